@@ -1,0 +1,1 @@
+"""Channels: where messages leave. ``spec`` says what each needs; adapters deliver."""

@@ -1,0 +1,10 @@
+"""The only clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utcnow() -> datetime:
+    """Return the present instant, aware, in UTC."""
+    return datetime.now(UTC)

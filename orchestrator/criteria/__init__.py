@@ -1,0 +1,1 @@
+"""Conditions: what a playbook asks of a customer, and the SQL that answers it."""

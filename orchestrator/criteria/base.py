@@ -1,0 +1,133 @@
+"""What a condition is: one head with modifiers, or a group of conditions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.language.families import Family, Headed
+from orchestrator.language.marks import Mark
+from orchestrator.language.nodes import ListNode, MapNode, Node
+from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.shapes import JsonSchema, Shape
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
+
+LATER = (
+    "in_flow", "not_in_flow", "entered_flow", "left_flow", "in_variant", "custom",
+    "replied", "not_replied", "task_done",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition(Headed):
+    """One question about a customer. Every condition is true or false, never unknown."""
+
+    @abstractmethod
+    def predicate(self, scope: Scope) -> Predicate:
+        """Return the condition as a boolean over the customers of ``scope``."""
+
+    @abstractmethod
+    def says(self) -> str:
+        """Return the condition as an English phrase: "did purchase in the last 30 days"."""
+
+    def actual(self, scope: Scope) -> Actual | None:
+        """Return what ``explain`` shows of one customer, or None if there is no value."""
+        return None
+
+
+CONDITIONS: Family[Condition] = Family("condition", later=LATER)
+
+
+@dataclass(frozen=True)
+class Group:
+    """``all``, ``any`` or ``none`` of some conditions."""
+
+    how: Literal["all", "any", "none"]
+    members: tuple[Criterion, ...]
+    mark: Mark = field(compare=False, repr=False)
+
+
+Criterion = Condition | Group
+"""A tree of conditions."""
+
+
+@cache
+def conditions() -> Family[Condition]:
+    """Return the family with every built-in kind registered."""
+    from orchestrator.criteria import kinds  # the kinds import this module
+
+    CONDITIONS.discover(kinds)
+    return CONDITIONS
+
+
+class CriterionShape(Shape[Criterion]):
+    """A condition, a group of them, or a list, which means all of its items."""
+
+    says = "a condition, or a list of conditions that must all hold"
+
+    def read_resolved(self, node: Node, reader: Reader) -> Criterion | Invalid:
+        if isinstance(node, ListNode):
+            return self._group("all", node, node.mark, reader)
+        if isinstance(node, MapNode):
+            for key, value in node.items:
+                if key.text in ("all", "any", "none"):
+                    return self._named_group(node, key.text, value, key.mark, reader)
+        return conditions().read(node, reader)
+
+    def _named_group(
+        self, node: MapNode, how: str, value: Node, mark: Mark, reader: Reader
+    ) -> Criterion | Invalid:
+        if len(node.items) > 1:
+            other = next(key for key, _ in node.items if key.text != how)
+            return reader.report(
+                other.mark,
+                "CLM109",
+                f'"{other.text}" cannot stand beside "{how}"',
+                help=f'make it one more item of the list under "{how}"',
+            )
+        return self._group(how, value, mark, reader)
+
+    def _group(
+        self, how: str, node: Node, mark: Mark, reader: Reader
+    ) -> Criterion | Invalid:
+        resolved = reader.resolve(node)
+        if isinstance(resolved, Invalid):
+            return INVALID
+        if not isinstance(resolved, ListNode) or not resolved.items:
+            return reader.report(mark, "CLM106", f'"{how}" takes a list of conditions')
+        members = [self.read(item, reader) for item in resolved.items]
+        good = tuple(member for member in members if not isinstance(member, Invalid))
+        if len(good) < len(members):
+            return INVALID
+        return good[0] if how == "all" and len(good) == 1 else Group(how, good, mark)  # type: ignore[arg-type]
+
+    def schema(self) -> JsonSchema:
+        return {"$ref": "#/definitions/criterion"}
+
+
+CRITERION = CriterionShape()
+
+
+def leaves(criterion: Criterion | None) -> Iterator[Condition]:
+    """Yield every condition of a tree, in written order."""
+    if isinstance(criterion, Group):
+        for member in criterion.members:
+            yield from leaves(member)
+    elif criterion is not None:
+        yield criterion
+
+
+def fold(
+    criterion: Criterion, leaf: Callable[[Condition], Any], join: Callable[..., Any]
+) -> Any:
+    """Rebuild a tree from the bottom: ``leaf(condition)`` and ``join(how, members)``."""
+    if isinstance(criterion, Group):
+        return join(
+            criterion.how, [fold(member, leaf, join) for member in criterion.members]
+        )
+    return leaf(criterion)

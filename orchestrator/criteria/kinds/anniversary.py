@@ -1,0 +1,29 @@
+"""``anniversary_of``: the same month and day in a later year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.language.durations import DAY_UNITS, Duration
+from orchestrator.language.shapes import DurationShape, Name, OneOf, Ref
+from orchestrator.language.words import Rules, word
+
+
+@CONDITIONS.register
+@dataclass(frozen=True, kw_only=True)
+class AnniversaryOf(Condition):
+    """Whether the customer's local day is an anniversary; 29 February is 28 in common years."""
+
+    heads = ("anniversary_of",)
+    operand_shape = Ref("attribute")
+    operand_doc = "A date or datetime attribute."
+    rules = Rules(not_together=(("is", "in_next"),))
+
+    operand: Name
+    is_: str | None = word(
+        OneOf("today"), "`today`, which is also the default.", default=None
+    )
+    in_next: Duration | None = word(
+        DurationShape(DAY_UNITS), "Today or in this many days to come.", default=None
+    )

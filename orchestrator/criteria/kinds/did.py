@@ -1,0 +1,106 @@
+"""``did`` and ``did_not``: how often an event happened, and what followed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.modifiers import (
+    COUNT_WORDS,
+    WHERE,
+    WHERE_DOC,
+    Counts,
+    RunWindow,
+    Where,
+)
+from orchestrator.language.durations import FIXED_UNITS, Duration
+from orchestrator.language.nodes import MapNode, Node
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.shapes import (
+    DataName,
+    DurationShape,
+    JsonSchema,
+    Name,
+    Ref,
+    Shape,
+)
+from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Following(Sentence):
+    """The event that follows: its name, and tests of its properties."""
+
+    did: Name = word(Ref("event"), "The event.")
+    where: Where | None = word(WHERE, WHERE_DOC, default=None)
+
+
+class FollowingShape(Shape[Following]):
+    """An event's name, or ``{did: B, where: {…}}``."""
+
+    says = "an event, or {did: …, where: {…}}"
+    _name: Shape[Any] = Ref("event")
+    _full = SentenceOf(Following, "a following event")
+
+    def read_resolved(self, node: Node, reader: Reader) -> Following | Invalid:
+        if isinstance(node, MapNode):
+            return self._full.read_resolved(node, reader)
+        name = self._name.read(node, reader)
+        if isinstance(name, Invalid):
+            return name
+        return Following(mark=node.mark, marks={"did": node.mark}, did=name)
+
+    def schema(self) -> JsonSchema:
+        return {
+            "if": {"type": "object"},
+            "then": self._full.schema(),
+            "else": self._name.schema(),
+        }
+
+
+WITHIN = DurationShape(FIXED_UNITS)
+
+
+@CONDITIONS.register
+@dataclass(frozen=True, kw_only=True)
+class Did(Condition, Counts, RunWindow):
+    """Whether, or how often, an event happened; or what came (or did not come) after it."""
+
+    heads = ("did", "did_not")
+    operand_shape = Ref("event")
+    operand_doc = "The event."
+    rules = Rules(
+        needs={"then": ("within",), "then_not": ("within",)},
+        not_together=(
+            ("then", "then_not"),
+            *(("then", count) for count in COUNT_WORDS),
+            *(("then_not", count) for count in COUNT_WORDS),
+        ),
+    )
+
+    operand: Name
+    where: Where | None = word(WHERE, WHERE_DOC, default=None)
+    then: Following | None = word(
+        FollowingShape(), "Some such event was followed by this one.", default=None
+    )
+    then_not: Following | None = word(
+        FollowingShape(),
+        "Some such event was not followed by this one in time.",
+        default=None,
+    )
+    within: Duration | None = word(
+        WITHIN, "How soon the following event counts.", default=None
+    )
+    same: Name | None = word(
+        DataName("property"), "Both events have this property, and equal.", default=None
+    )
+
+    def check(self, reader: Reader) -> None:
+        for key in ("within", "same"):
+            if key in self.marks and not (self.then or self.then_not):
+                reader.report(
+                    self.at(key),
+                    "CLM108",
+                    f'"{key}" needs "then" or "then_not" beside it',
+                )

@@ -1,0 +1,35 @@
+"""``received``, ``opened``, ``clicked`` and the like: what became of messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.modifiers import SINCE
+from orchestrator.language.durations import Duration
+from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
+from orchestrator.language.words import word
+
+KINDS = ("received", "opened", "clicked", "bounced", "complained")
+
+
+@CONDITIONS.register
+@dataclass(frozen=True, kw_only=True)
+class MessageFact(Condition):
+    """Whether a message was received, opened …; in a flow's own steps, in this run."""
+
+    heads = (*KINDS, *(f"not_{kind}" for kind in KINDS))
+    operand_shape = Ref("message fact", says="a message, flow/message, flow/any or any")
+    operand_doc = "The message: its id, `flow/message`, `flow/any` or `any`."
+
+    operand: Name
+    at_least: int | None = word(
+        Whole(1), "This often or more (default 1).", default=None
+    )
+    in_last: Duration | None = word(
+        DurationShape(), "Not longer ago than this, in any run.", default=None
+    )
+    channel: Name | None = word(Ref("channel"), "Only on this channel.", default=None)
+    since: str | None = word(
+        SINCE, "`entry`: after the run's entry, in any run.", default=None
+    )

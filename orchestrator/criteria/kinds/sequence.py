@@ -1,0 +1,71 @@
+"""``sequence``: several events, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.kinds.did import WITHIN, Following, FollowingShape
+from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, InLast, Where
+from orchestrator.language.durations import Duration
+from orchestrator.language.reader import Reader
+from orchestrator.language.shapes import ListOf, Name, Ref
+from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link(Sentence):
+    """One item of a sequence: the first has ``did``, the others ``then`` or ``then_not``."""
+
+    rules = Rules(
+        any_of=(("did", "then", "then_not"),),
+        needs={"then": ("within",), "then_not": ("within",)},
+        not_together=(
+            ("did", "then"),
+            ("did", "then_not"),
+            ("then", "then_not"),
+            ("did", "within"),
+        ),
+    )
+
+    did: Name | None = word(Ref("event"), "The event it begins with.", default=None)
+    where: Where | None = word(WHERE, WHERE_DOC, default=None)
+    then: Following | None = word(
+        FollowingShape(), "The event that comes next.", default=None
+    )
+    then_not: Following | None = word(
+        FollowingShape(), "The event that does not come.", default=None
+    )
+    within: Duration | None = word(
+        WITHIN, "How soon after the event before.", default=None
+    )
+
+    def check(self, reader: Reader) -> None:
+        if self.where and not self.did:
+            reader.report(
+                self.at("where"),
+                "CLM108",
+                "write the tests inside: then: {did: …, where: {…}}",
+            )
+
+
+@CONDITIONS.register
+@dataclass(frozen=True, kw_only=True)
+class Sequence(Condition, InLast):
+    """Events in order, each within a time of the one before."""
+
+    heads = ("sequence",)
+    operand_shape = ListOf(SentenceOf(Link, "an item of a sequence"), least=2)
+    operand_doc = "The items: `{did}`, then `{then, within}` or `{then_not, within}`."
+
+    operand: tuple[Link, ...]
+
+    def check(self, reader: Reader) -> None:
+        first, *rest = self.operand
+        if first.did is None:
+            reader.report(first.mark, "CLM108", 'a sequence begins with "did"')
+        for link in rest:
+            if link.did is not None:
+                reader.report(
+                    link.mark, "CLM108", 'only the first item has "did"; write "then"'
+                )

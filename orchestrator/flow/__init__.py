@@ -1,0 +1,1 @@
+"""Flows: who enters, which steps they walk, when they leave."""

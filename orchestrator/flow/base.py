@@ -1,0 +1,131 @@
+"""What a step and a start are, before any kind of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+from orchestrator.criteria.base import CRITERION, Criterion
+from orchestrator.language.durations import Duration
+from orchestrator.language.families import Family, Headed
+from orchestrator.language.nodes import ListNode, Node
+from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.shapes import (
+    DurationShape,
+    JsonSchema,
+    Name,
+    NewName,
+    OneOf,
+    OneOrMany,
+    Shape,
+    Text,
+)
+from orchestrator.language.words import word
+
+WEEKDAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+ON_DAYS = OneOrMany(OneOf(*WEEKDAYS, "weekdays", "weekend"))
+ON_DAYS_DOC = "Only on these local weekdays: full names, `weekdays`, `weekend`."
+
+
+def weekday_numbers(on_days: tuple[str, ...] | None) -> frozenset[int]:
+    """Return the weekdays meant, Monday being 0; none said means all seven."""
+    if not on_days:
+        return frozenset(range(7))
+    groups = {"weekdays": range(5), "weekend": range(5, 7)}
+    return frozenset(
+        number
+        for day in on_days
+        for number in (groups[day] if day in groups else (WEEKDAYS.index(day),))
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Headed):
+    """One thing a run does or waits for. Runs stand on steps by ``id``."""
+
+    waits: ClassVar[bool] = False
+    """Whether a run that reaches this step may have to stay on it."""
+
+    id: Name | None = word(
+        NewName("step"),
+        "The step's stable name; people in flight are stored by it.",
+        default=None,
+    )
+    only_if: Criterion | None = word(
+        CRITERION, "Asked when the step is reached; false skips the step.", default=None
+    )
+    note: str | None = word(Text(), "A remark for colleagues.", default=None)
+
+    def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
+        """Return the inner lists of steps, each with the label of its way in."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Headed):
+    """One way into a flow."""
+
+    id: Name | None = word(
+        NewName("start"), "Names this start, seen as `entry.start`.", default=None
+    )
+    catch_up: Duration | None = word(
+        DurationShape(),
+        "An occurrence older than this when the flow first sees it is stale (default 3 days).",
+        default=None,
+    )
+
+
+STEPS: Family[Step] = Family(
+    "step",
+    later=(
+        "wait_until", "wait_until_date", "until", "repeat", "webhook", "add_to", "remove_from",
+        "subscribe_to", "unsubscribe_from", "task", "start_flow",
+    ),
+)  # fmt: skip
+STARTS: Family[Start] = Family("start", later=("told_by",))
+
+
+@cache
+def steps() -> Family[Step]:
+    """Return the family with every built-in kind registered."""
+    from orchestrator.flow import steps as kinds  # the kinds import this module
+
+    STEPS.discover(kinds)
+    return STEPS
+
+
+@cache
+def starts() -> Family[Start]:
+    """Return the family with every built-in kind registered."""
+    from orchestrator.flow import starts as kinds  # the kinds import this module
+
+    STARTS.discover(kinds)
+    return STARTS
+
+
+class StepsShape(Shape[tuple[Step, ...]]):
+    """A list of steps."""
+
+    says = "a list of steps"
+
+    def read_resolved(self, node: Node, reader: Reader) -> tuple[Step, ...] | Invalid:
+        if not isinstance(node, ListNode) or not node.items:
+            return self.refuse(node, reader)
+        read = [steps().read(item, reader) for item in node.items]
+        good = tuple(step for step in read if not isinstance(step, Invalid))
+        return good if len(good) == len(read) else INVALID
+
+    def schema(self) -> JsonSchema:
+        return {"$ref": "#/definitions/steps"}
+
+
+STEP_LIST = StepsShape()

@@ -1,0 +1,1 @@
+"""The kinds of start, one module each."""

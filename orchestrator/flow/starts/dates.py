@@ -1,0 +1,36 @@
+"""``date`` and ``anniversary_of``: a day in the customer's own calendar starts the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from orchestrator.flow.base import STARTS, Start
+from orchestrator.language.durations import Duration
+from orchestrator.language.shapes import DurationShape, Name, Ref, TimeOfDay, Zone
+from orchestrator.language.words import Rules, word
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class DateStart(Start):
+    """Start on the local day of a date, or on its anniversary, at a local time."""
+
+    heads = ("date", "anniversary_of")
+    operand_shape = Ref("attribute")
+    operand_doc = "A date or datetime attribute."
+    rules = Rules(not_together=(("before", "after"),))
+
+    operand: Name
+    before: Duration | None = word(
+        DurationShape(("day", "week")), "So many local days earlier.", default=None
+    )
+    after: Duration | None = word(
+        DurationShape(("day", "week")), "So many local days later.", default=None
+    )
+    at: time | None = word(
+        TimeOfDay(), "Local time of day (default 09:00).", default=None
+    )
+    timezone: str | None = word(
+        Zone(customer=True), "Whose clock; the customer's unless said.", default=None
+    )

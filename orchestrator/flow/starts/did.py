@@ -1,0 +1,35 @@
+"""``did``: an event starts the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
+from orchestrator.flow.base import STARTS, Start
+from orchestrator.language.durations import Duration
+from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
+from orchestrator.language.words import word
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class DidStart(Start):
+    """Start once per event since the flow went live."""
+
+    heads = ("did",)
+    operand_shape = Ref("event")
+    operand_doc = "The event."
+
+    operand: Name
+    where: Where | None = word(WHERE, WHERE_DOC, default=None)
+    number: int | None = word(
+        Whole(1, 1_000_000), "Only the customer's n-th such event.", default=None
+    )
+    after: Duration | None = word(
+        DurationShape(), "The occurrence happens this much later.", default=None
+    )
+    backfill: Duration | None = word(
+        DurationShape(),
+        "Take in events from this long before the flow went live.",
+        default=None,
+    )

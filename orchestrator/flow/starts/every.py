@@ -1,0 +1,42 @@
+"""``every``: the calendar starts the flow for everybody in the audience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from orchestrator.flow.base import STARTS, WEEKDAYS, Start
+from orchestrator.language.reader import Reader
+from orchestrator.language.shapes import OneOf, TimeOfDay, Whole, Zone
+from orchestrator.language.words import word
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class EveryStart(Start):
+    """Start on a weekday, every day or every month for whoever matches the audience then."""
+
+    heads = ("every",)
+    operand_shape = OneOf(*WEEKDAYS, "day", "month")
+    operand_doc = "A weekday, `day` or `month`."
+
+    operand: str
+    at: time | None = word(
+        TimeOfDay(), "Local time of day (default 09:00).", default=None
+    )
+    on_day: int | None = word(
+        Whole(1, 31),
+        "Day of the month; 31 is the last day of shorter ones.",
+        default=None,
+    )
+    timezone: str | None = word(
+        Zone(customer=True), "Whose clock; the customer's unless said.", default=None
+    )
+
+    def check(self, reader: Reader) -> None:
+        if (self.operand == "month") != (self.on_day is not None):
+            reader.report(
+                self.mark,
+                "CLM108",
+                '"on_day" goes with "every: month", and only with it',
+            )

@@ -1,0 +1,49 @@
+"""``enters_stage`` and its like: a change between two ticks starts the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.flow.base import STARTS, Start
+from orchestrator.language.shapes import Name, Ref, Truth
+from orchestrator.language.words import word
+
+BACKFILL_DOC = "`true` takes in whoever is there when the flow goes live."
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class StageStart(Start):
+    """Start once per entry into, or exit from, a stage."""
+
+    heads = ("enters_stage", "leaves_stage")
+    operand_shape = Ref("stage")
+    operand_doc = "The stage."
+
+    operand: Name
+    backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class SegmentStart(Start):
+    """Start once per entry into, or exit from, a segment."""
+
+    heads = ("enters_segment", "leaves_segment")
+    operand_shape = Ref("segment")
+    operand_doc = "The segment."
+
+    operand: Name
+    backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
+
+
+@STARTS.register
+@dataclass(frozen=True, kw_only=True)
+class FlowStart(Start):
+    """Start once per run of another flow that ended."""
+
+    heads = ("leaves_flow",)
+    operand_shape = Ref("flow")
+    operand_doc = "The other flow."
+
+    operand: Name

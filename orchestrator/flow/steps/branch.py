@@ -1,0 +1,37 @@
+"""``branch``: the first way whose condition holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.base import CRITERION, Criterion
+from orchestrator.flow.base import STEP_LIST, STEPS, Step
+from orchestrator.language.shapes import ListOf
+from orchestrator.language.words import Sentence, SentenceOf, word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way(Sentence):
+    """One way of a branch."""
+
+    if_: Criterion = word(CRITERION, "Taken by the runs for which this holds.")
+    do: tuple[Step, ...] = word(STEP_LIST, "The steps of this way.")
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Branch(Step):
+    """Take the first way whose condition holds, else `otherwise`; then go on below."""
+
+    heads = ("branch",)
+    operand_shape = ListOf(SentenceOf(Way, "a way of a branch"))
+    operand_doc = "The ways, asked from top to bottom: a list of `{if, do}`."
+
+    operand: tuple[Way, ...]
+    otherwise: tuple[Step, ...] | None = word(
+        STEP_LIST, "The steps for everybody else.", default=None
+    )
+
+    def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
+        ways = [(str(number), way.do) for number, way in enumerate(self.operand)]
+        return [*ways, ("otherwise", self.otherwise)] if self.otherwise else ways

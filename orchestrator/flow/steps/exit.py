@@ -1,0 +1,20 @@
+"""``exit``: leaves the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.flow.base import STEPS, Step
+from orchestrator.language.shapes import Text
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Exit(Step):
+    """Leave the flow here, with a reason of your own."""
+
+    heads = ("exit",)
+    operand_shape = Text()
+    operand_doc = "The reason, kept as the exit's detail."
+
+    operand: str

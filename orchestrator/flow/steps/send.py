@@ -1,0 +1,80 @@
+"""``send``: hands one message to the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.flow.base import STEPS, Step
+from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.language.shapes import (
+    DataName,
+    DurationShape,
+    Hours,
+    ListOf,
+    Literal,
+    LiteralShape,
+    MapOf,
+    Name,
+    OneOf,
+    Ref,
+    Text,
+    Truth,
+    Whole,
+)
+from orchestrator.language.words import Rules, later, word
+
+PURPOSES = ("marketing", "transactional")
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Send(Step):
+    """Send a message, if the gate lets it pass; `hold` waits here, `suppress` goes on."""
+
+    heads = ("send",)
+    waits = True
+    operand_shape = Ref("message")
+    operand_doc = "The message: a folder of `templates/`."
+    rules = Rules(not_together=(("channel", "channels"),))
+
+    operand: Name
+    channel: Name | None = word(
+        Ref("channel"), "The channel; without it the project's default.", default=None
+    )
+    channels: tuple[Name, ...] | None = word(
+        ListOf(Ref("channel")),
+        "Channels in order of preference; `preferred` is the customer's own. The first with "
+        "consent, an address and no suppression is taken.",
+        default=None,
+    )
+    subject: str | None = word(
+        Text(), "Instead of the template's subject (Jinja).", default=None
+    )
+    with_: dict[Name, Literal] | None = word(
+        MapOf(DataName("value"), LiteralShape()),
+        "Values for the template, as `with.x`.",
+        default=None,
+    )
+    send_between: DailyHours | None = word(
+        Hours(), "Only in these hours of the customer's day.", default=None
+    )
+    expires_after: Duration | None = word(
+        DurationShape(),
+        "Not sent if held for this long (default 3 days).",
+        default=None,
+    )
+    topic: Name | None = word(
+        Ref("topic"), "What the customer must be subscribed to.", default=None
+    )
+    purpose: str | None = word(
+        OneOf(*PURPOSES),
+        "`transactional` needs no consent and is never capped.",
+        default=None,
+    )
+    priority: int | None = word(
+        Whole(0, 100), "Goes first among a customer's sends.", default=None
+    )
+    if_refused: str | None = later(
+        OneOf("exit"), "`exit` leaves the flow if suppressed."
+    )
+    on_each_channel: bool | None = later(Truth(), "Send on every channel of the list.")

@@ -1,0 +1,61 @@
+"""``set``: writes attributes of the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orchestrator.flow.base import STEPS, Step
+from orchestrator.language.nodes import MapNode, Node
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.shapes import (
+    DataName,
+    JsonSchema,
+    Literal,
+    LiteralShape,
+    MapOf,
+    Name,
+    Number,
+    Shape,
+)
+from orchestrator.language.words import Sentence, SentenceOf, word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(Sentence):
+    """Adds to a number."""
+
+    add: Decimal = word(
+        Number(), "Added to the present value; a missing one counts as 0."
+    )
+
+
+class NewValue(Shape[Literal | Add]):
+    """A value, or ``{add: 5}``."""
+
+    says = "a value, or {add: number}"
+    _add = SentenceOf(Add, "a new value")
+
+    def read_resolved(self, node: Node, reader: Reader) -> Literal | Add | Invalid:
+        if isinstance(node, MapNode):
+            return self._add.read_resolved(node, reader)
+        return LiteralShape().read_resolved(node, reader)
+
+    def schema(self) -> JsonSchema:
+        return {
+            "if": {"type": "object"},
+            "then": self._add.schema(),
+            "else": LiteralShape().schema(),
+        }
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Set(Step):
+    """Write attributes of the customer; conditions of this tick see them at once."""
+
+    heads = ("set",)
+    operand_shape = MapOf(DataName("attribute"), NewValue())
+    operand_doc = "Attribute → new value: text, number, `$entry.x`, or `{add: 5}`."
+
+    operand: dict[Name, Literal | Add]

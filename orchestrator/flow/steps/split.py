@@ -1,0 +1,52 @@
+"""``split``: named shares of the customers, by their buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orchestrator.flow.base import STEP_LIST, STEPS, Step
+from orchestrator.language.reader import Reader
+from orchestrator.language.shapes import MapOf, Name, NewName, Share, Text
+from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitShare(Sentence):
+    """One share of a split."""
+
+    share: Decimal = word(Share(), "How many of the customers: `50%`.")
+    do: tuple[Step, ...] | None = word(
+        STEP_LIST, "The steps of this share.", default=None
+    )
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Split(Step):
+    """Split the customers into named shares; each customer always falls into the same one."""
+
+    heads = ("split",)
+    operand_shape = MapOf(
+        NewName("share"), SentenceOf(SplitShare, "a share of a split"), least=2
+    )
+    operand_doc = "The shares by name, in order; together 100%."
+    rules = Rules(any_of=(("id",),))
+
+    operand: dict[Name, SplitShare]
+    seed: str | None = word(
+        Text(), "Another seed than `split:<flow>/<id>`.", default=None
+    )
+    measure: None = later(Text(), "What the shares are compared by.")
+
+    def check(self, reader: Reader) -> None:
+        total = sum(share.share for share in self.operand.values())
+        if total != 1:
+            reader.report(
+                self.mark,
+                "CLM301",
+                f"the shares add up to {total * 100:f}%, not to 100%",
+            )
+
+    def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
+        return [(name, share.do or ()) for name, share in self.operand.items()]

@@ -1,0 +1,27 @@
+"""``wait``: stays for a duration, then goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step
+from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.language.shapes import DurationShape, Hours
+from orchestrator.language.words import word
+
+
+@STEPS.register
+@dataclass(frozen=True, kw_only=True)
+class Wait(Step):
+    """Wait this long. Days, weeks and months keep the local clock time of the customer."""
+
+    heads = ("wait",)
+    waits = True
+    operand_shape = DurationShape()
+    operand_doc = "How long: `2 days`."
+
+    operand: Duration
+    then_between: DailyHours | None = word(
+        Hours(), "Then until the next moment inside these local hours.", default=None
+    )
+    on_days: tuple[str, ...] | None = word(ON_DAYS, ON_DAYS_DOC, default=None)

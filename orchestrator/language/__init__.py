@@ -1,0 +1,1 @@
+"""The machinery the playbook language is written in: positions, shapes, words."""

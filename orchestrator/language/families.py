@@ -1,0 +1,146 @@
+"""Families of kinds: sentences told apart by their head word.
+
+A condition, a step and a start are each one mapping with exactly one *head*
+(``did: purchase``) and modifiers beside it. A kind is one class in one module of its
+family's package; ``discover`` imports them all, so adding a kind is adding a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar, Generic, TypeVar
+
+from orchestrator.language.nodes import MapNode, Node, ScalarNode
+from orchestrator.language.reader import Invalid, Reader, suggest
+from orchestrator.language.shapes import JsonSchema, Shape
+from orchestrator.language.words import (
+    Sentence,
+    read_sentence,
+    rules_schema,
+    sentence_schema,
+    words_of,
+)
+
+H = TypeVar("H", bound="Headed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headed(Sentence):
+    """A sentence with a head: ``heads`` are the words that begin this kind."""
+
+    heads: ClassVar[tuple[str, ...]] = ()
+    operand_shape: ClassVar[Shape[Any]]
+    operand_doc: ClassVar[str] = ""
+    pattern_heads: ClassVar[dict[str, str]] = {}
+    """head → one line for the reference, where heads of one kind differ."""
+
+    head: str
+    operand: Any
+
+
+class Family(Generic[H]):
+    """All kinds of one family, by head."""
+
+    def __init__(self, noun: str, *, later: tuple[str, ...] = ()) -> None:
+        self.noun = noun
+        self.later = later
+        """Heads of the language that this version refuses by name."""
+        self.kinds: dict[str, type[H]] = {}
+
+    def register(self, kind: type[H]) -> type[H]:
+        """Add a kind under each of its heads; a head taken twice is a programming error."""
+        for head in kind.heads:
+            if head in self.kinds:
+                raise ValueError(f"two kinds of {self.noun} begin with {head!r}")
+            self.kinds[head] = kind
+        return kind
+
+    def discover(self, package: ModuleType) -> None:
+        """Import every module of the package, so that its kinds register."""
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+
+    def read(self, node: Node, reader: Reader) -> H | Invalid:
+        """Read one mapping of this family, told apart by its one head."""
+        if not isinstance(node, MapNode) or not node.items:
+            return reader.report(
+                node.mark,
+                "CLM106",
+                f"{_written(node)} is not a {self.noun}",
+                help=suggest("", self.kinds, lead=f"a {self.noun} begins with one of"),
+            )
+        heads = [(key, value) for key, value in node.items if key.text in self.kinds]
+        if len(heads) != 1:
+            return self._refuse(node, [key for key, _ in heads], reader)
+        key, value = heads[0]
+        kind = self.kinds[key.text]
+        rest = MapNode(
+            node.mark, tuple(item for item in node.items if item[0] is not key)
+        )
+        operand = kind.operand_shape.read(value, reader)
+        return read_sentence(
+            kind,
+            rest,
+            reader,
+            place=f'a {self.noun} with "{key.text}"',
+            mark=key.mark,
+            given={"head": key.text, "operand": operand},
+        )
+
+    def _refuse(
+        self, node: MapNode, heads: list[ScalarNode], reader: Reader
+    ) -> Invalid:
+        for key, _ in node.items:
+            if key.text in self.later:
+                return reader.unavailable(key.mark, key.text)
+        if len(heads) > 1:
+            both = '" and "'.join(head.text for head in heads)
+            return reader.report(
+                heads[1].mark,
+                "CLM109",
+                f'a {self.noun} has exactly one of these words, here are "{both}"',
+                help=f"make two {self.noun}s of it, each an item of the list",
+            )
+        key = node.items[0][0]
+        return reader.report(
+            key.mark,
+            "CLM104",
+            f'unknown word "{key.text[:60]}"',
+            help=suggest(
+                key.text, self.kinds, lead=f"a {self.noun} begins with one of"
+            ),
+        )
+
+    def schema(self) -> JsonSchema:
+        """Return the schema: one of the heads, and beside it only that head's words.
+
+        Heads are told apart by ``dependencies``, so that an editor names the wrong word
+        instead of listing every kind that did not match.
+        """
+        words = {word for kind in self.kinds.values() for word in words_of(kind)}
+        return {
+            "type": "object",
+            "propertyNames": {"enum": sorted({*words, *self.kinds})},
+            "anyOf": [{"required": [head]} for head in self.kinds],
+            "dependencies": {
+                head: _kind_schema(kind, head) for head, kind in self.kinds.items()
+            },
+        }
+
+
+def _kind_schema(kind: type[Headed], head: str) -> JsonSchema:
+    schema = sentence_schema(kind)
+    schema["properties"] = {
+        head: {**kind.operand_shape.schema(), "description": kind.operand_doc},
+        **schema["properties"],
+    }
+    return {**schema, **rules_schema(kind.rules)}
+
+
+def _written(node: Node) -> str:
+    if isinstance(node, ScalarNode):
+        return f'"{node.text[:60]}"' if node.value is not None else "nothing"
+    return "a list" if not isinstance(node, MapNode) else "an empty mapping"

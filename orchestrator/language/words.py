@@ -1,0 +1,239 @@
+"""Words: a playbook mapping is a dataclass whose fields are its words.
+
+The dataclass is the one table: from it come the reader (here), the JSON Schema and the
+reference documentation. A field made with ``word`` is a word of the language; its name
+without a trailing underscore is what a marketer writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+
+from orchestrator.language.marks import Mark
+from orchestrator.language.nodes import MapNode, Node, ScalarNode
+from orchestrator.language.reader import INVALID, Invalid, Reader, suggest
+from orchestrator.language.shapes import JsonSchema, Shape
+
+S = TypeVar("S", bound="Sentence")
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a mapping."""
+
+    key: str
+    field_name: str
+    shape: Shape[Any]
+    doc: str
+    required: bool
+    available: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the words of one mapping ask of each other; read by checker and schema alike."""
+
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """word → words that must stand beside it."""
+    any_of: tuple[tuple[str, ...], ...] = ()
+    """groups of which at least one word must be there."""
+    not_together: tuple[tuple[str, str], ...] = ()
+    """pairs that exclude each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """Base of everything written as a mapping. ``mark`` is where it begins."""
+
+    rules: ClassVar[Rules] = Rules()
+
+    mark: Mark = field(compare=False, repr=False)
+    marks: Mapping[str, Mark] = field(compare=False, repr=False)
+    """word → where its value stands."""
+
+    def check(self, reader: Reader) -> None:
+        """Report what is wrong between this sentence's values, beyond ``rules``."""
+
+    def at(self, key: str) -> Mark:
+        """Return where a word's value stands, or the sentence itself."""
+        return self.marks.get(key, self.mark)
+
+
+def word(
+    shape: Shape[Any],
+    doc: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    key: str | None = None,
+    available: bool = True,
+) -> Any:
+    """Declare a dataclass field as a word; without ``default`` the word is required.
+
+    Args:
+        available: False for a word of the language that this version refuses by name.
+    """
+    metadata = {"word": (shape, doc, key, default is dataclasses.MISSING, available)}
+    return field(default=default, metadata=metadata)
+
+
+def later(shape: Shape[Any], doc: str) -> Any:
+    """Declare a word that is part of the language and not available yet."""
+    return word(shape, doc, default=None, available=False)
+
+
+@cache
+def words_of(cls: type[Sentence]) -> dict[str, Word]:
+    """Return the words of a sentence by what is written, in declared order."""
+    words = {}
+    for item in dataclasses.fields(cls):
+        if "word" in item.metadata:
+            shape, doc, key, required, available = item.metadata["word"]
+            written = key or item.name.rstrip("_")
+            words[written] = Word(written, item.name, shape, doc, required, available)
+    return words
+
+
+class SentenceOf(Shape[S]):
+    """A mapping with the words of one sentence class."""
+
+    def __init__(self, cls: type[S], says: str) -> None:
+        self.cls = cls
+        self.says = says
+
+    def read_resolved(self, node: Node, reader: Reader) -> S | Invalid:
+        if not isinstance(node, MapNode):
+            return self.refuse(node, reader)
+        return read_sentence(self.cls, node, reader, place=self.says)
+
+    def schema(self) -> JsonSchema:
+        return sentence_schema(self.cls)
+
+
+def read_sentence(
+    cls: type[S],
+    node: MapNode,
+    reader: Reader,
+    *,
+    place: str,
+    mark: Mark | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> S | Invalid:
+    """Read a mapping as a sentence of that class; unknown words are errors.
+
+    Args:
+        place: what the mapping is, for messages: ``a send step``.
+        mark: where to say the sentence begins, if not at the mapping.
+        given: fields that are no words, read by the caller.
+    """
+    known = words_of(cls)
+    values: dict[str, Any] = {}
+    marks: dict[str, Mark] = {}
+    sound = True
+    for key, value in node.items:
+        found = known.get(key.text)
+        if found is None:
+            _refuse_word(key, place, known, reader)
+            sound = False
+            continue
+        marks[found.key] = value.mark
+        if not found.available:
+            reader.unavailable(key.mark, key.text)
+            sound = False
+            continue
+        read = found.shape.read(value, reader)
+        if isinstance(read, Invalid):
+            sound = False
+        values[found.field_name] = read
+    begins = mark or (node.items[0][0].mark if node.items else node.mark)
+    sound = _check_rules(cls, marks, begins, place, reader) and sound
+    values.update(given or {})
+    if not sound or INVALID in values.values():
+        return INVALID
+    sentence = cls(mark=begins, marks=marks, **values)
+    before = len(reader.problems)
+    sentence.check(reader)
+    broken = any(problem.severity == "error" for problem in reader.problems[before:])
+    return INVALID if broken else sentence
+
+
+def _refuse_word(
+    key: ScalarNode, place: str, known: Mapping[str, Word], reader: Reader
+) -> None:
+    usable = [word.key for word in known.values() if word.available]
+    reader.report(
+        key.mark,
+        "CLM104",
+        f'unknown word "{key.text[:60]}"',
+        help=suggest(key.text, usable, lead=f"in {place} you can use"),
+    )
+
+
+def _check_rules(
+    cls: type[Sentence],
+    present: Mapping[str, Mark],
+    begins: Mark,
+    place: str,
+    reader: Reader,
+) -> bool:
+    missing = [
+        key
+        for key, word in words_of(cls).items()
+        if word.required and key not in present
+    ]
+    for key in missing:
+        reader.report(begins, "CLM107", f'{place} needs "{key}"')
+    for problem in _broken_rules(cls.rules, present):
+        reader.report(begins, "CLM108", f"{place}: {problem}")
+        missing.append("")
+    return not missing
+
+
+def _broken_rules(rules: Rules, present: Mapping[str, Mark]) -> Iterator[str]:
+    for key, needed in rules.needs.items():
+        for other in needed:
+            if key in present and other not in present:
+                yield f'"{key}" needs "{other}" beside it'
+    for group in rules.any_of:
+        if not any(key in present for key in group):
+            yield "say at least one of " + ", ".join(group)
+    for one, other in rules.not_together:
+        if one in present and other in present:
+            yield f'"{one}" and "{other}" exclude each other'
+
+
+def sentence_schema(cls: type[Sentence]) -> JsonSchema:
+    """Return the draft-07 schema of a sentence, words closed."""
+    words = {key: word for key, word in words_of(cls).items() if word.available}
+    schema: JsonSchema = {
+        "type": "object",
+        "properties": {
+            key: {**word.shape.schema(), "description": word.doc}
+            for key, word in words.items()
+        },
+        "additionalProperties": False,
+    }
+    required = [key for key, word in words.items() if word.required]
+    if required:
+        schema["required"] = required
+    schema.update(rules_schema(cls.rules))
+    return schema
+
+
+def rules_schema(rules: Rules) -> JsonSchema:
+    """Return the keywords that say what the words of a mapping ask of each other."""
+    schema: JsonSchema = {}
+    if rules.needs:
+        schema["dependencies"] = {
+            key: list(needed) for key, needed in rules.needs.items()
+        }
+    demands: list[JsonSchema] = [
+        {"anyOf": [{"required": [key]} for key in group]} for group in rules.any_of
+    ]
+    demands += [{"not": {"required": list(pair)}} for pair in rules.not_together]
+    if demands:
+        schema["allOf"] = demands
+    return schema
