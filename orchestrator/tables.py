@@ -231,7 +231,9 @@ class StageInterval(SQLModel, table=True):
     began_at: datetime = _required_instant()
     ended_at: datetime | None = _instant()
     silent: int = Field(sa_type=Integer)
-    """1 for a state written by a first evaluation: a stay, but no transition."""
+    """1 if it began by a first evaluation: a stay, but no transition."""
+    ended_silent: int = Field(default=0, sa_type=Integer)
+    """1 if it ended by an edit of the condition: no transition either."""
 
 
 class SegmentInterval(SQLModel, table=True):
@@ -249,6 +251,7 @@ class SegmentInterval(SQLModel, table=True):
     began_at: datetime = _required_instant()
     ended_at: datetime | None = _instant()
     silent: int = Field(sa_type=Integer)
+    ended_silent: int = Field(default=0, sa_type=Integer)
 
 
 class Enrollment(SQLModel, table=True):
