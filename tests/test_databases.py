@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from databases import empty
 from sqlalchemy import Engine, func, insert, select
 
-from databases import empty
 from orchestrator import tables
 
 
