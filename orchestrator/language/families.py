@@ -18,9 +18,10 @@ from orchestrator.language.reader import Invalid, Reader, suggest
 from orchestrator.language.shapes import JsonSchema, Shape
 from orchestrator.language.words import (
     Sentence,
+    any_required,
     read_sentence,
-    rules_schema,
     sentence_schema,
+    unavailable_schema,
     words_of,
 )
 
@@ -77,9 +78,7 @@ class Family(Generic[H]):
             return self._refuse(node, [key for key, _ in heads], reader)
         key, value = heads[0]
         kind = self.kinds[key.text]
-        rest = MapNode(
-            node.mark, tuple(item for item in node.items if item[0] is not key)
-        )
+        rest = MapNode(node.mark, tuple(item for item in node.items if item[0] is not key))
         operand = kind.operand_shape.read(value, reader)
         return read_sentence(
             kind,
@@ -90,9 +89,7 @@ class Family(Generic[H]):
             given={"head": key.text, "operand": operand},
         )
 
-    def _refuse(
-        self, node: MapNode, heads: list[ScalarNode], reader: Reader
-    ) -> Invalid:
+    def _refuse(self, node: MapNode, heads: list[ScalarNode], reader: Reader) -> Invalid:
         for key, _ in node.items:
             if key.text in self.later:
                 return reader.unavailable(key.mark, key.text)
@@ -109,9 +106,7 @@ class Family(Generic[H]):
             key.mark,
             "CLM104",
             f'unknown word "{key.text[:60]}"',
-            help=suggest(
-                key.text, self.kinds, lead=f"a {self.noun} begins with one of"
-            ),
+            help=suggest(key.text, self.kinds, lead=f"a {self.noun} begins with one of"),
         )
 
     def schema(self) -> JsonSchema:
@@ -121,23 +116,28 @@ class Family(Generic[H]):
         instead of listing every kind that did not match.
         """
         words = {word for kind in self.kinds.values() for word in words_of(kind)}
+        heads = [*self.kinds, *self.later]
         return {
             "type": "object",
-            "propertyNames": {"enum": sorted({*words, *self.kinds})},
-            "anyOf": [{"required": [head]} for head in self.kinds],
-            "dependencies": {
-                head: _kind_schema(kind, head) for head, kind in self.kinds.items()
+            "properties": {
+                **{head: {"description": head_doc(kind)} for head, kind in self.kinds.items()},
+                **{head: unavailable_schema(head) for head in self.later},
             },
+            "propertyNames": {"enum": sorted({*words, *heads})},
+            **any_required(heads, f"a {self.noun} begins with one of"),
+            "dependencies": {head: _kind_schema(kind, head) for head, kind in self.kinds.items()},
         }
+
+
+def head_doc(kind: type[Headed]) -> str:
+    """Return the first line of a kind's docstring."""
+    return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 def _kind_schema(kind: type[Headed], head: str) -> JsonSchema:
     schema = sentence_schema(kind)
-    schema["properties"] = {
-        head: {**kind.operand_shape.schema(), "description": kind.operand_doc},
-        **schema["properties"],
-    }
-    return {**schema, **rules_schema(kind.rules)}
+    operand = {**kind.operand_shape.schema(), "description": kind.operand_doc}
+    return {**schema, "properties": {head: operand, **schema["properties"]}}
 
 
 def _written(node: Node) -> str:

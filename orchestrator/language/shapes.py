@@ -33,7 +33,36 @@ T = TypeVar("T")
 K = TypeVar("K")
 JsonSchema = dict[str, Any]
 
-_VARIABLE_SCHEMA: JsonSchema = {"type": "string", "pattern": r"^\$[a-z][a-z0-9_]*$"}
+VARIABLE_PATTERN = r"^\$[a-z][a-z0-9_]*$"
+
+
+def or_variable(schema: JsonSchema, says: str) -> JsonSchema:
+    """Return a schema that also accepts a ``$name``, without a branch around the body.
+
+    Keywords of draft-07 only speak about values of their own type, so a second type and a
+    ``pattern`` are enough; editors then name the wrong word, not a failed alternative.
+
+    Args:
+        says: what was expected; editors show it where a text is no ``$name``.
+    """
+    if "enum" in schema:
+        return {"anyOf": [schema, {"type": "string", "pattern": VARIABLE_PATTERN}]}
+    if schema.get("type") != "string":
+        return {
+            **schema,
+            "type": [schema["type"], "string"],
+            "pattern": VARIABLE_PATTERN,
+            "patternErrorMessage": f"expected {says}",
+        }
+    if "pattern" not in schema:
+        return schema
+    pattern = f"{schema['pattern']}|{VARIABLE_PATTERN}"
+    return {**schema, "pattern": pattern, "patternErrorMessage": f"expected {says}"}
+
+
+def suggesting(words: Sequence[str], schema: JsonSchema) -> JsonSchema:
+    """Return the schema with words that an editor offers although it asks for no one of them."""
+    return {**schema, "anyOf": [{"enum": list(words)}, {}]}
 
 
 class Shape(ABC, Generic[T]):
@@ -45,11 +74,7 @@ class Shape(ABC, Generic[T]):
     def read(self, node: Node, reader: Reader) -> T | Invalid:
         """Return the value, or INVALID after reporting what is wrong."""
         resolved = reader.resolve(node)
-        return (
-            INVALID
-            if isinstance(resolved, Invalid)
-            else self.read_resolved(resolved, reader)
-        )
+        return INVALID if isinstance(resolved, Invalid) else self.read_resolved(resolved, reader)
 
     @abstractmethod
     def read_resolved(self, node: Node, reader: Reader) -> T | Invalid:
@@ -65,9 +90,7 @@ class Shape(ABC, Generic[T]):
             return reader.report(
                 node.mark, "CLM105", f"nothing here, expected {self.says}", help=help
             )
-        return reader.report(
-            node.mark, "CLM106", f"{describe(node)} is not {self.says}", help=help
-        )
+        return reader.report(node.mark, "CLM106", f"{describe(node)} is not {self.says}", help=help)
 
 
 class ScalarShape(Shape[T]):
@@ -91,7 +114,7 @@ class ScalarShape(Shape[T]):
         return self.refuse(node, reader, help=self.hint)
 
     def schema(self) -> JsonSchema:
-        return {"anyOf": [self.plain_schema(), _VARIABLE_SCHEMA]}
+        return or_variable(self.plain_schema(), self.says)
 
 
 class Text(ScalarShape[str]):
@@ -122,6 +145,11 @@ class Name(str):
 
 
 IDENTIFIER = r"[A-Za-z][A-Za-z0-9_-]*"
+_PRINTABLE = (
+    r"^[^\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\u3000\ue000-\uf8ff\ufeff]+$"
+)
+"""What ``str.isprintable`` asks, as far as a pattern can say it."""
 
 
 class NewName(ScalarShape[Name]):
@@ -156,7 +184,7 @@ class DataName(ScalarShape[Name]):
         return None
 
     def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "minLength": 1}
+        return {"type": "string", "pattern": _PRINTABLE}
 
 
 class Ref(ScalarShape[Name]):
@@ -254,9 +282,7 @@ class Share(ScalarShape[Decimal]):
     _pattern: ClassVar[str] = r"(0|[1-9][0-9]?|100)(\.[0-9]{1,2})?%"
 
     def parse(self, node: ScalarNode) -> Decimal | None:
-        if not isinstance(node.value, str) or not re.fullmatch(
-            self._pattern, node.value
-        ):
+        if not isinstance(node.value, str) or not re.fullmatch(self._pattern, node.value):
             return None
         share = Decimal(node.value[:-1]) / 100
         return share if share <= 1 else None
@@ -264,7 +290,7 @@ class Share(ScalarShape[Decimal]):
     def plain_schema(self) -> JsonSchema:
         return {
             "type": "string",
-            "pattern": r"^((0|[1-9][0-9]?)(\.[0-9]{1,2})?|100(\.0{1,2})?)%$",
+            "pattern": r"^(?:(?:0|[1-9][0-9]?)(?:\.[0-9]{1,2})?|100(?:\.0{1,2})?)%$",
         }
 
 
@@ -281,16 +307,21 @@ class DurationShape(ScalarShape[Duration]):
         return duration if duration and duration.unit in self.units else None
 
     def plain_schema(self) -> JsonSchema:
-        spellings = {
-            "min": "min|mins|minute|minutes",
-            "hour": "h|hour|hours",
-            "day": "d|day|days",
-            "week": "w|week|weeks",
-            "month": "month|months",
-            "year": "y|year|years",
-        }
-        words = "|".join(spellings[unit] for unit in self.units)
-        return {"type": "string", "pattern": rf"^[1-9][0-9]{{0,4}} ?({words})$"}
+        forms = "|".join(_DURATION_FORMS[unit] for unit in self.units)
+        return {"type": "string", "pattern": f"^(?:{forms})$"}
+
+
+_DURATION_FORMS: dict[Unit, str] = {
+    "min": "[1-9][0-9]{0,4} ?(?:min|mins|minute|minutes)",
+    "hour": "[1-9][0-9]{0,4} ?(?:h|hour|hours)",
+    "day": (
+        "(?:[1-9][0-9]{0,3}|[12][0-9]{4}|3[0-5][0-9]{3}|36[0-4][0-9]{2}|36500) ?(?:d|day|days)"
+    ),
+    "week": "(?:[1-9][0-9]{0,2}|[1-4][0-9]{3}|5[01][0-9]{2}|5200) ?(?:w|week|weeks)",
+    "month": "(?:[1-9][0-9]{0,2}|1[01][0-9]{2}|1200) ?(?:month|months)",
+    "year": "(?:[1-9][0-9]?|100) ?(?:y|year|years)",
+}
+"""What ``parse_duration`` takes, a hundred years at most, as a pattern per unit."""
 
 
 class Hours(ScalarShape[DailyHours]):
@@ -303,8 +334,9 @@ class Hours(ScalarShape[DailyHours]):
         return parse_daily_hours(node.text)
 
     def plain_schema(self) -> JsonSchema:
-        clock = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-        return {"type": "string", "pattern": rf"^{clock}-({clock}|24:00)$"}
+        clock = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+        differ = r"(?!(.{5})-\1$)"
+        return {"type": "string", "pattern": rf"^{differ}{clock}-(?:{clock}|24:00)$"}
 
 
 class TimeOfDay(ScalarShape[time]):
@@ -317,7 +349,7 @@ class TimeOfDay(ScalarShape[time]):
         return parse_time(node.text)
 
     def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+        return {"type": "string", "pattern": "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"}
 
 
 class Zone(ScalarShape[str]):
@@ -325,9 +357,7 @@ class Zone(ScalarShape[str]):
 
     def __init__(self, *, customer: bool = False) -> None:
         self.customer = customer
-        self.says = "a time zone such as Europe/Vienna" + (
-            " or customer" if customer else ""
-        )
+        self.says = "a time zone such as Europe/Vienna" + (" or customer" if customer else "")
 
     def parse(self, node: ScalarNode) -> str | None:
         if self.customer and node.text == "customer":
@@ -339,13 +369,24 @@ class Zone(ScalarShape[str]):
         return node.text
 
     def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "minLength": 1}
+        return {"type": "string", "minLength": 1, "x-names": "zone"}
+
+    def schema(self) -> JsonSchema:
+        return {"$ref": f"#/definitions/{'customer_zone' if self.customer else 'zone'}"}
 
 
 Moment = date | datetime
 """A calendar day, or an instant; a datetime without offset is wall time somewhere."""
 
-_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+_LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY = (
+    "(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    f"|{_LEAP}-02-29)"
+)
+_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT = rf"{_DAY}(?:[ T]{_CLOCK}(?::[0-5][0-9](?:\.[0-9]{{1,6}})?)?(?:Z|[+-]{_CLOCK})?)?"
+"""Exactly the days and times that exist, so that an editor can say no to the others."""
 
 
 class MomentShape(ScalarShape[Moment]):
@@ -365,11 +406,7 @@ def parse_moment(written: str) -> Moment | None:
     if not re.fullmatch(_MOMENT, written):
         return None
     try:
-        return (
-            datetime.fromisoformat(written)
-            if len(written) > 10
-            else date.fromisoformat(written)
-        )
+        return datetime.fromisoformat(written) if len(written) > 10 else date.fromisoformat(written)
     except ValueError:
         return None
 
@@ -429,7 +466,8 @@ class ListOf(Shape[tuple[T, ...]]):
         return good if len(good) == len(items) else INVALID
 
     def schema(self) -> JsonSchema:
-        return {"type": "array", "items": self.item.schema(), "minItems": self.least}
+        body = {"type": "array", "items": self.item.schema(), "minItems": self.least}
+        return or_variable(body, self.says)
 
 
 class OneOrMany(Shape[tuple[T, ...]]):
@@ -447,11 +485,12 @@ class OneOrMany(Shape[tuple[T, ...]]):
         return INVALID if isinstance(one, Invalid) else (one,)
 
     def schema(self) -> JsonSchema:
-        return {
+        schema = {
             "if": {"type": "array"},
             "then": self.many.schema(),
             "else": self.item.schema(),
         }
+        return suggesting(self.item.words, schema) if isinstance(self.item, OneOf) else schema
 
 
 class Pair(Shape[tuple[T, T]]):
@@ -470,12 +509,8 @@ class Pair(Shape[tuple[T, T]]):
         return low, high
 
     def schema(self) -> JsonSchema:
-        return {
-            "type": "array",
-            "items": self.item.schema(),
-            "minItems": 2,
-            "maxItems": 2,
-        }
+        items = {"items": self.item.schema(), "minItems": 2, "maxItems": 2}
+        return or_variable({"type": "array", **items}, self.says)
 
 
 class MapOf(Shape[dict[K, T]]):
@@ -502,12 +537,13 @@ class MapOf(Shape[dict[K, T]]):
         return good if len(good) == len(pairs) else INVALID
 
     def schema(self) -> JsonSchema:
-        return {
+        body = {
             "type": "object",
             "additionalProperties": self.value.schema(),
             "propertyNames": self.key.plain_schema(),
             "minProperties": self.least,
         }
+        return or_variable(body, self.says)
 
 
 class Choice(Shape[Any]):
@@ -524,11 +560,8 @@ class Choice(Shape[Any]):
         return self.other.read(node, reader)
 
     def schema(self) -> JsonSchema:
-        return {
-            "if": {"enum": list(self.words.words)},
-            "then": {},
-            "else": self.other.schema(),
-        }
+        words = list(self.words.words)
+        return suggesting(words, {"if": {"enum": words}, "else": self.other.schema()})
 
 
 def _article(noun: str) -> str:

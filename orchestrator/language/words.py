@@ -8,7 +8,7 @@ without a trailing underscore is what a marketer writes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from orchestrator.language.marks import Mark
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
 from orchestrator.language.reader import INVALID, Invalid, Reader, suggest
-from orchestrator.language.shapes import JsonSchema, Shape
+from orchestrator.language.shapes import JsonSchema, Shape, or_variable
 
 S = TypeVar("S", bound="Sentence")
 
@@ -50,6 +50,8 @@ class Sentence:
     """Base of everything written as a mapping. ``mark`` is where it begins."""
 
     rules: ClassVar[Rules] = Rules()
+    check_schema: ClassVar[JsonSchema] = {}
+    """What ``check`` asks about which words stand together, as far as draft-07 can say it."""
 
     mark: Mark = field(compare=False, repr=False)
     marks: Mapping[str, Mark] = field(compare=False, repr=False)
@@ -110,7 +112,7 @@ class SentenceOf(Shape[S]):
         return read_sentence(self.cls, node, reader, place=self.says)
 
     def schema(self) -> JsonSchema:
-        return sentence_schema(self.cls)
+        return or_variable(sentence_schema(self.cls), self.says)
 
 
 def read_sentence(
@@ -160,9 +162,7 @@ def read_sentence(
     return INVALID if broken else sentence
 
 
-def _refuse_word(
-    key: ScalarNode, place: str, known: Mapping[str, Word], reader: Reader
-) -> None:
+def _refuse_word(key: ScalarNode, place: str, known: Mapping[str, Word], reader: Reader) -> None:
     usable = [word.key for word in known.values() if word.available]
     reader.report(
         key.mark,
@@ -179,11 +179,7 @@ def _check_rules(
     place: str,
     reader: Reader,
 ) -> bool:
-    missing = [
-        key
-        for key, word in words_of(cls).items()
-        if word.required and key not in present
-    ]
+    missing = [key for key, word in words_of(cls).items() if word.required and key not in present]
     for key in missing:
         reader.report(begins, "CLM107", f'{place} needs "{key}"')
     for problem in _broken_rules(cls.rules, present):
@@ -206,12 +202,14 @@ def _broken_rules(rules: Rules, present: Mapping[str, Mark]) -> Iterator[str]:
 
 
 def sentence_schema(cls: type[Sentence]) -> JsonSchema:
-    """Return the draft-07 schema of a sentence, words closed."""
-    words = {key: word for key, word in words_of(cls).items() if word.available}
+    """Return the draft-07 schema of a sentence: its words closed, each with its doc line."""
+    words = words_of(cls)
     schema: JsonSchema = {
         "type": "object",
         "properties": {
             key: {**word.shape.schema(), "description": word.doc}
+            if word.available
+            else unavailable_schema(key)
             for key, word in words.items()
         },
         "additionalProperties": False,
@@ -219,21 +217,29 @@ def sentence_schema(cls: type[Sentence]) -> JsonSchema:
     required = [key for key, word in words.items() if word.required]
     if required:
         schema["required"] = required
-    schema.update(rules_schema(cls.rules))
-    return schema
+    return {**schema, **_rules_schema(cls)}
 
 
-def rules_schema(rules: Rules) -> JsonSchema:
-    """Return the keywords that say what the words of a mapping ask of each other."""
-    schema: JsonSchema = {}
-    if rules.needs:
-        schema["dependencies"] = {
-            key: list(needed) for key, needed in rules.needs.items()
-        }
-    demands: list[JsonSchema] = [
-        {"anyOf": [{"required": [key]} for key in group]} for group in rules.any_of
-    ]
-    demands += [{"not": {"required": list(pair)}} for pair in rules.not_together]
-    if demands:
-        schema["allOf"] = demands
-    return schema
+def unavailable_schema(word: str) -> JsonSchema:
+    """Return a schema that no value fits, whose message names the word."""
+    return {"enum": [], "errorMessage": f'"{word}" is not available yet', "doNotSuggest": True}
+
+
+def _rules_schema(cls: type[Sentence]) -> JsonSchema:
+    rules = cls.rules
+    beside: dict[str, JsonSchema] = {}
+    for key, needed in rules.needs.items():
+        beside.setdefault(key, {})["required"] = list(needed)
+    for one, other in rules.not_together:
+        beside.setdefault(one, {}).setdefault("properties", {})[other] = False
+    demands = [any_required(group) for group in rules.any_of]
+    if cls.check_schema:
+        demands.append(cls.check_schema)
+    schema: JsonSchema = {"dependencies": beside} if beside else {}
+    return {**schema, "allOf": demands} if demands else schema
+
+
+def any_required(words: Sequence[str], lead: str = "say at least one of") -> JsonSchema:
+    """Return a schema that asks for one of the words at least, in one message."""
+    message = f"{lead}: {', '.join(words)}"
+    return {"anyOf": [{"required": [word], "errorMessage": message} for word in words]}
