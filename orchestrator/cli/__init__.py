@@ -1,0 +1,15 @@
+"""``clmctl``, the command line: parse, call one function, print, exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run ``clmctl`` on the arguments of this process; the console script's entry point."""
+    from orchestrator.cli.shell import answer  # a help page needs no verb's imports
+
+    sys.exit(answer(sys.argv[1:]))

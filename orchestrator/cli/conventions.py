@@ -1,0 +1,150 @@
+"""What the verbs share: their Typer app, their help page, their common options.
+
+A verb's module makes ``app = verb_app()`` and registers its function with ``@verb(...)``.
+The function returns its exit code (None is 0), prints results to stdout and messages
+through ``console``, and raises ``OrchestratorError`` for whatever it cannot do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from orchestrator.cli.verbs import EVERYWHERE
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        metavar="DIR",
+        help="The project's folder (default: this one, or the nearest parent with "
+        "playbooks/project.yaml).",
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        metavar="URL",
+        help="The database: sqlite:///FILE or postgresql://… (default: CLM_DATABASE_URL, "
+        "else a SQLite file under .clm/).",
+    ),
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Take this as now: 2026-03-02, 2026-03-02T09:00 (project's zone) or with an "
+        "offset, 2026-03-02T08:00Z.",
+    ),
+]
+VariablesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--var", metavar="NAME=VALUE", help="Set a variable of the playbooks; repeatable."
+    ),
+]
+RevealOption = Annotated[
+    bool, typer.Option("--reveal", help="Show addresses and personal attributes unmasked.")
+]
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="SEL",
+        help="Show only these flows: a name (win_back, win*), flow:win*, tag:x, channel:sms, "
+        "owner:x; repeatable, commas join.",
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="SEL", help="Leave these flows out of what is shown."),
+]
+
+
+class VerbCommand(TyperCommand):
+    """A verb whose help page begins with examples."""
+
+    examples: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the help page: what it does, examples, usage, options."""
+        formatter.write_text(_first_paragraphs(self.help or ""))
+        if self.examples:
+            with formatter.section("Examples"):
+                for command, meaning in self.examples:
+                    formatter.write(f"  {command}\n")
+                    formatter.write(f"      {meaning}\n") if meaning else None
+        formatter.write_paragraph()
+        self.format_usage(ctx, formatter)
+        self.format_options(ctx, formatter)
+        with formatter.section("Everywhere"):
+            formatter.write_dl(EVERYWHERE[1:])
+
+
+class VerbGroup(TyperGroup):
+    """A verb with verbs of its own, in the order they were written."""
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the help page: what it does, usage, the verbs inside."""
+        formatter.write_text(_first_paragraphs(self.help or ""))
+        formatter.write_paragraph()
+        self.format_usage(ctx, formatter)
+        self.format_options(ctx, formatter)
+
+
+def verb_app(help: str | None = None) -> typer.Typer:
+    """Return an empty Typer app with the conventions of ``clmctl``.
+
+    Args:
+        help: given for a verb that has verbs of its own (``db upgrade``).
+    """
+    app = typer.Typer(
+        cls=VerbGroup,
+        help=help,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    if help is not None:
+        app.callback()(_no_options)
+    return app
+
+
+def verb(
+    app: typer.Typer, name: str | None = None, *, examples: Sequence[tuple[str, str]]
+) -> Callable[[F], F]:
+    """Register a function as the verb of ``app`` (or, with ``name``, as one of several).
+
+    Args:
+        examples: (command, what it is for); shown first in the help page.
+    """
+    cls = type("Command", (VerbCommand,), {"examples": tuple(examples)})
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    return app.command(name, cls=cls, context_settings=settings)
+
+
+def _no_options() -> None:
+    """Make a group even of a single verb."""
+
+
+def _first_paragraphs(text: str) -> str:
+    """Return a docstring without its Google sections, which are for programmers."""
+    kept = []
+    for paragraph in text.split("\n\n"):
+        if paragraph.lstrip().startswith(("Args:", "Raises:", "Returns:")):
+            break
+        kept.append(paragraph)
+    return "\n\n".join(kept)

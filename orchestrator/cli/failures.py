@@ -1,0 +1,49 @@
+"""Exceptions nobody foresaw, as sentences: the database's, the system's, our own bugs."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from tempfile import gettempdir
+
+from orchestrator.clock import utcnow
+from orchestrator.errors import EnvironmentFault, OrchestratorError
+
+
+class BugError(OrchestratorError):
+    """This is a bug in clmctl."""
+
+    exit_code = 70
+
+
+def explain_failure(error: Exception, arguments: list[str]) -> OrchestratorError:
+    """Return the error to tell for an exception that nobody foresaw.
+
+    Faults of the database and the system exit 5, everything else is our bug: its
+    traceback goes to a file, because it may show customers' values.
+    """
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is not None and isinstance(error, database.DBAPIError):
+        said = str(error.orig).strip().splitlines()
+        return EnvironmentFault(f"the database refused: {said[0] if said else 'no reason given'}")
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return EnvironmentFault(f"{error.strerror or type(error).__name__}{where}")
+    if isinstance(error, MemoryError):
+        return EnvironmentFault("there is not enough memory")
+    return _bug(error, arguments)
+
+
+def _bug(error: Exception, arguments: list[str]) -> BugError:
+    sentence = f"this is a bug in clmctl ({type(error).__name__}), not a mistake of yours"
+    report = "".join(traceback.format_exception(error))
+    moment = utcnow().strftime("%Y%m%dT%H%M%S%f")
+    for folder in (Path(".clm"), Path(gettempdir())):
+        path = folder / f"bug-{moment}.txt"
+        try:
+            path.write_text(f"clmctl {' '.join(arguments)}\n\n{report}", encoding="utf-8")
+        except OSError:
+            continue
+        return BugError(sentence, help=f"please report it with {path}; nothing was half-applied")
+    return BugError(sentence, help="please report it; no folder to write the details to")
