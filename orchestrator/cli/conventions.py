@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from orchestrator.cli.verbs import EVERYWHERE
 
 if TYPE_CHECKING:
-    from typer._click.core import Context
+    from typer._click.core import Context, Parameter
     from typer._click.formatting import HelpFormatter
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,13 +84,26 @@ class VerbCommand(TyperCommand):
         if self.examples:
             with formatter.section("Examples"):
                 for command, meaning in self.examples:
-                    formatter.write(f"  {command}\n")
-                    formatter.write(f"      {meaning}\n") if meaning else None
-        formatter.write_paragraph()
+                    formatter.write(f"  {command}\n      {meaning}\n")
         self.format_usage(ctx, formatter)
         self.format_options(ctx, formatter)
+
+    def format_usage(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write how the verb is called: its arguments, then its options."""
+        pieces = [_argument(param) for param in self.params if not _is_option(param)]
+        formatter.write(f"\nUsage: {' '.join([ctx.command_path, *pieces])} [OPTIONS]\n")
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write what each argument and option means."""
+        shown = [param for param in self.params if not getattr(param, "hidden", False)]
+        arguments = [(_argument(p), _meaning(p)) for p in shown if not _is_option(p)]
+        if arguments:
+            with formatter.section("Arguments"):
+                formatter.write_dl(arguments)
+        with formatter.section("Options"):
+            formatter.write_dl([(_option(p), _meaning(p)) for p in shown if _is_option(p)])
         with formatter.section("Everywhere"):
-            formatter.write_dl(EVERYWHERE[1:])
+            formatter.write_dl(EVERYWHERE)
 
 
 class VerbGroup(TyperGroup):
@@ -99,9 +112,31 @@ class VerbGroup(TyperGroup):
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the help page: what it does, usage, the verbs inside."""
         formatter.write_text(_first_paragraphs(self.help or ""))
-        formatter.write_paragraph()
-        self.format_usage(ctx, formatter)
-        self.format_options(ctx, formatter)
+        formatter.write(f"\nUsage: {ctx.command_path} VERB [OPTIONS] [ARGS]...\n")
+        self.format_commands(ctx, formatter)
+        with formatter.section("Everywhere"):
+            formatter.write_dl(EVERYWHERE)
+
+
+def _is_option(param: Parameter) -> bool:
+    return param.param_type_name == "option"
+
+
+def _argument(param: Parameter) -> str:
+    shown = param.metavar or param.name.upper()
+    shown = f"{shown}..." if param.nargs != 1 and "..." not in shown else shown
+    return shown if param.required or shown.startswith("[") else f"[{shown}]"
+
+
+def _option(param: Parameter) -> str:
+    names = ", ".join([*param.opts, *param.secondary_opts])
+    if getattr(param, "is_flag", False):
+        return names
+    return f"{names} {param.metavar or param.name.upper()}"
+
+
+def _meaning(param: Parameter) -> str:
+    return getattr(param, "help", None) or ""
 
 
 def verb_app(help: str | None = None) -> typer.Typer:

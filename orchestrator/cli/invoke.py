@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
+from orchestrator.cli.manner import FLAGS
 from orchestrator.cli.verbs import Verb
 from orchestrator.errors import OrchestratorError, UsageError
 
@@ -74,7 +75,8 @@ def usage_error(error: TyperException, command: TyperCommand | TyperGroup) -> Or
     lists = f"{path} --help shows what it takes"
     unknown = getattr(error, "option_name", None)
     if unknown is not None and hasattr(error, "possibilities"):
-        known = [name for param in at_fault.params for name in param.opts] + ["--help"]
+        known = [name for param in at_fault.params for name in param.opts if name[0] == "-"]
+        known += [*FLAGS, "--help"]
         return UsageError(f'unknown option "{unknown}"', help=_near(unknown, known) + lists)
     message = error.format_message().rstrip(".")
     if message.startswith("No such command") and isinstance(at_fault, TyperGroup):
