@@ -1,0 +1,190 @@
+"""Open the one database: SQLite (a file of the project) or PostgreSQL (a URL).
+
+Every transaction of a writing SQLite engine begins with ``BEGIN IMMEDIATE``, so that two
+writers queue instead of failing half-way; ``connection.execution_options(sqlite_begin=
+"DEFERRED")`` asks for a transaction that takes no write lock until it writes. Each checkout is
+a connection of its own, so TEMP tables end with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from orchestrator import tables
+from orchestrator.database_faults import database_faults
+from orchestrator.errors import EnvironmentFault
+from orchestrator.sqlite_file import connect_for_reading, connect_for_writing
+
+__all__ = [
+    "database_faults",
+    "default_url",
+    "memory_engine",
+    "open_engine",
+    "place_of",
+    "start_snapshot",
+    "summarize_statistics",
+]
+
+CONNECT_TIMEOUT_SECONDS = 10
+POSTGRES_SETTINGS = {
+    "work_mem": "256MB",
+    "temp_buffers": "64MB",
+    "jit": "off",
+    "lock_timeout": "30s",
+    "statement_timeout": "30min",
+    "idle_in_transaction_session_timeout": "30min",
+}
+ANALYSIS_LIMIT = 2_000
+"""Rows of each index that SQLite's ANALYZE looks at: milliseconds instead of minutes."""
+
+
+def default_url(project_dir: Path) -> str:
+    """Return the URL of the project's own SQLite file, ``.clm/clm.db``."""
+    return f"sqlite:///{project_dir / '.clm' / 'clm.db'}"
+
+
+def open_engine(url: str, *, read_only: bool = False) -> Engine:
+    """Return an engine for ``url``; a SQLite file is created by the first connection.
+
+    Args:
+        url: ``sqlite:///path``, a bare path, or ``postgresql://user@host/name``.
+        read_only: nothing but TEMP tables can be written; a read-only run leaves the file, its
+            folder and its write-ahead log as they were.
+    Raises:
+        EnvironmentFault: the URL is not understood, its driver or its file is missing.
+    """
+    parsed = _parse(url)
+    with database_faults():
+        if parsed.get_backend_name() == "sqlite":
+            return _open_sqlite(parsed, read_only=read_only)
+        return _open_postgres(parsed, read_only=read_only)
+
+
+def memory_engine() -> Engine:
+    """Return an engine over one new in-memory SQLite database that has all tables."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def _leave_transactions_to_us(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA temp_store = FILE")
+
+    _begin_with(engine, "DEFERRED")
+    tables.metadata.create_all(engine)
+    return engine
+
+
+def place_of(engine: Engine) -> str:
+    """Return how to name the engine's database to a person: no password, no query."""
+    url = engine.url
+    if url.get_backend_name() == "sqlite":
+        return url.database or "memory"
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def start_snapshot(connection: Connection) -> None:
+    """Begin a transaction that sees one state of the data and can write TEMP tables only.
+
+    Create the TEMP tables before, in a transaction of their own: PostgreSQL creates none in a
+    read-only one. On SQLite a read-only engine's transactions are all of this kind.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def summarize_statistics(engine: Engine) -> None:
+    """Let the planner learn what the tables hold now; after many rows were written."""
+    with database_faults(), engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA analysis_limit = {ANALYSIS_LIMIT}")
+            connection.exec_driver_sql("ANALYZE")
+        else:
+            names = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
+            connection.exec_driver_sql(f"ANALYZE {names}")
+        connection.commit()
+
+
+def _parse(url: str) -> URL:
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise _unknown(url.split("://", 1)[0]) from error
+    scheme = parsed.drivername
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if scheme in ("sqlite", "sqlite+pysqlite"):
+        return parsed.set(drivername="sqlite")
+    raise _unknown(scheme)
+
+
+def _unknown(scheme: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"The database URL is not understood: it begins with “{scheme}://”.",
+        help="Expected sqlite:///path/to/file.db, a path, or postgresql://user@host/name.",
+    )
+
+
+def _begin_with(engine: Engine, default: str) -> None:
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", default)
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _open_sqlite(url: URL, *, read_only: bool) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        return memory_engine()
+    path = Path(str(url.database))
+    if read_only:
+        if not path.exists():
+            raise EnvironmentFault(f"There is no database at {path}.")
+        connect: Callable[[Path], Any] = connect_for_reading
+    else:
+        _make_own_folder(path.parent)
+        connect = connect_for_writing
+    engine = create_engine(url, creator=lambda: connect(path), poolclass=NullPool)
+    _begin_with(engine, "DEFERRED" if read_only else "IMMEDIATE")
+    return engine
+
+
+def _make_own_folder(folder: Path) -> None:
+    """Create the project's ``.clm``, kept out of git; any other missing folder is a fault."""
+    if folder.is_dir():
+        return
+    if folder.name != ".clm" or not folder.parent.is_dir():
+        raise EnvironmentFault(f"The folder {folder} for the database does not exist.")
+    try:
+        folder.mkdir()
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFault(
+            f"The folder {folder} for the database cannot be made: {os.strerror(error.errno or 0)}."
+        ) from error
+
+
+def _open_postgres(url: URL, *, read_only: bool) -> Engine:
+    # Settings of the URL stand last: of two equal ones PostgreSQL takes the last.
+    settings = " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items())
+    given = url.query.get("options", "")
+    options = " ".join([settings, given if isinstance(given, str) else " ".join(given)]).strip()
+    try:
+        return create_engine(
+            url.update_query_dict({"options": options}),
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+            poolclass=NullPool,
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise EnvironmentFault(
+            "The PostgreSQL driver is not installed.", help="Run: pip install 'psycopg[binary]'"
+        ) from error
