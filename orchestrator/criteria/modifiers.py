@@ -26,7 +26,7 @@ from orchestrator.language.shapes import (
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid
 from orchestrator.language.shapes import JsonSchema
-from orchestrator.language.words import Sentence, SentenceOf, word
+from orchestrator.language.words import Sentence, SentenceOf, sentence_schema, word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,15 +108,11 @@ class ValueTests(Sentence):
         "Equal to none of these; includes a missing value.",
         default=None,
     )
-    is_set: bool | None = word(
-        Truth(), "Whether there is a value at all.", default=None
-    )
+    is_set: bool | None = word(Truth(), "Whether there is a value at all.", default=None)
     contains: Literal | None = word(
         LiteralShape(), "This text inside a text; this member in a list.", default=None
     )
-    starts_with: Literal | None = word(
-        LiteralShape(), "A text beginning so.", default=None
-    )
+    starts_with: Literal | None = word(LiteralShape(), "A text beginning so.", default=None)
     ends_with: Literal | None = word(LiteralShape(), "A text ending so.", default=None)
     at_least: Literal | None = word(LiteralShape(), "This or more.", default=None)
     at_most: Literal | None = word(LiteralShape(), "This or less.", default=None)
@@ -139,9 +135,7 @@ class ValueTests(Sentence):
     before: Literal | None = word(
         LiteralShape(), "Strictly before this date or time.", default=None
     )
-    after: Literal | None = word(
-        LiteralShape(), "Strictly after this date or time.", default=None
-    )
+    after: Literal | None = word(LiteralShape(), "Strictly after this date or time.", default=None)
 
 
 TEST_WORDS = (
@@ -168,14 +162,19 @@ class TestsShape(Shape[ValueTests]):
         return ValueTests(mark=node.mark, marks={"is": node.mark}, is_=literal)
 
     def schema(self) -> JsonSchema:
+        return {"$ref": "#/definitions/tests"}
+
+    def definition(self) -> JsonSchema:
+        """Return what ``#/definitions/tests`` stands for."""
         return {
             "if": {"type": "object"},
-            "then": {**self._tests.schema(), "minProperties": 1},
+            "then": {**sentence_schema(ValueTests), "minProperties": 1},
             "else": LiteralShape().schema(),
         }
 
 
 Where = dict[Name, ValueTests]
 """Property → tests that an event must pass."""
-WHERE = MapOf(DataName("property"), TestsShape())
+TESTS = TestsShape()
+WHERE = MapOf(DataName("property"), TESTS)
 WHERE_DOC = "Only events whose properties pass these tests."

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from orchestrator.language.marks import Mark
@@ -87,9 +86,17 @@ def later(shape: Shape[Any], doc: str) -> Any:
     return word(shape, doc, default=None, available=False)
 
 
-@cache
+_words: dict[type[Sentence], dict[str, Word]] = {}
+
+
 def words_of(cls: type[Sentence]) -> dict[str, Word]:
     """Return the words of a sentence by what is written, in declared order."""
+    if cls not in _words:
+        _words[cls] = _declared_words(cls)
+    return _words[cls]
+
+
+def _declared_words(cls: type[Sentence]) -> dict[str, Word]:
     words = {}
     for item in dataclasses.fields(cls):
         if "word" in item.metadata:

@@ -36,6 +36,8 @@ from orchestrator.language.shapes import (
     Truth,
     Whole,
     Zone,
+    or_variable,
+    suggesting,
 )
 from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
 
@@ -51,12 +53,8 @@ class FrequencyRule(Sentence):
 
     at_most: int = word(Whole(1, 1000), "So many messages.")
     per: Duration = word(DurationShape(), "In any window of this length.")
-    purpose: str | None = word(
-        OneOf("marketing"), "Count only this purpose.", default=None
-    )
-    channel: Name | None = word(
-        Ref("channel"), "Count only this channel.", default=None
-    )
+    purpose: str | None = word(OneOf("marketing"), "Count only this purpose.", default=None)
+    channel: Name | None = word(Ref("channel"), "Count only this channel.", default=None)
     tag: str | None = word(Text(), "Count only flows with this tag.", default=None)
 
 
@@ -79,9 +77,7 @@ class Holdout(Sentence):
     """A share of customers who get no marketing, to measure the rest against."""
 
     share: Decimal = word(Share(), "How many of the customers: `5%`.")
-    seed: str | None = word(
-        Text(), "Another seed than `holdout:<flow or project>`.", default=None
-    )
+    seed: str | None = word(Text(), "Another seed than `holdout:<flow or project>`.", default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +92,7 @@ class VolumeLimit(Sentence):
 class Guardrails(Sentence):
     """Limits on what is sent. A flow's own frequency and volume rules apply in addition."""
 
-    consent: str | None = word(
-        OneOf("required"), "Always so; say it if you like.", default=None
-    )
+    consent: str | None = word(OneOf("required"), "Always so; say it if you like.", default=None)
     frequency: tuple[FrequencyRule, ...] | None = word(
         ListOf(SentenceOf(FrequencyRule, "a frequency rule"), least=0),
         "Caps on marketing messages per customer.",
@@ -138,9 +132,7 @@ class Defaults(Sentence):
         Ref("channel"), "The channel of sends (default email).", default=None
     )
     from_: Name | None = word(Ref("sender"), "The sender.", default=None)
-    send_between: DailyHours | None = word(
-        Hours(), "Hours in which messages go out.", default=None
-    )
+    send_between: DailyHours | None = word(Hours(), "Hours in which messages go out.", default=None)
     expires_after: Duration | None = word(
         DurationShape(), "How long a held send is kept (default 3 days).", default=None
     )
@@ -173,24 +165,14 @@ META = AnyValue()
 class Project(Sentence):
     """`playbooks/project.yaml`: who we are, and the limits that hold for every flow."""
 
-    project: Name = word(
-        NewName("project"), "The project's name; part of bucket seeds."
-    )
-    timezone: str = word(
-        Zone(), "Zone of customers without one, and of times without one."
-    )
-    locale: str | None = word(
-        Text(), "Locale of customers without one (default en).", default=None
-    )
+    project: Name = word(NewName("project"), "The project's name; part of bucket seeds.")
+    timezone: str = word(Zone(), "Zone of customers without one, and of times without one.")
+    locale: str | None = word(Text(), "Locale of customers without one (default en).", default=None)
     currency: str | None = word(
         Text(), "ISO 4217 code that `money` prints (default EUR).", default=None
     )
-    postal_address: str | None = word(
-        Text(), "Printed in every marketing e-mail.", default=None
-    )
-    links: Links | None = word(
-        SentenceOf(Links, "links"), "Public pages.", default=None
-    )
+    postal_address: str | None = word(Text(), "Printed in every marketing e-mail.", default=None)
+    links: Links | None = word(SentenceOf(Links, "links"), "Public pages.", default=None)
     defaults: Defaults | None = word(
         SentenceOf(Defaults, "defaults"), "Defaults of sends.", default=None
     )
@@ -199,9 +181,7 @@ class Project(Sentence):
         "Limits for all flows together.",
         default=None,
     )
-    vars: dict[Name, Node] | None = word(
-        VARS, "Values used as `$name` anywhere.", default=None
-    )
+    vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` anywhere.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
 
@@ -214,12 +194,8 @@ class Attribute(Sentence):
     """A stored attribute of customers."""
 
     type: str = word(OneOf(*TYPES), "Its type.")
-    one_of: tuple[str, ...] | None = word(
-        ListOf(Text()), "The values it may have.", default=None
-    )
-    personal: bool | None = word(
-        Truth(), "Masked in output unless `--reveal`.", default=None
-    )
+    one_of: tuple[str, ...] | None = word(ListOf(Text()), "The values it may have.", default=None)
+    personal: bool | None = word(Truth(), "Masked in output unless `--reveal`.", default=None)
 
 
 class AttributeShape(Shape[Attribute | Measure]):
@@ -229,9 +205,7 @@ class AttributeShape(Shape[Attribute | Measure]):
     _type = OneOf(*TYPES)
     _stored = SentenceOf(Attribute, "an attribute")
 
-    def read_resolved(
-        self, node: Node, reader: Reader
-    ) -> Attribute | Measure | Invalid:
+    def read_resolved(self, node: Node, reader: Reader) -> Attribute | Measure | Invalid:
         if isinstance(node, MapNode):
             if any(node.get(head) is not None for head in MEASURES.kinds):
                 return MEASURES.read(node, reader)
@@ -242,11 +216,12 @@ class AttributeShape(Shape[Attribute | Measure]):
         return Attribute(mark=node.mark, marks={"type": node.mark}, type=kind)
 
     def schema(self) -> JsonSchema:
-        return {
+        body = {
             "if": {"type": "object"},
             "then": {"$ref": "#/definitions/attribute"},
             "else": self._type.schema(),
         }
+        return suggesting(TYPES, body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,11 +252,12 @@ class TopicShape(Shape[Topic]):
         return Topic(mark=node.mark, marks={"purpose": node.mark}, purpose=purpose)
 
     def schema(self) -> JsonSchema:
-        return {
+        body = {
             "if": {"type": "object"},
             "then": self._topic.schema(),
             "else": self._purpose.schema(),
         }
+        return suggesting(PURPOSES, body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,17 +301,13 @@ class Catalog(Sentence):
 class Stage(Sentence):
     """One stage of the lifecycle."""
 
-    rules = Rules(
-        any_of=(("when", "otherwise"),), not_together=(("when", "otherwise"),)
-    )
+    rules = Rules(any_of=(("when", "otherwise"),), not_together=(("when", "otherwise"),))
 
     stage: Name = word(NewName("stage"), "The stage's name.")
     when: Criterion | None = word(
         CRITERION, "Who is in it, if no stage above matched.", default=None
     )
-    otherwise: bool | None = word(
-        Truth(), "`true`: everybody left; the last stage.", default=None
-    )
+    otherwise: bool | None = word(Truth(), "`true`: everybody left; the last stage.", default=None)
     stay_at_least: Duration | None = word(
         DurationShape(),
         "A customer stays this long, whatever else matches.",
@@ -343,9 +315,7 @@ class Stage(Sentence):
     )
     title: str | None = word(Text(), "A longer name.", default=None)
     goal: str | None = word(Text(), "What this stage is for, in words.", default=None)
-    metric: str | None = word(
-        Text(), "The one broad metric of this stage, in words.", default=None
-    )
+    metric: str | None = word(Text(), "The one broad metric of this stage, in words.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
 
 
@@ -356,9 +326,7 @@ class StagesFile(Sentence):
     stages: tuple[Stage, ...] = word(
         ListOf(SentenceOf(Stage, "a stage")), "The stages, from top to bottom."
     )
-    vars: dict[Name, Node] | None = word(
-        VARS, "Values used as `$name` in this file.", default=None
-    )
+    vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this file.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
 
@@ -370,9 +338,7 @@ class SegmentsFile(Sentence):
     segments: dict[Name, Criterion] = word(
         MapOf(NewName("segment"), CRITERION), "Segment → who is in it."
     )
-    vars: dict[Name, Node] | None = word(
-        VARS, "Values used as `$name` in this file.", default=None
-    )
+    vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this file.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
 
@@ -385,14 +351,17 @@ class Goal(Sentence):
     """What a run is for; meeting it ends the run."""
 
     rules = Rules(any_of=(("did", "clicked", "opened"),))
+    check_schema = {
+        "dependencies": {
+            "did": {"properties": {"clicked": False, "opened": False}},
+            "clicked": {"properties": {"opened": False}},
+            "where": ["did"],
+        }
+    }
 
     did: Name | None = word(Ref("event"), "The event that meets it.", default=None)
-    clicked: Name | None = word(
-        Ref("message fact"), "A click in this message.", default=None
-    )
-    opened: Name | None = word(
-        Ref("message fact"), "An open of this message.", default=None
-    )
+    clicked: Name | None = word(Ref("message fact"), "A click in this message.", default=None)
+    opened: Name | None = word(Ref("message fact"), "An open of this message.", default=None)
     replied: None = later(Ref("message fact"), "A reply to this message.")
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
     within: Duration | None = word(
@@ -438,7 +407,8 @@ class ReEntryShape(Shape[ReEntry]):
 
     def schema(self) -> JsonSchema:
         duration = DurationShape().plain_schema()["pattern"].removeprefix("^")
-        return {"type": "string", "pattern": f"^(never|always)$|^after {duration}"}
+        written = {"type": "string", "pattern": f"^(?:never|always)$|^after {duration}"}
+        return suggesting(("never", "always"), or_variable(written, self.says))
 
 
 class StartsShape(Shape[tuple[Start, ...]]):
@@ -460,9 +430,7 @@ class StartsShape(Shape[tuple[Start, ...]]):
         good = tuple(start for start in read if not isinstance(start, Invalid))
         for start in good:
             if start.id is None:
-                reader.report(
-                    start.mark, "CLM107", 'each start under "any" needs an "id"'
-                )
+                reader.report(start.mark, "CLM107", 'each start under "any" needs an "id"')
         named = all(start.id for start in good)
         return good if named and len(good) == len(read) else INVALID
 
@@ -483,9 +451,7 @@ class Flow(Sentence):
         default="draft",
     )
     starts_when: tuple[Start, ...] = word(StartsShape(), "What makes a customer enter.")
-    audience: Criterion | None = word(
-        CRITERION, "Who may enter, asked at entry.", default=None
-    )
+    audience: Criterion | None = word(CRITERION, "Who may enter, asked at entry.", default=None)
     re_entry: ReEntry = word(
         ReEntryShape(),
         "`never` (default), `always`, or `after 90 days` since the last exit.",
@@ -523,9 +489,7 @@ class Flow(Sentence):
     expires_after: Duration | None = word(
         DurationShape(), "How long a held send of this flow is kept.", default=None
     )
-    vars: dict[Name, Node] | None = word(
-        VARS, "Values used as `$name` in this flow.", default=None
-    )
+    vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this flow.", default=None)
     steps: tuple[Step, ...] = word(STEP_LIST, "What happens, in order.")
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
@@ -552,9 +516,7 @@ class MessageFile(Sentence):
     expires_after: Duration | None = word(
         DurationShape(), "Not sent if held for this long.", default=None
     )
-    send_between: DailyHours | None = word(
-        Hours(), "Only in these local hours.", default=None
-    )
+    send_between: DailyHours | None = word(Hours(), "Only in these local hours.", default=None)
     from_: Name | None = word(Ref("sender"), "The sender.", default=None)
     reply_to: str | None = word(Text(), "Where answers go.", default=None)
     with_: dict[Name, Node] | None = word(

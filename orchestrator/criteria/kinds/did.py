@@ -25,7 +25,7 @@ from orchestrator.language.shapes import (
     Ref,
     Shape,
 )
-from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,12 @@ class Did(Condition, Counts, RunWindow):
             *(("then_not", count) for count in COUNT_WORDS),
         ),
     )
+    check_schema = {
+        "dependencies": {
+            key: any_required(("then", "then_not"), f'"{key}" needs one of these beside it')
+            for key in ("within", "same")
+        }
+    }
 
     operand: Name
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
@@ -89,9 +95,7 @@ class Did(Condition, Counts, RunWindow):
         "Some such event was not followed by this one in time.",
         default=None,
     )
-    within: Duration | None = word(
-        WITHIN, "How soon the following event counts.", default=None
-    )
+    within: Duration | None = word(WITHIN, "How soon the following event counts.", default=None)
     same: Name | None = word(
         DataName("property"), "Both events have this property, and equal.", default=None
     )

@@ -27,18 +27,15 @@ class Link(Sentence):
             ("did", "within"),
         ),
     )
+    check_schema = {"dependencies": {"where": ["did"]}}
 
     did: Name | None = word(Ref("event"), "The event it begins with.", default=None)
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
-    then: Following | None = word(
-        FollowingShape(), "The event that comes next.", default=None
-    )
+    then: Following | None = word(FollowingShape(), "The event that comes next.", default=None)
     then_not: Following | None = word(
         FollowingShape(), "The event that does not come.", default=None
     )
-    within: Duration | None = word(
-        WITHIN, "How soon after the event before.", default=None
-    )
+    within: Duration | None = word(WITHIN, "How soon after the event before.", default=None)
 
     def check(self, reader: Reader) -> None:
         if self.where and not self.did:
@@ -58,6 +55,15 @@ class Sequence(Condition, InLast):
     operand_shape = ListOf(SentenceOf(Link, "an item of a sequence"), least=2)
     operand_doc = "The items: `{did}`, then `{then, within}` or `{then_not, within}`."
 
+    check_schema = {
+        "properties": {
+            "sequence": {
+                "items": [{"required": ["did"]}],
+                "additionalItems": {"properties": {"did": False}},
+            }
+        }
+    }
+
     operand: tuple[Link, ...]
 
     def check(self, reader: Reader) -> None:
@@ -66,6 +72,4 @@ class Sequence(Condition, InLast):
             reader.report(first.mark, "CLM108", 'a sequence begins with "did"')
         for link in rest:
             if link.did is not None:
-                reader.report(
-                    link.mark, "CLM108", 'only the first item has "did"; write "then"'
-                )
+                reader.report(link.mark, "CLM108", 'only the first item has "did"; write "then"')

@@ -7,7 +7,7 @@ from datetime import time
 
 from orchestrator.flow.base import STARTS, WEEKDAYS, Start
 from orchestrator.language.reader import Reader
-from orchestrator.language.shapes import OneOf, TimeOfDay, Whole, Zone
+from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, TimeOfDay, Whole, Zone
 from orchestrator.language.words import word
 
 
@@ -20,10 +20,17 @@ class EveryStart(Start):
     operand_shape = OneOf(*WEEKDAYS, "day", "month")
     operand_doc = "A weekday, `day` or `month`."
 
+    check_schema = {
+        "if": {"properties": {"every": {"const": "month"}}},
+        "then": {"required": ["on_day"]},
+        "else": {
+            "if": {"properties": {"every": {"not": {"pattern": VARIABLE_PATTERN}}}},
+            "then": {"properties": {"on_day": False}},
+        },
+    }
+
     operand: str
-    at: time | None = word(
-        TimeOfDay(), "Local time of day (default 09:00).", default=None
-    )
+    at: time | None = word(TimeOfDay(), "Local time of day (default 09:00).", default=None)
     on_day: int | None = word(
         Whole(1, 31),
         "Day of the month; 31 is the last day of shorter ones.",
