@@ -59,7 +59,7 @@ class Sentence:
     def check(self, reader: Reader) -> None:
         """Report what is wrong between this sentence's values, beyond ``rules``."""
 
-    def at(self, key: str) -> Mark:
+    def mark_at(self, key: str) -> Mark:
         """Return where a word's value stands, or the sentence itself."""
         return self.marks.get(key, self.mark)
 

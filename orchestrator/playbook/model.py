@@ -380,7 +380,7 @@ class Goal(Sentence):
                 f'a goal has exactly one of these, here are "{facts[0]}" and "{facts[1]}"',
             )
         if self.where and not self.did:
-            reader.report(self.at("where"), "CLM108", '"where" goes with "did"')
+            reader.report(self.mark_at("where"), "CLM108", '"where" goes with "did"')
 
 
 @dataclass(frozen=True)

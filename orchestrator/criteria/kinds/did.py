@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import (
@@ -26,6 +26,11 @@ from orchestrator.language.shapes import (
     Shape,
 )
 from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
+from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +109,34 @@ class Did(Condition, Counts, RunWindow):
         for key in ("within", "same"):
             if key in self.marks and not (self.then or self.then_not):
                 reader.report(
-                    self.at(key),
+                    self.mark_at(key),
                     "CLM108",
                     f'"{key}" needs "then" or "then_not" beside it',
                 )
+
+    def predicate(self, scope: Scope) -> Predicate:
+        held = self._follows(scope) if self.then or self.then_not else scope.count(self)
+        return ~held if self.head == "did_not" else held
+
+    def _follows(self, scope: Scope) -> Predicate:
+        first = scope.events(self.operand, self, self.where)
+        follow_up, within = self.then or self.then_not, self.within
+        assert follow_up is not None and within is not None
+        later = first.scope.events(follow_up.did, None, follow_up.where)
+        followed = first.followed(later, within, self.same)
+        first.tests += [followed] if self.then else [~followed, first.over_by_now(within)]
+        return first.any()
+
+    def says(self) -> str:
+        said = f"{title(self.head)} {self.operand}{where_phrase(self.where)}"
+        if counts := count_phrase(self):
+            said += f" {counts} times"
+        said += window_phrase(self)
+        follow_up = self.then or self.then_not
+        if follow_up:
+            word = "then" if self.then else "then not"
+            said += f", {word} {follow_up.did}{where_phrase(follow_up.where)} within {self.within}"
+        return said + (f" of the same {self.same}" if self.same else "")
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.count_of(self)

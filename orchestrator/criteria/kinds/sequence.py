@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.kinds.did import WITHIN, Following, FollowingShape
@@ -11,6 +13,12 @@ from orchestrator.language.durations import Duration
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import ListOf, Name, Ref
 from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+from orchestrator.criteria.phrases import where_phrase, window_phrase
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.events import Events
+    from orchestrator.criteria.scope import Predicate, Scope
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +48,7 @@ class Link(Sentence):
     def check(self, reader: Reader) -> None:
         if self.where and not self.did:
             reader.report(
-                self.at("where"),
+                self.mark_at("where"),
                 "CLM108",
                 "write the tests inside: then: {did: …, where: {…}}",
             )
@@ -73,3 +81,36 @@ class Sequence(Condition, InLast):
         for link in rest:
             if link.did is not None:
                 reader.report(link.mark, "CLM108", 'only the first item has "did"; write "then"')
+
+    def predicate(self, scope: Scope) -> Predicate:
+        first, *rest = self.operand
+        assert first.did is not None
+        events = scope.events(first.did, self, first.where)
+        _chain(events, rest)
+        return events.any()
+
+    def says(self) -> str:
+        first, *rest = self.operand
+        said = f"did {first.did}{where_phrase(first.where)}"
+        for link in rest:
+            follow_up = link.then or link.then_not
+            assert follow_up is not None
+            word = "then" if link.then else "then not"
+            said += f", {word} {follow_up.did}{where_phrase(follow_up.where)} within {link.within}"
+        return said + window_phrase(self)
+
+
+def _chain(events: Events, rest: Sequence[Link]) -> None:
+    """Narrow ``events`` to those that the rest of the sequence follows."""
+    if not rest:
+        return
+    link, *others = rest
+    follow_up, within = link.then or link.then_not, link.within
+    assert follow_up is not None and within is not None
+    later = events.scope.events(follow_up.did, None, follow_up.where)
+    if link.then:
+        _chain(later, others)
+        events.tests.append(events.followed(later, within, None))
+    else:
+        events.tests += [~events.followed(later, within, None), events.over_by_now(within)]
+        _chain(events, others)
