@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -64,3 +64,98 @@ class RenderFailure:
 
     code: str
     message: str
+
+
+# --- what one tick tells --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """One message decision, as it is told. ``channel``, ``to`` and ``subject`` are of sends."""
+
+    customer: str
+    """External id."""
+    flow: str
+    step: str
+    message: str
+    channel: str | None
+    to: str | None
+    """The address as it is; output masks it."""
+    decision: DecisionKind
+    reason: str | None
+    at: datetime
+    due_at: datetime
+    subject: str | None
+    variant: str | None
+    entry: int
+    detail: str | None = None
+    error: RenderFailure | None = None
+    text: str | None = None
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReport:
+    """What one tick did in one flow; every mapping is reason (or channel) → count."""
+
+    entered: int = 0
+    exited: Mapping[str, int] = field(default_factory=dict)
+    sends: int = 0
+    sends_by_channel: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    expired: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    tripped: bool = False
+    """Whether the volume breaker holds all sends until it is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one tick did, in numbers."""
+
+    now: datetime
+    release: str
+    """Fingerprint of the playbooks that decided."""
+    dry_run: bool
+    customers: int
+    flows: Mapping[str, FlowReport]
+    """By id, sorted; evaluated flows only."""
+    stages: Mapping[str, int]
+    """Stage → customers in it, in the order of the stage model."""
+    sends: int
+    notes: Sequence[str] = ()
+    """Sentences for people: unknown zones, drafts taken as live, a first run."""
+
+
+# --- why ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLeaf:
+    """One condition, asked about one customer."""
+
+    path: str
+    """Where it stands in the flow: ``audience.any.0``."""
+    says: str
+    holds: bool
+    actual: str | None
+    """What was found: ``is 64.00``, ``never``."""
+    nearest: str | None
+    """The smallest change that would flip it: ``needs 36.00 more``, ``on 9 March``."""
+    at: str
+    """``playbooks/win_back.yaml:4``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why one customer does or does not enter one flow."""
+
+    customer: str
+    flow: str
+    enters: bool
+    conditions: Sequence[ExplainedLeaf]
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """The customer's standing in the flow: ``{"step": …, "entry": 1}``; empty if none."""
+    next: str | None = None
+    """What will happen next, as a sentence."""
