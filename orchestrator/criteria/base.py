@@ -92,9 +92,7 @@ class CriterionShape(Shape[Criterion]):
             )
         return self._group(how, value, mark, reader)
 
-    def _group(
-        self, how: str, node: Node, mark: Mark, reader: Reader
-    ) -> Criterion | Invalid:
+    def _group(self, how: str, node: Node, mark: Mark, reader: Reader) -> Criterion | Invalid:
         resolved = reader.resolve(node)
         if isinstance(resolved, Invalid):
             return INVALID
@@ -122,12 +120,8 @@ def leaves(criterion: Criterion | None) -> Iterator[Condition]:
         yield criterion
 
 
-def fold(
-    criterion: Criterion, leaf: Callable[[Condition], Any], join: Callable[..., Any]
-) -> Any:
+def fold(criterion: Criterion, leaf: Callable[[Condition], Any], join: Callable[..., Any]) -> Any:
     """Rebuild a tree from the bottom: ``leaf(condition)`` and ``join(how, members)``."""
     if isinstance(criterion, Group):
-        return join(
-            criterion.how, [fold(member, leaf, join) for member in criterion.members]
-        )
+        return join(criterion.how, [fold(member, leaf, join) for member in criterion.members])
     return leaf(criterion)

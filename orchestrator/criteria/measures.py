@@ -38,9 +38,7 @@ class PropertyOf(Measure):
     """A property over such events: its total, its average, how many different values."""
 
     heads = ("total_of", "average_of", "number_of_different")
-    operand_shape = Ref(
-        "property", says="an event and a property such as purchase.amount"
-    )
+    operand_shape = Ref("property", says="an event and a property such as purchase.amount")
     operand_doc = "The property: `purchase.amount`."
 
 
@@ -53,9 +51,7 @@ class TimeOf(Measure):
     operand_shape = Ref("event")
     operand_doc = "The event."
 
-    plus: Duration | None = word(
-        DurationShape(FIXED_UNITS), "Added to the time.", default=None
-    )
+    plus: Duration | None = word(DurationShape(FIXED_UNITS), "Added to the time.", default=None)
 
 
 def split_property(name: str) -> tuple[str, str]:

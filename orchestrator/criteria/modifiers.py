@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orchestrator.language.durations import Duration
-from orchestrator.language.reader import Reader
+from orchestrator.language.nodes import MapNode, Node
+from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import (
     DataName,
     DurationShape,
+    JsonSchema,
     ListOf,
     Literal,
     LiteralShape,
@@ -23,9 +25,6 @@ from orchestrator.language.shapes import (
     Shape,
     Truth,
 )
-from orchestrator.language.nodes import MapNode, Node
-from orchestrator.language.reader import Invalid
-from orchestrator.language.shapes import JsonSchema
 from orchestrator.language.words import Sentence, SentenceOf, sentence_schema, word
 
 

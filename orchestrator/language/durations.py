@@ -24,6 +24,7 @@ _SPELLINGS: dict[str, Unit] = {
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) ?([a-z]+)\Z")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})\Z")
 LONGEST_YEARS = 100
+_MINUTES: dict[str, int] = {"min": 1, "hour": 60, "day": 1_440, "week": 10_080}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,13 @@ class Duration:
 
     amount: int
     unit: Unit
+
+    @property
+    def micros(self) -> int:
+        """Its length in microseconds; ValueError for months and years, which vary."""
+        if self.unit not in _MINUTES:
+            raise ValueError(f"{self} has no fixed length")
+        return self.amount * _MINUTES[self.unit] * 60_000_000
 
     def __str__(self) -> str:
         plural = "" if self.amount == 1 or self.unit == "min" else "s"

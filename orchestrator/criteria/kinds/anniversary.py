@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.language.durations import DAY_UNITS, Duration
 from orchestrator.language.shapes import DurationShape, Name, OneOf, Ref
 from orchestrator.language.words import Rules, word
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -21,9 +25,17 @@ class AnniversaryOf(Condition):
     rules = Rules(not_together=(("is", "in_next"),))
 
     operand: Name
-    is_: str | None = word(
-        OneOf("today"), "`today`, which is also the default.", default=None
-    )
+    is_: str | None = word(OneOf("today"), "`today`, which is also the default.", default=None)
     in_next: Duration | None = word(
         DurationShape(DAY_UNITS), "Today or in this many days to come.", default=None
     )
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.anniversary(self.operand, self.in_next)
+
+    def says(self) -> str:
+        when = f"in the next {self.in_next}" if self.in_next else "today"
+        return f"anniversary of {self.operand} {when}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.value_of(self.operand)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
+from orchestrator.criteria.phrases import tests_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -21,3 +26,12 @@ class AttributeIs(Condition, ValueTests):
     rules = Rules(any_of=(TEST_WORDS,))
 
     operand: Name
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.attribute(self.operand).passes(self)
+
+    def says(self) -> str:
+        return f"{self.operand} {tests_phrase(self)}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.value_of(self.operand)

@@ -14,6 +14,7 @@ from orchestrator.criteria.modifiers import (
     RunWindow,
     Where,
 )
+from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
@@ -26,11 +27,9 @@ from orchestrator.language.shapes import (
     Shape,
 )
 from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
-from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
-
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where, Window
+from orchestrator.criteria.phrases import where_phrase, window_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules, word
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -22,3 +27,26 @@ class FirstOrLast(Condition, Window):
 
     operand: Name
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
+
+    def predicate(self, scope: Scope) -> Predicate:
+        if self._any_will_do():
+            return scope.events(self.operand, self, self.where).any()
+        events = scope.events(self.operand, None, self.where)
+        time = events.time(self.head)
+        return events.grouped(scope.all(scope.in_window(time, self)))
+
+    def _any_will_do(self) -> bool:
+        """Return whether any event in the window decides, so that no order is needed.
+
+        The last event is after a bound exactly if some event is, and the first one
+        before it exactly if some event is.
+        """
+        late, early = (self.in_last, self.after), (self.older_than, self.before)
+        unused = early if self.head == "last" else late
+        return all(bound is None for bound in unused)
+
+    def says(self) -> str:
+        return f"{self.head} {self.operand}{where_phrase(self.where)}{window_phrase(self)}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.time_of(self)

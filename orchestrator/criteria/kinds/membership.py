@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import InLast
+from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -21,6 +26,13 @@ class InSegment(Condition):
     operand_doc = "The segment."
 
     operand: Name
+
+    def predicate(self, scope: Scope) -> Predicate:
+        held = scope.in_segment(self.operand)
+        return ~held if self.head.startswith("not_") else held
+
+    def says(self) -> str:
+        return f"{title(self.head)} {self.operand}"
 
 
 @CONDITIONS.register
@@ -37,6 +49,17 @@ class InStage(Condition):
         DurationShape(), "The stay began at least this long ago.", default=None
     )
 
+    def predicate(self, scope: Scope) -> Predicate:
+        held = scope.in_stage(self.operand, self.for_at_least)
+        return ~held if self.head.startswith("not_") else held
+
+    def says(self) -> str:
+        lasting = f" for at least {self.for_at_least}" if self.for_at_least else ""
+        return f"{title(self.head)} {self.operand}{lasting}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.stage_of()
+
 
 @CONDITIONS.register
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +71,12 @@ class StageMove(Condition, InLast):
     operand_doc = "The stage."
 
     operand: Name
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.moved(self.head, self.operand, self)
+
+    def says(self) -> str:
+        return f"{title(self.head)} {self.operand}{window_phrase(self)}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.move_of(self.head, self.operand)

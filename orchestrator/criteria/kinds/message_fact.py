@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import SINCE
@@ -11,6 +12,10 @@ from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
 from orchestrator.language.words import word
 
 KINDS = ("received", "opened", "clicked", "bounced", "complained")
+from orchestrator.criteria.phrases import title, window_phrase
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -23,13 +28,22 @@ class MessageFact(Condition):
     operand_doc = "The message: its id, `flow/message`, `flow/any` or `any`."
 
     operand: Name
-    at_least: int | None = word(
-        Whole(1), "This often or more (default 1).", default=None
-    )
+    at_least: int | None = word(Whole(1), "This often or more (default 1).", default=None)
     in_last: Duration | None = word(
         DurationShape(), "Not longer ago than this, in any run.", default=None
     )
     channel: Name | None = word(Ref("channel"), "Only on this channel.", default=None)
-    since: str | None = word(
-        SINCE, "`entry`: after the run's entry, in any run.", default=None
-    )
+    since: str | None = word(SINCE, "`entry`: after the run's entry, in any run.", default=None)
+
+    def predicate(self, scope: Scope) -> Predicate:
+        held = scope.message_facts(self.head.removeprefix("not_"), self)
+        return ~held if self.head.startswith("not_") else held
+
+    def says(self) -> str:
+        said = f"{title(self.head)} {self.operand}"
+        if self.at_least not in (None, 1):
+            said += f" at least {self.at_least} times"
+        return said + (f" on {self.channel}" if self.channel else "") + window_phrase(self)
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.latest_fact(self.head.removeprefix("not_"), self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import (
@@ -13,8 +14,12 @@ from orchestrator.criteria.modifiers import (
     RunWindow,
     Where,
 )
+from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules, word
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -23,11 +28,19 @@ class PropertyTotal(Condition, Counts, RunWindow):
     """Compare a total, an average or a number of different values of a property."""
 
     heads = ("total_of", "average_of", "number_of_different")
-    operand_shape = Ref(
-        "property", says="an event and a property such as purchase.amount"
-    )
+    operand_shape = Ref("property", says="an event and a property such as purchase.amount")
     operand_doc = "The property: `purchase.amount`."
     rules = Rules(any_of=(COUNT_WORDS,))
 
     operand: Name
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.measured(self)
+
+    def says(self) -> str:
+        said = f"{title(self.head)} {self.operand}{where_phrase(self.where)}"
+        return f"{said} {count_phrase(self)}{window_phrase(self)}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.measure_of(self)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.language.shapes import Share, Text
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -23,3 +27,12 @@ class Sample(Condition):
     seed: str | None = word(
         Text(), "Another seed than `sample:<flow, segment or stage>`.", default=None
     )
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.in_share(self.seed or f"sample:{scope.owner}", self.operand)
+
+    def says(self) -> str:
+        return f"in the {(self.operand * 100).normalize():f}% sample"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.bucket_of(self.seed or f"sample:{scope.owner}")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.kinds.did import WITHIN, Following, FollowingShape
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, InLast, Where
+from orchestrator.criteria.phrases import where_phrase, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import ListOf, Name, Ref
 from orchestrator.language.words import Rules, Sentence, SentenceOf, word
-from orchestrator.criteria.phrases import where_phrase, window_phrase
 
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events
     from orchestrator.criteria.scope import Predicate, Scope
-
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,7 @@ class Sequence(Condition, InLast):
         return said + window_phrase(self)
 
 
-def _chain(events: Events, rest: Sequence[Link]) -> None:
+def _chain(events: Events, rest: list[Link]) -> None:
     """Narrow ``events`` to those that the rest of the sequence follows."""
     if not rest:
         return

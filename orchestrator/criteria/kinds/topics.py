@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.phrases import title
 from orchestrator.language.shapes import Name, Ref
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Predicate, Scope
 
 
 @CONDITIONS.register
@@ -19,6 +24,13 @@ class SubscribedTo(Condition):
 
     operand: Name
 
+    def predicate(self, scope: Scope) -> Predicate:
+        held = scope.subscribed(self.operand)
+        return ~held if self.head.startswith("not_") else held
+
+    def says(self) -> str:
+        return f"{title(self.head)} {self.operand}"
+
 
 @CONDITIONS.register
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +42,9 @@ class ReachableOn(Condition):
     operand_doc = "The channel."
 
     operand: Name
+
+    def predicate(self, scope: Scope) -> Predicate:
+        return scope.reachable(self.operand)
+
+    def says(self) -> str:
+        return f"reachable on {self.operand}"

@@ -1,0 +1,264 @@
+"""Conditions on the engine's own rows: stays, messages, receipts, consents, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, or_, select
+
+from orchestrator import tables, timing
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.columns import to_day_number, to_micros
+from orchestrator.criteria.facts import SpanRow
+from orchestrator.language.durations import Duration
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Predicate, Scope
+
+FIRST_YEAR = 1900
+"""The earliest year whose anniversaries are looked for."""
+
+
+# --- stays ----------------------------------------------------------------------------
+
+
+def in_segment(scope: Scope, segment: str) -> Predicate:
+    """Return whether the customer is in a segment now."""
+    stays = scope.facts.segments.alias()
+    query = select(stays.c.customer_id).where(
+        stays.c.segment == segment, stays.c.ended_at.is_(None)
+    )
+    return scope.among(query, stays.c.customer_id)
+
+
+def in_stage(scope: Scope, stage: str, for_at_least: Duration | None) -> Predicate:
+    """Return whether the customer is in a stage now, and has been for a while."""
+    stays = scope.facts.stages.alias()
+    query = select(stays.c.customer_id).where(stays.c.stage == stage, stays.c.ended_at.is_(None))
+    if for_at_least is not None:
+        query = query.where(stays.c.began_at <= scope.ago(for_at_least))
+    return scope.among(query, stays.c.customer_id)
+
+
+def moved(scope: Scope, head: str, stage: str, window: Any) -> Predicate:
+    """Return whether the latest entry into (or exit from) a stage lies in the window."""
+    stays = scope.facts.stages.alias()
+    at, silent = _move(stays, head)
+    query = (
+        select(stays.c.customer_id)
+        .where(stays.c.stage == stage, at.is_not(None), silent == 0)
+        .group_by(stays.c.customer_id)
+        .having(and_(*scope.in_window(func.max(at), window)))
+    )
+    return scope.among(query, stays.c.customer_id)
+
+
+def latest_move(scope: Scope, head: str, stage: str) -> ColumnElement[Any]:
+    """Return the customer's latest entry into (or exit from) a stage."""
+    stays = scope.facts.stages.alias()
+    at, silent = _move(stays, head)
+    query = select(func.max(at)).where(
+        stays.c.stage == stage, silent == 0, stays.c.customer_id == scope.subject
+    )
+    return scope.correlate(query).scalar_subquery()
+
+
+def present_stage(scope: Scope) -> ColumnElement[Any]:
+    """Return the name of the customer's stage."""
+    stays = scope.facts.stages.alias()
+    query = select(func.max(stays.c.stage)).where(
+        stays.c.ended_at.is_(None), stays.c.customer_id == scope.subject
+    )
+    return scope.correlate(query).scalar_subquery()
+
+
+def _move(stays: FromClause, head: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    if head.startswith("entered"):
+        return stays.c.began_at, stays.c.silent
+    return stays.c.ended_at, stays.c.ended_silent
+
+
+# --- messages and receipts ------------------------------------------------------------
+
+
+def message_facts(scope: Scope, kind: str, sentence: Any) -> Predicate:
+    """Return whether a message was received, opened … often enough, in the window or run."""
+    rows, at, tests = _facts_of(scope, kind, sentence)
+    if sentence.since or _of_this_run(scope, sentence):
+        scope = scope.probing()
+    query = select(rows.c.customer_id).where(*tests, *scope.in_window(at, sentence))
+    if sentence.at_least not in (None, 1):
+        query = query.group_by(rows.c.customer_id).having(func.count() >= sentence.at_least)
+    return scope.among(query, rows.c.customer_id)
+
+
+def latest_fact(scope: Scope, kind: str, sentence: Any) -> ColumnElement[Any]:
+    """Return when the customer last received, opened … the message."""
+    rows, at, tests = _facts_of(scope, kind, sentence)
+    query = select(func.max(at)).where(*tests, at <= scope.now_micros)
+    return scope.correlate(query.where(rows.c.customer_id == scope.subject)).scalar_subquery()
+
+
+def _of_this_run(scope: Scope, sentence: Any) -> bool:
+    return scope.this_run and not (sentence.in_last or sentence.since)
+
+
+def _facts_of(
+    scope: Scope, kind: str, sentence: Any
+) -> tuple[FromClause, ColumnElement[Any], list[Predicate]]:
+    received = kind == "received"
+    rows = (scope.facts.messages if received else tables.receipt).alias()
+    at = rows.c.decided_at if received else rows.c.at
+    tests = [] if received else [rows.c.kind == kind]
+    tests += _named(rows, sentence.operand, sentence.channel)
+    if _of_this_run(scope, sentence):
+        tests.append(_in_run(scope, rows) if received else _answers_run(scope, rows, sentence))
+    return rows, at, tests
+
+
+def _named(rows: FromClause, operand: str, channel: str | None) -> list[Predicate]:
+    flow, slash, message = operand.rpartition("/")
+    tests = [rows.c.flow == flow] if slash else []
+    tests += [rows.c.message == message] if message != "any" else []
+    return tests + ([rows.c.channel == channel] if channel else [])
+
+
+def _in_run(scope: Scope, rows: FromClause) -> Predicate:
+    run = scope.run
+    if run is None:
+        raise ValueError("this run's messages are asked about where there is no run")
+    return and_(rows.c.flow == run.c.flow, rows.c.entry == run.c.entry)
+
+
+def _answers_run(scope: Scope, receipts: FromClause, sentence: Any) -> Predicate:
+    """Return whether a receipt answers a message that this run sent."""
+    sent = scope.facts.messages.alias()
+    query = select(sent.c.message).where(
+        sent.c.customer_id == scope.subject,
+        sent.c.message == receipts.c.message,
+        sent.c.decided_at <= receipts.c.at,
+        or_(receipts.c.flow.is_(None), receipts.c.flow == sent.c.flow),
+        or_(receipts.c.channel.is_(None), receipts.c.channel == sent.c.channel),
+        _in_run(scope, sent),
+    )
+    return exists(query.correlate(receipts, *scope.outer))
+
+
+# --- consents and addresses -----------------------------------------------------------
+
+
+def subscribed(scope: Scope, topic: str) -> Predicate:
+    """Return whether the customer's latest act about a topic is consent.
+
+    The latest act is the greatest ``2 * at + withdrawn``: at one instant a withdrawal
+    counts as the later one.
+    """
+    acts = tables.consent.alias()
+    latest = func.max(acts.c.at * 2 + acts.c.withdrawn)
+    query = (
+        select(acts.c.customer_id)
+        .where(acts.c.topic == topic, acts.c.at <= scope.now_micros)
+        .group_by(acts.c.customer_id)
+        .having(latest % 2 == 0)
+    )
+    return scope.among(query, acts.c.customer_id)
+
+
+def reachable(scope: Scope, channel: str) -> Predicate:
+    """Return whether the customer has an address for a channel that is not suppressed."""
+    kind = CHANNELS[channel].address
+    if kind is None:
+        return scope.customer.c.id.is_not(None)
+    return and_(has_address(scope, channel), ~suppressed(scope, channel))
+
+
+def has_address(scope: Scope, channel: str) -> Predicate:
+    """Return whether the customer has an address for a channel."""
+    kind = CHANNELS[channel].address
+    column = scope.customer.c.id if kind is None else scope.customer.c[kind]
+    return column.is_not(None)
+
+
+def suppressed(scope: Scope, channel: str) -> Predicate:
+    """Return whether the customer's address for a channel is suppressed by now."""
+    kind = CHANNELS[channel].address
+    if kind is None:
+        return false()
+    table = tables.suppression.alias()
+    query = select(table.c.address).where(
+        table.c.kind == kind,
+        table.c.address == scope.customer.c[kind],
+        table.c.at <= scope.now_micros,
+    )
+    return exists(scope.correlate(query))
+
+
+# --- anniversaries --------------------------------------------------------------------
+
+
+def anniversary(scope: Scope, name: str, in_next: Duration | None) -> Predicate:
+    """Return whether a local day from today on is an anniversary of a date or datetime."""
+    values = scope.probing().attribute(name)
+    if values.type == "datetime":
+        instant = values.scalar()
+        return and_(
+            instant.is_not(None),
+            scope.in_span(scope.subject, instant, _spans_of(scope, in_next)),
+        )
+    values = scope.attribute(name)
+    rows = values.rows()
+    value = rows[1]
+
+    def on(today: date) -> Predicate:
+        return or_(*(_falls_in(value.column, *part) for part in _years(today, in_next)))
+
+    return values.found(rows, scope.on_local_day(value.customer_id, on))
+
+
+def _years(today: date, in_next: Duration | None) -> Sequence[tuple[date, date]]:
+    """Return the days asked about, cut at the turns of the years."""
+    last = timing.shift_days(today, in_next, +1) if in_next else today
+    return [
+        (max(today, date(year, 1, 1)), min(last, date(year, 12, 31)))
+        for year in range(today.year, last.year + 1)
+    ]
+
+
+def _falls_in(column: ColumnElement[Any], first: date, last: date) -> Predicate:
+    """Return whether a day of a later year in ``[first, last]`` repeats the date's own."""
+    low = to_day_number(first) % 10_000
+    high = max(timing.anniversary_days(last))
+    return and_(column / 10_000 < first.year, column % 10_000 >= low, column % 10_000 <= high)
+
+
+def _spans_of(scope: Scope, in_next: Duration | None) -> Any:
+    def spans(zone_name: str) -> list[SpanRow]:
+        zone, _ = timing.zone_or(zone_name, scope.zone)
+        today = timing.local_day(scope.now, zone)
+        found = []
+        for first, last in _years(today, in_next):
+            for year in range(FIRST_YEAR, first.year):
+                low = timing.day_bounds(_in_year(first, year), zone)[0]
+                high = timing.day_bounds(_end_in_year(last, year), zone)[1]
+                found.append((zone_name, to_micros(low), to_micros(high), 0))
+        return found
+
+    return spans
+
+
+def _in_year(day: date, year: int) -> date:
+    if (day.month, day.day) == (2, 29) and not _leap(year):
+        return date(year, 3, 1)
+    return day.replace(year=year)
+
+
+def _end_in_year(day: date, year: int) -> date:
+    if day.month == 2 and max(timing.anniversary_days(day)) == 229:
+        return date(year, 2, 29 if _leap(year) else 28)
+    return day.replace(year=year)
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
