@@ -1,0 +1,304 @@
+"""JSON Schemas of every playbook file, made from the vocabulary that reads them.
+
+Draft-07, as yaml-language-server reads it. A body is never one of several alternatives:
+heads are told apart by ``dependencies`` and documents by their top key, so that an editor
+marks the wrong word and not the whole document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from orchestrator.criteria.base import CRITERION, conditions
+from orchestrator.criteria.measures import MEASURES
+from orchestrator.criteria.modifiers import TESTS
+from orchestrator.flow.base import STEP_LIST, starts, steps
+from orchestrator.language.families import Family
+from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, ListOf, or_variable
+from orchestrator.language.words import Sentence, any_required, sentence_schema, words_of
+from orchestrator.playbook.model import (
+    Attribute,
+    Catalog,
+    Flow,
+    MessageFile,
+    Project,
+    SegmentsFile,
+    StagesFile,
+    StartsShape,
+)
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+FOLDER = "schemas"
+DOCUMENTS: dict[str, type[Sentence]] = {
+    "project": Project,
+    "catalog": Catalog,
+    "stages": StagesFile,
+    "segments": SegmentsFile,
+    "flow": Flow,
+    "message": MessageFile,
+}
+"""Kind of file → its vocabulary; each has a schema of its own."""
+PLAYBOOK_KINDS = ("project", "catalog", "stages", "segments", "flow")
+"""Kinds that live under ``playbooks/`` and are told apart by their top key."""
+
+Names = Mapping[str, tuple[str, ...]]
+"""Kind of name → what the project calls so."""
+
+
+def schemas(names: Names | None = None) -> dict[str, JsonSchema]:
+    """Return every schema by file name.
+
+    Args:
+        names: the project's own names, offered and enforced where such a name stands;
+            a kind that is not in it takes any name.
+    """
+    written = {
+        f"{kind}.schema.json": _document(sentence_schema(cls), kind, _summary(cls))
+        for kind, cls in DOCUMENTS.items()
+    }
+    written["playbook.schema.json"] = _document(_any_document(), "playbook", "Any playbook file.")
+    known = {**(names or {}), "zone": _zones()}
+    return {file: _finish(schema, known) for file, schema in written.items()}
+
+
+def schema_texts(names: Names | None = None) -> dict[str, str]:
+    """Return what each schema file says, by file name, as text that ends in a newline."""
+    return {
+        file: json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+        for file, schema in schemas(names).items()
+    }
+
+
+def stale_files(root: Path, names: Names | None = None) -> list[Path]:
+    """Return the schema files below ``root`` that are missing or say something else."""
+    folder = root / FOLDER
+    return [
+        folder / file
+        for file, text in schema_texts(names).items()
+        if not (folder / file).is_file() or (folder / file).read_text("utf-8") != text
+    ]
+
+
+def write_schemas(root: Path, names: Names | None = None) -> list[Path]:
+    """Write the stale schema files below ``root`` and return them."""
+    stale = stale_files(root, names)
+    texts = schema_texts(names)
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(texts[path.name], "utf-8")
+    return stale
+
+
+# --- documents ------------------------------------------------------------------------
+
+
+def top_keys(kind: str) -> tuple[str, ...]:
+    """Return the words of which any says that a document is of this kind."""
+    if kind != "catalog":
+        return (kind,)
+    return tuple(key for key in words_of(Catalog) if key not in ("note", "meta"))
+
+
+def _document(body: JsonSchema, kind: str, summary: str) -> JsonSchema:
+    return {
+        "$schema": DIALECT,
+        "title": f"clmctl {kind}",
+        "description": summary,
+        **body,
+        "definitions": _reachable(body, definitions()),
+    }
+
+
+def _reachable(body: JsonSchema, shared: dict[str, JsonSchema]) -> dict[str, JsonSchema]:
+    """Return the definitions that a schema refers to, directly or through others."""
+    found: dict[str, JsonSchema] = {}
+    waiting = [body]
+    while waiting:
+        for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(waiting.pop())):
+            if name not in found:
+                found[name] = shared[name]
+                waiting.append(shared[name])
+    return {name: found[name] for name in sorted(found)}
+
+
+def _any_document() -> JsonSchema:
+    """Return the schema that looks at the top key and then asks for that kind's words."""
+    chain: JsonSchema = {}
+    for kind in reversed(PLAYBOOK_KINDS):
+        chain = {
+            "if": {"anyOf": [{"required": [key]} for key in top_keys(kind)]},
+            "then": sentence_schema(DOCUMENTS[kind]),
+            "else": chain or _no_document(),
+        }
+    return {"type": "object", "properties": _top_words(), **chain}
+
+
+def _no_document() -> JsonSchema:
+    keys = tuple(key for kind in PLAYBOOK_KINDS for key in top_keys(kind))
+    return {
+        "propertyNames": {"enum": [*keys, "note", "meta"]},
+        **any_required(keys, "a playbook file begins with one of"),
+    }
+
+
+def _top_words() -> JsonSchema:
+    return {
+        key: {"description": words_of(DOCUMENTS[kind])[key].doc}
+        for kind in PLAYBOOK_KINDS
+        for key in top_keys(kind)
+        if words_of(DOCUMENTS[kind])[key].available
+    }
+
+
+def _summary(cls: type[Sentence]) -> str:
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+# --- what several places share --------------------------------------------------------
+
+
+def definitions() -> dict[str, JsonSchema]:
+    """Return the schemas that shapes refer to by ``$ref``."""
+    return {
+        "criterion": criterion_definition(),
+        "steps": or_variable(
+            {"type": "array", "items": {"$ref": "#/definitions/step"}, "minItems": 1},
+            STEP_LIST.says,
+        ),
+        "step": steps().schema(),
+        "starts": starts_definition(),
+        "start": starts().schema(),
+        "attribute": attribute_definition(),
+        "tests": TESTS.definition(),
+        "zone": {"anyOf": [_zone_names(), _variable()]},
+        "customer_zone": {"anyOf": [{"enum": ["customer"]}, _zone_names(), _variable()]},
+    }
+
+
+def criterion_definition() -> JsonSchema:
+    """Return a condition, ``all``/``any``/``none`` of some, or a list that means all."""
+    members = or_variable(
+        {"type": "array", "items": {"$ref": "#/definitions/criterion"}, "minItems": 1},
+        ListOf(CRITERION).says,
+    )
+    groups = {
+        how: {**members, "description": doc}
+        for how, doc in (
+            ("all", "All of these hold."),
+            ("any", "At least one of these holds."),
+            ("none", "None of these holds; a missing value counts as not holding."),
+        )
+    }
+    family = _with_heads(conditions(), groups)
+    body = {**family, "items": {"$ref": "#/definitions/criterion"}, "minItems": 1}
+    return _of_types(body, ("object", "array", "string"), CRITERION.says)
+
+
+def starts_definition() -> JsonSchema:
+    """Return one start, or ``any`` of several, each with an ``id``."""
+    named = {"allOf": [{"$ref": "#/definitions/start"}], "required": ["id"]}
+    several = {"type": "array", "items": named, "minItems": 1}
+    family = _with_heads(
+        starts(), {"any": {**several, "description": "Any of these starts, each with an `id`."}}
+    )
+    return _of_types(family, ("object", "string"), StartsShape.says)
+
+
+def attribute_definition() -> JsonSchema:
+    """Return a stored attribute's words, or a computed one's head with its words."""
+    schema = MEASURES.schema()
+    stored = sentence_schema(Attribute)
+    names = {*schema["propertyNames"]["enum"], *stored["properties"]}
+    heads = ["type", *MEASURES.kinds]
+    return {
+        **schema,
+        "properties": {"type": {"description": "A stored attribute."}, **schema["properties"]},
+        "propertyNames": {"enum": sorted(names)},
+        **any_required(heads, "an attribute begins with one of"),
+        "dependencies": {
+            **dict.fromkeys(stored["properties"], stored),
+            **schema["dependencies"],
+        },
+    }
+
+
+def _with_heads(family: Family[Any], more: dict[str, JsonSchema]) -> JsonSchema:
+    """Return a family's schema with further heads, beside which no other word may stand."""
+    schema = family.schema()
+    alone = {
+        head: {"properties": {head: body}, "additionalProperties": False}
+        for head, body in more.items()
+    }
+    heads = [*more, *family.kinds, *family.later]
+    return {
+        **schema,
+        "properties": {
+            **{head: {"description": body["description"]} for head, body in more.items()},
+            **schema["properties"],
+        },
+        "propertyNames": {"enum": sorted({*schema["propertyNames"]["enum"], *more})},
+        **any_required(heads, f"a {family.noun} begins with one of"),
+        "dependencies": {**alone, **schema["dependencies"]},
+    }
+
+
+def _of_types(body: JsonSchema, types: tuple[str, ...], says: str) -> JsonSchema:
+    """Let a body also be a list or a ``$name``: keywords speak of their own type only."""
+    open_to_names = or_variable({**body, "type": "object"}, says)
+    demand = {"if": {"type": "object"}, "then": {"anyOf": body["anyOf"]}}
+    return {**{k: v for k, v in open_to_names.items() if k != "anyOf"}, "type": [*types], **demand}
+
+
+def _variable() -> JsonSchema:
+    return {"type": "string", "pattern": VARIABLE_PATTERN}
+
+
+def _zone_names() -> JsonSchema:
+    return {"enum": list(_zones())}
+
+
+def _zones() -> tuple[str, ...]:
+    """Return the IANA names of the ``tzdata`` package, the same on every machine."""
+    return tuple((files("tzdata") / "zones").read_text("utf-8").split())
+
+
+# --- names and hover text -------------------------------------------------------------
+
+
+def _finish(schema: JsonSchema, names: Names) -> JsonSchema:
+    """Put the known names where a name stands, and Markdown where an editor shows text."""
+    return _rewrite(schema, lambda part: _markdown(_named(part, names)))  # type: ignore[no-any-return]
+
+
+def _rewrite(part: Any, change: Callable[[JsonSchema], JsonSchema]) -> Any:
+    if isinstance(part, list):
+        return [_rewrite(item, change) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return change({key: _rewrite(value, change) for key, value in part.items()})
+
+
+def _named(part: JsonSchema, names: Names) -> JsonSchema:
+    kind = part.get("x-names")
+    if not isinstance(kind, str):
+        return part
+    rest = {key: value for key, value in part.items() if key != "x-names"}
+    if kind not in names:
+        return rest
+    forms = [{"enum": list(names[kind])}, _variable()]
+    if kind == "attribute":
+        forms.append({"type": "string", "pattern": r"^entry\."})
+    described = {key: value for key, value in rest.items() if key == "description"}
+    return {**described, "anyOf": forms}
+
+
+def _markdown(part: JsonSchema) -> JsonSchema:
+    text = part.get("description")
+    if isinstance(text, str) and "`" in text:
+        return {**part, "markdownDescription": text}
+    return part
