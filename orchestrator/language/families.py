@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
@@ -123,10 +124,15 @@ class Family(Generic[H]):
                 **{head: {"description": head_doc(kind)} for head, kind in self.kinds.items()},
                 **{head: unavailable_schema(head) for head in self.later},
             },
-            "propertyNames": {"enum": sorted({*words, *heads})},
+            "propertyNames": known_words([*words, *heads]),
             **any_required(heads, f"a {self.noun} begins with one of"),
             "dependencies": {head: _kind_schema(kind, head) for head, kind in self.kinds.items()},
         }
+
+
+def known_words(words: Iterable[str]) -> JsonSchema:
+    """Return the schema of the names a mapping may have; the long list is only offered."""
+    return {"enum": sorted(set(words)), "errorMessage": "unknown word"}
 
 
 def head_doc(kind: type[Headed]) -> str:

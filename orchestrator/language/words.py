@@ -229,7 +229,8 @@ def sentence_schema(cls: type[Sentence]) -> JsonSchema:
 
 def unavailable_schema(word: str) -> JsonSchema:
     """Return a schema that no value fits, whose message names the word."""
-    return {"enum": [], "errorMessage": f'"{word}" is not available yet', "doNotSuggest": True}
+    says = f'"{word}" is not available yet'
+    return {"type": "string", "pattern": "(?!)", "errorMessage": says, "doNotSuggest": True}
 
 
 def _rules_schema(cls: type[Sentence]) -> JsonSchema:

@@ -18,7 +18,7 @@ from orchestrator.criteria.base import CRITERION, conditions
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TESTS
 from orchestrator.flow.base import STEP_LIST, starts, steps
-from orchestrator.language.families import Family
+from orchestrator.language.families import Family, known_words
 from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, ListOf, or_variable
 from orchestrator.language.words import Sentence, any_required, sentence_schema, words_of
 from orchestrator.playbook.model import (
@@ -141,7 +141,7 @@ def _any_document() -> JsonSchema:
 def _no_document() -> JsonSchema:
     keys = tuple(key for kind in PLAYBOOK_KINDS for key in top_keys(kind))
     return {
-        "propertyNames": {"enum": [*keys, "note", "meta"]},
+        "propertyNames": known_words([*keys, "note", "meta"]),
         **any_required(keys, "a playbook file begins with one of"),
     }
 
@@ -176,7 +176,7 @@ def definitions() -> dict[str, JsonSchema]:
         "attribute": attribute_definition(),
         "tests": TESTS.definition(),
         "zone": {"anyOf": [_zone_names(), _variable()]},
-        "customer_zone": {"anyOf": [{"enum": ["customer"]}, _zone_names(), _variable()]},
+        "customer_zone": {"anyOf": [_zone_names("customer"), _variable()]},
     }
 
 
@@ -218,7 +218,7 @@ def attribute_definition() -> JsonSchema:
     return {
         **schema,
         "properties": {"type": {"description": "A stored attribute."}, **schema["properties"]},
-        "propertyNames": {"enum": sorted(names)},
+        "propertyNames": known_words(names),
         **any_required(heads, "an attribute begins with one of"),
         "dependencies": {
             **dict.fromkeys(stored["properties"], stored),
@@ -241,7 +241,7 @@ def _with_heads(family: Family[Any], more: dict[str, JsonSchema]) -> JsonSchema:
             **{head: {"description": body["description"]} for head, body in more.items()},
             **schema["properties"],
         },
-        "propertyNames": {"enum": sorted({*schema["propertyNames"]["enum"], *more})},
+        "propertyNames": known_words([*schema["propertyNames"]["enum"], *more]),
         **any_required(heads, f"a {family.noun} begins with one of"),
         "dependencies": {**alone, **schema["dependencies"]},
     }
@@ -258,13 +258,14 @@ def _variable() -> JsonSchema:
     return {"type": "string", "pattern": VARIABLE_PATTERN}
 
 
-def _zone_names() -> JsonSchema:
-    return {"enum": list(_zones())}
+def _zone_names(*more: str) -> JsonSchema:
+    says = "expected a time zone such as " + ", ".join((*more, "Europe/Vienna"))
+    return {"enum": [*more, *_zones()], "errorMessage": says}
 
 
 def _zones() -> tuple[str, ...]:
     """Return the IANA names of the ``tzdata`` package, the same on every machine."""
-    return tuple((files("tzdata") / "zones").read_text("utf-8").split())
+    return tuple(sorted((files("tzdata") / "zones").read_text("utf-8").split()))
 
 
 # --- names and hover text -------------------------------------------------------------

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+
 from orchestrator.criteria.base import CriterionShape, conditions
 from orchestrator.criteria.kinds.did import Following, FollowingShape
 from orchestrator.criteria.kinds.sequence import Link
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TestsShape, ValueTests
 from orchestrator.flow.base import StepsShape, starts, steps
+from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.flow.steps.set import Add, NewValue
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.marks import Mark
@@ -44,7 +46,6 @@ from orchestrator.language.shapes import (
 )
 from orchestrator.language.words import Rules, Sentence, SentenceOf, read_sentence, words_of
 from orchestrator.playbook.model import (
-    PURPOSES,
     TYPES,
     AnyValue,
     Attribute,
@@ -162,7 +163,7 @@ class Documents:
             return {how: members} if how else members
         return self.headed(conditions(), depth)
 
-    def value(self, shape: Shape[Any], depth: int) -> Any:  # noqa: PLR0911, PLR0912, C901
+    def value(self, shape: Shape[Any], depth: int) -> Any:
         """Return a value the shape reads."""
         match shape:
             case CriterionShape():
@@ -210,7 +211,7 @@ class Documents:
                 return self.one_of(_samples(shape))
 
 
-def _samples(shape: Shape[Any]) -> list[Any]:  # noqa: PLR0911
+def _samples(shape: Shape[Any]) -> list[Any]:
     match shape:
         case OneOf():
             return list(shape.words)
@@ -229,7 +230,12 @@ def _samples(shape: Shape[Any]) -> list[Any]:  # noqa: PLR0911
         case TimeOfDay():
             return ["00:00", "09:30", "23:59"]
         case Zone():
-            return ["Europe/Vienna", "UTC", "Asia/Jakarta", *(["customer"] if shape.customer else [])]
+            return [
+                "Europe/Vienna",
+                "UTC",
+                "Asia/Jakarta",
+                *(["customer"] if shape.customer else []),
+            ]
         case MomentShape():
             return ["2026-01-31", "2028-02-29", "2026-01-31 08:00", "2026-01-31T08:00:00.5+02:00"]
         case LiteralShape():
@@ -245,8 +251,13 @@ def _samples(shape: Shape[Any]) -> list[Any]:  # noqa: PLR0911
 
 
 def _nests(kind: type[Headed]) -> bool:
-    shapes = [kind.operand_shape, *(word.shape for word in words_of(kind).values() if word.required)]
-    return any("steps" in str(shape.schema()) or "criterion" in str(shape.schema()) for shape in shapes)
+    shapes = [
+        kind.operand_shape,
+        *(word.shape for word in words_of(kind).values() if word.required),
+    ]
+    return any(
+        "steps" in str(shape.schema()) or "criterion" in str(shape.schema()) for shape in shapes
+    )
 
 
 @st.composite
