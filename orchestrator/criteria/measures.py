@@ -30,6 +30,11 @@ class CountOf(Measure):
     heads = ("count_of",)
     operand_shape = Ref("event")
     operand_doc = "The event counted."
+    example = """\
+- count_of: purchase
+  in_last: 30 days
+  where: {status: paid}
+"""
 
 
 @MEASURES.register
@@ -40,6 +45,16 @@ class PropertyOf(Measure):
     heads = ("total_of", "average_of", "number_of_different")
     operand_shape = Ref("property", says="an event and a property such as purchase.amount")
     operand_doc = "The property: `purchase.amount`."
+    pattern_heads = {
+        "total_of": "The sum; 0 for nobody's.",
+        "average_of": "The mean; missing for nobody's.",
+        "number_of_different": "How many different values; 0 for nobody's.",
+    }
+    example = """\
+- total_of: purchase.amount
+  in_last: 1 year
+- number_of_different: purchase.category
+"""
 
 
 @MEASURES.register
@@ -50,6 +65,15 @@ class TimeOf(Measure):
     heads = ("first", "last")
     operand_shape = Ref("event")
     operand_doc = "The event."
+    pattern_heads = {
+        "first": "The time of the first.",
+        "last": "The time of the last.",
+    }
+    example = """\
+- first: signed_up
+  plus: 14 days
+- last: purchase
+"""
 
     plus: Duration | None = word(DurationShape(FIXED_UNITS), "Added to the time.", default=None)
 

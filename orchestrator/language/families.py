@@ -38,6 +38,8 @@ class Headed(Sentence):
     operand_doc: ClassVar[str] = ""
     pattern_heads: ClassVar[dict[str, str]] = {}
     """head → one line for the reference, where heads of one kind differ."""
+    example: ClassVar[str] = ""
+    """YAML text: a list of sentences of this kind, for the reference."""
 
     head: str
     operand: Any

@@ -22,6 +22,11 @@ class AnniversaryOf(Condition):
     heads = ("anniversary_of",)
     operand_shape = Ref("attribute")
     operand_doc = "A date or datetime attribute."
+    example = """\
+- anniversary_of: birthday
+- anniversary_of: first_order_at
+  in_next: 7 days
+"""
     rules = Rules(not_together=(("is", "in_next"),))
 
     operand: Name

@@ -23,6 +23,14 @@ class AttributeIs(Condition, ValueTests):
     heads = ("attribute",)
     operand_shape = Ref("attribute")
     operand_doc = "The attribute; `entry.x` is a property of what started the run."
+    example = """\
+- attribute: country
+  is_one_of: [DE, AT, CH]
+- attribute: trial_ends_at
+  in_next: 3 days
+- attribute: entry.cart_value
+  at_least: 50
+"""
     rules = Rules(any_of=(TEST_WORDS,))
 
     operand: Name

@@ -74,6 +74,23 @@ class Did(Condition, Counts, RunWindow):
     heads = ("did", "did_not")
     operand_shape = Ref("event")
     operand_doc = "The event."
+    pattern_heads = {
+        "did": "The event happened, so often, in this window.",
+        "did_not": "Exactly when `did` with the same words does not hold.",
+    }
+    example = """\
+- did: purchase
+  at_least: 2
+  in_last: 30 days
+  where: {status: paid, amount: {at_least: 50}}
+- did_not: purchase
+  since: entry
+- did: cart_updated
+  in_last: 7 days
+  then_not: purchase
+  within: 4 hours
+  same: cart_id
+"""
     rules = Rules(
         needs={"then": ("within",), "then_not": ("within",)},
         not_together=(

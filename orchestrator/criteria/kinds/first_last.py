@@ -23,6 +23,16 @@ class FirstOrLast(Condition, Window):
     heads = ("first", "last")
     operand_shape = Ref("event")
     operand_doc = "The event."
+    pattern_heads = {
+        "first": "The time of the first such event.",
+        "last": "The time of the last such event; who never did it is not in.",
+    }
+    example = """\
+- first: purchase
+  older_than: 90 days
+- last: purchase
+  in_last: 30 days
+"""
     rules = Rules(any_of=(("in_last", "older_than", "before", "after"),))
 
     operand: Name

@@ -24,6 +24,14 @@ class InSegment(Condition):
     heads = ("in_segment", "not_in_segment")
     operand_shape = Ref("segment")
     operand_doc = "The segment."
+    pattern_heads = {
+        "in_segment": "In it.",
+        "not_in_segment": "Not in it.",
+    }
+    example = """\
+- in_segment: vip
+- not_in_segment: employees
+"""
 
     operand: Name
 
@@ -43,6 +51,15 @@ class InStage(Condition):
     heads = ("in_stage", "not_in_stage")
     operand_shape = Ref("stage")
     operand_doc = "The stage."
+    pattern_heads = {
+        "in_stage": "In it.",
+        "not_in_stage": "Not in it, or not for so long.",
+    }
+    example = """\
+- in_stage: active
+  for_at_least: 30 days
+- not_in_stage: lapsed
+"""
 
     operand: Name
     for_at_least: Duration | None = word(
@@ -69,6 +86,16 @@ class StageMove(Condition, InLast):
     heads = ("entered_stage", "left_stage")
     operand_shape = Ref("stage")
     operand_doc = "The stage."
+    pattern_heads = {
+        "entered_stage": "The latest entry.",
+        "left_stage": "The latest exit.",
+    }
+    example = """\
+- entered_stage: lapsed
+  in_last: 7 days
+- left_stage: trial
+  older_than: 30 days
+"""
 
     operand: Name
 

@@ -26,6 +26,15 @@ class MessageFact(Condition):
     heads = (*KINDS, *(f"not_{kind}" for kind in KINDS))
     operand_shape = Ref("message fact", says="a message, flow/message, flow/any or any")
     operand_doc = "The message: its id, `flow/message`, `flow/any` or `any`."
+    example = """\
+- not_received: win_back/any_offer
+  in_last: 90 days
+- clicked: welcome_hello
+- received: any
+  at_least: 3
+  in_last: 30 days
+  channel: email
+"""
 
     operand: Name
     at_least: int | None = word(Whole(1), "This often or more (default 1).", default=None)

@@ -30,6 +30,20 @@ class PropertyTotal(Condition, Counts, RunWindow):
     heads = ("total_of", "average_of", "number_of_different")
     operand_shape = Ref("property", says="an event and a property such as purchase.amount")
     operand_doc = "The property: `purchase.amount`."
+    pattern_heads = {
+        "total_of": "The sum; 0 for nobody's.",
+        "average_of": "The mean; missing for nobody's.",
+        "number_of_different": "How many different values; 0 for nobody's.",
+    }
+    example = """\
+- total_of: purchase.amount
+  at_least: 500
+  in_last: 1 year
+- average_of: purchase.amount
+  between: [20, 80]
+- number_of_different: purchase.category
+  more_than: 2
+"""
     rules = Rules(any_of=(COUNT_WORDS,))
 
     operand: Name

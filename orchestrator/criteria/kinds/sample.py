@@ -22,6 +22,11 @@ class Sample(Condition):
     heads = ("sample",)
     operand_shape = Share()
     operand_doc = "The share: `10%`."
+    example = """\
+- sample: 10%
+- sample: 25%
+  seed: spring
+"""
 
     operand: Decimal
     seed: str | None = word(

@@ -61,6 +61,13 @@ class Sequence(Condition, InLast):
     heads = ("sequence",)
     operand_shape = ListOf(SentenceOf(Link, "an item of a sequence"), least=2)
     operand_doc = "The items: `{did}`, then `{then, within}` or `{then_not, within}`."
+    example = """\
+- sequence:
+    - did: product_viewed
+    - {then: cart_updated, within: 2 days}
+    - {then_not: {did: purchase, where: {status: paid}}, within: 1 day}
+  in_last: 14 days
+"""
 
     check_schema = {
         "properties": {

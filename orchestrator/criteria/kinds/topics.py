@@ -21,6 +21,14 @@ class SubscribedTo(Condition):
     heads = ("subscribed_to", "not_subscribed_to")
     operand_shape = Ref("topic")
     operand_doc = "The topic."
+    pattern_heads = {
+        "subscribed_to": "The latest act is consent.",
+        "not_subscribed_to": "It is not, or there is none.",
+    }
+    example = """\
+- subscribed_to: newsletter
+- not_subscribed_to: sms_offers
+"""
 
     operand: Name
 
@@ -40,6 +48,9 @@ class ReachableOn(Condition):
     heads = ("reachable_on",)
     operand_shape = Ref("channel")
     operand_doc = "The channel."
+    example = """\
+- reachable_on: email
+"""
 
     operand: Name
 

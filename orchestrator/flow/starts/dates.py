@@ -19,6 +19,16 @@ class DateStart(Start):
     heads = ("date", "anniversary_of")
     operand_shape = Ref("attribute")
     operand_doc = "A date or datetime attribute."
+    pattern_heads = {
+        "date": "The day itself.",
+        "anniversary_of": "The same month and day of each later year.",
+    }
+    example = """\
+- date: trial_ends_at
+  before: 3 days
+  at: 10:00
+- anniversary_of: birthday
+"""
     rules = Rules(not_together=(("before", "after"),))
 
     operand: Name
@@ -28,9 +38,7 @@ class DateStart(Start):
     after: Duration | None = word(
         DurationShape(("day", "week")), "So many local days later.", default=None
     )
-    at: time | None = word(
-        TimeOfDay(), "Local time of day (default 09:00).", default=None
-    )
+    at: time | None = word(TimeOfDay(), "Local time of day (default 09:00).", default=None)
     timezone: str | None = word(
         Zone(customer=True), "Whose clock; the customer's unless said.", default=None
     )

@@ -19,6 +19,13 @@ class DidStart(Start):
     heads = ("did",)
     operand_shape = Ref("event")
     operand_doc = "The event."
+    example = """\
+- did: signed_up
+- did: purchase
+  number: 1
+  where: {amount: {at_least: 50}}
+  after: 24 hours
+"""
 
     operand: Name
     where: Where | None = word(WHERE, WHERE_DOC, default=None)

@@ -19,6 +19,13 @@ class EveryStart(Start):
     heads = ("every",)
     operand_shape = OneOf(*WEEKDAYS, "day", "month")
     operand_doc = "A weekday, `day` or `month`."
+    example = """\
+- every: monday
+  at: 10:00
+- every: month
+  on_day: 1
+  timezone: Europe/Vienna
+"""
 
     check_schema = {
         "if": {"properties": {"every": {"const": "month"}}},

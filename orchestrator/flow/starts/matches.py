@@ -16,5 +16,10 @@ class MatchesStart(Start):
     heads = ("matches",)
     operand_shape = CRITERION
     operand_doc = "The conditions."
+    example = """\
+- matches:
+    - {last: purchase, older_than: 60 days}
+    - {in_segment: vip}
+"""
 
     operand: Criterion

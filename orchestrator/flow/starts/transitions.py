@@ -19,6 +19,15 @@ class StageStart(Start):
     heads = ("enters_stage", "leaves_stage")
     operand_shape = Ref("stage")
     operand_doc = "The stage."
+    pattern_heads = {
+        "enters_stage": "Enters it.",
+        "leaves_stage": "Leaves it.",
+    }
+    example = """\
+- enters_stage: lapsed
+  backfill: true
+- leaves_stage: trial
+"""
 
     operand: Name
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
@@ -32,6 +41,14 @@ class SegmentStart(Start):
     heads = ("enters_segment", "leaves_segment")
     operand_shape = Ref("segment")
     operand_doc = "The segment."
+    pattern_heads = {
+        "enters_segment": "Enters it.",
+        "leaves_segment": "Leaves it.",
+    }
+    example = """\
+- enters_segment: cart_abandoners
+- leaves_segment: vip
+"""
 
     operand: Name
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
@@ -45,5 +62,8 @@ class FlowStart(Start):
     heads = ("leaves_flow",)
     operand_shape = Ref("flow")
     operand_doc = "The other flow."
+    example = """\
+- leaves_flow: welcome
+"""
 
     operand: Name

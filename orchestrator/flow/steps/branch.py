@@ -26,6 +26,14 @@ class Branch(Step):
     heads = ("branch",)
     operand_shape = ListOf(SentenceOf(Way, "a way of a branch"))
     operand_doc = "The ways, asked from top to bottom: a list of `{if, do}`."
+    example = """\
+- branch:
+    - if: {clicked: welcome_hello}
+      do: [{send: welcome_tour}]
+    - if: {attribute: country, is_one_of: [DE, AT, CH]}
+      do: [{send: welcome_local_shops}]
+  otherwise: [{send: welcome_reminder}]
+"""
 
     operand: tuple[Way, ...]
     otherwise: tuple[Step, ...] | None = word(

@@ -16,5 +16,8 @@ class Exit(Step):
     heads = ("exit",)
     operand_shape = Text()
     operand_doc = "The reason, kept as the exit's detail."
+    example = """\
+- exit: no longer interested
+"""
 
     operand: str

@@ -35,6 +35,14 @@ class Send(Step):
     waits = True
     operand_shape = Ref("message")
     operand_doc = "The message: a folder of `templates/`."
+    example = """\
+- send: welcome_hello
+- send: cart_reminder
+  channels: [push, email]
+  send_between: 09:00-18:00
+  expires_after: 12 hours
+  with: {discount: 10%}
+"""
     rules = Rules(not_together=(("channel", "channels"),))
 
     operand: Name
@@ -47,9 +55,7 @@ class Send(Step):
         "consent, an address and no suppression is taken.",
         default=None,
     )
-    subject: str | None = word(
-        Text(), "Instead of the template's subject (Jinja).", default=None
-    )
+    subject: str | None = word(Text(), "Instead of the template's subject (Jinja).", default=None)
     with_: dict[Name, Literal] | None = word(
         MapOf(DataName("value"), LiteralShape()),
         "Values for the template, as `with.x`.",
@@ -71,10 +77,6 @@ class Send(Step):
         "`transactional` needs no consent and is never capped.",
         default=None,
     )
-    priority: int | None = word(
-        Whole(0, 100), "Goes first among a customer's sends.", default=None
-    )
-    if_refused: str | None = later(
-        OneOf("exit"), "`exit` leaves the flow if suppressed."
-    )
+    priority: int | None = word(Whole(0, 100), "Goes first among a customer's sends.", default=None)
+    if_refused: str | None = later(OneOf("exit"), "`exit` leaves the flow if suppressed.")
     on_each_channel: bool | None = later(Truth(), "Send on every channel of the list.")

@@ -25,9 +25,7 @@ from orchestrator.language.words import Sentence, SentenceOf, word
 class Add(Sentence):
     """Adds to a number."""
 
-    add: Decimal = word(
-        Number(), "Added to the present value; a missing one counts as 0."
-    )
+    add: Decimal = word(Number(), "Added to the present value; a missing one counts as 0.")
 
 
 class NewValue(Shape[Literal | Add]):
@@ -57,5 +55,11 @@ class Set(Step):
     heads = ("set",)
     operand_shape = MapOf(DataName("attribute"), NewValue())
     operand_doc = "Attribute → new value: text, number, `$entry.x`, or `{add: 5}`."
+    example = """\
+- set:
+    welcomed: true
+    score: {add: 5}
+    last_source: $entry.source
+"""
 
     operand: dict[Name, Literal | Add]

@@ -16,9 +16,7 @@ class SplitShare(Sentence):
     """One share of a split."""
 
     share: Decimal = word(Share(), "How many of the customers: `50%`.")
-    do: tuple[Step, ...] | None = word(
-        STEP_LIST, "The steps of this share.", default=None
-    )
+    do: tuple[Step, ...] | None = word(STEP_LIST, "The steps of this share.", default=None)
 
 
 @STEPS.register
@@ -27,16 +25,18 @@ class Split(Step):
     """Split the customers into named shares; each customer always falls into the same one."""
 
     heads = ("split",)
-    operand_shape = MapOf(
-        NewName("share"), SentenceOf(SplitShare, "a share of a split"), least=2
-    )
+    operand_shape = MapOf(NewName("share"), SentenceOf(SplitShare, "a share of a split"), least=2)
     operand_doc = "The shares by name, in order; together 100%."
+    example = """\
+- split:
+    short: {share: 50%, do: [{send: nurture_short}]}
+    story: {share: 50%, do: [{send: nurture_story}]}
+  id: nurture_copy
+"""
     rules = Rules(any_of=(("id",),))
 
     operand: dict[Name, SplitShare]
-    seed: str | None = word(
-        Text(), "Another seed than `split:<flow>/<id>`.", default=None
-    )
+    seed: str | None = word(Text(), "Another seed than `split:<flow>/<id>`.", default=None)
     measure: None = later(Text(), "What the shares are compared by.")
 
     def check(self, reader: Reader) -> None:

@@ -19,6 +19,11 @@ class Wait(Step):
     waits = True
     operand_shape = DurationShape()
     operand_doc = "How long: `2 days`."
+    example = """\
+- wait: 2 days
+  then_between: 09:00-11:00
+  on_days: weekdays
+"""
 
     operand: Duration
     then_between: DailyHours | None = word(

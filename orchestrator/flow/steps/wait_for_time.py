@@ -19,6 +19,10 @@ class WaitForTime(Step):
     waits = True
     operand_shape = Hours()
     operand_doc = "The hours: `09:00-17:00`."
+    example = """\
+- wait_for_time: 09:00-17:00
+  on_days: [monday, tuesday]
+"""
 
     operand: DailyHours
     on_days: tuple[str, ...] | None = word(ON_DAYS, ON_DAYS_DOC, default=None)
