@@ -1,0 +1,48 @@
+# Every target does its own set-up: a bare machine needs make and Python 3.11+, nothing else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench lint format clean
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SOURCES := orchestrator tests
+PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs playbooks templates $(SOURCES)
+export PYTHON
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(INSTALLED) ## Load the sample shop, run its live ticks, preview the next one.
+	$(BIN)/clmctl demo
+	$(BIN)/clmctl run --dry-run --at 2026-03-02T10:00
+
+test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL, with coverage.
+	$(BIN)/python -m pytest --cov=orchestrator --cov-report=term-missing:skip-covered
+
+check: lint ## Check format, types, layers, spelling, and that generated files are fresh.
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/clmctl check --fail-on warning
+	$(BIN)/clmctl schema --check
+
+lint: $(INSTALLED) ## Check format, names and spelling only: the quick part of check.
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/codespell --skip '*.id.*' $(wildcard $(PROSE))
+	$(BIN)/yamllint --strict playbooks templates
+
+format: $(INSTALLED) ## Rewrite the Python files in the house format.
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench: $(INSTALLED) ## Print speed and memory as ratios against hand-written equivalents.
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove what the other targets made, but no data: .venv and caches.
+	rm -rf .venv dist htmlcov .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.lock pyproject.toml .ci/venv
+	@.ci/venv
+	@touch $@

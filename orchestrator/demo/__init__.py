@@ -1,0 +1,1 @@
+"""The sample shop: customers and a year of events that never happened, from one seed."""
