@@ -435,6 +435,8 @@ class Tick(SQLModel, table=True):
         sa_column=Column(Instant, primary_key=True, autoincrement=False)
     )
     release: str = _required_text()
+    last_customer_id: int = _big()
+    """The greatest customer id it saw: later ones are first seen by the next tick."""
     sends: int = Field(sa_type=Integer)
 
 

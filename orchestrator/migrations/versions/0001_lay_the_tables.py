@@ -364,6 +364,7 @@ def upgrade() -> None:
         "tick",
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("release", TEXT, nullable=False),
+        sa.Column("last_customer_id", sa.BigInteger(), nullable=False),
         sa.Column("sends", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("at"),
     )
