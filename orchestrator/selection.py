@@ -40,7 +40,7 @@ def select_flows(
 
     A selector is a name or pattern (``win_back``, ``win*``, ``flow:win*``), ``tag:x``,
     ``channel:sms`` (some send of the flow may go there) or ``owner:x``. Several, or one with
-    commas or spaces, choose whatever any of them matches.
+    commas, choose whatever any of them matches.
 
     Raises:
         UsageError: a selector is not understood, or one to select matches nothing.
@@ -58,7 +58,7 @@ def select_flows(
 
 
 def _split(selectors: Iterable[str]) -> list[str]:
-    return [part for text in selectors for part in text.replace(",", " ").split()]
+    return [part.strip() for text in selectors for part in text.split(",") if part.strip()]
 
 
 def _matching(playbook: Playbook, selector: str) -> set[str]:

@@ -8,6 +8,7 @@ through ``console``, and raises ``OrchestratorError`` for whatever it cannot do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -15,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from orchestrator.cli.verbs import EVERYWHERE
+from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -71,6 +73,26 @@ ExcludeOption = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="SEL", help="Leave these flows out of what is shown."),
 ]
+
+
+def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
+    """Return the value of an option that takes one of some words.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if value in allowed:
+        return value
+    near = get_close_matches(value, allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(
+        f'{option} takes no "{value}"', help=f"{hint}{option} takes: {', '.join(allowed)}"
+    )
+
+
+def output_option(*allowed: str) -> Any:
+    """Return the declaration of ``-o/--output`` for a verb with these forms."""
+    return typer.Option("-o", "--output", metavar="|".join(allowed), help="The form of the result.")
 
 
 class VerbCommand(TyperCommand):

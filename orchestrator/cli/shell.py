@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 from orchestrator.cli.manner import take_manner
 from orchestrator.cli.verbs import LATER, VERBS, overview
@@ -22,6 +23,7 @@ VALUED = ("--project", "--db", "--at", "--var")
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no error leaves as a traceback."""
     try:
+        _speak_utf8()
         code = _answer(arguments)
         sys.stdout.flush()
     except OrchestratorError as error:
@@ -35,6 +37,13 @@ def answer(arguments: list[str]) -> int:
 
         return tell(explain_failure(error, arguments))
     return _interrupted() if code == INTERRUPTED else code
+
+
+def _speak_utf8() -> None:
+    """Print UTF-8 whatever the locale says: results are for machines too."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _answer(arguments: list[str]) -> int:

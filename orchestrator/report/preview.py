@@ -181,18 +181,22 @@ def _samples(seen: Seen, telling: Telling, page: Page) -> Iterator[str]:
         yield from page.wrap(heading, hang=4)
         if line.subject:
             yield from (page.paint(text, "cyan") for text in _one_line(line.subject, page))
-        first = _first_line(line.text)
-        if first:
-            yield from (page.paint(text, "dim") for text in _one_line(first, page))
+        for text in _body(line.text, page, whole=telling.rendered):
+            yield page.paint(text, "dim")
 
 
 def _one_line(text: str, page: Page) -> list[str]:
     return page.table([(text,)], indent=6)
 
 
-def _first_line(text: str | None) -> str | None:
-    lines = (line.strip() for line in (text or "").splitlines())
-    return next((line for line in lines if line), None)
+def _body(text: str | None, page: Page, *, whole: bool) -> Iterator[str]:
+    """Yield the first line that says something, or with ``whole`` all of the text."""
+    lines = [line.strip() for line in (text or "").strip().splitlines()]
+    if whole:
+        for line in lines:
+            yield from page.wrap(line, indent=6) or [""]
+    elif lines:
+        yield from _one_line(lines[0], page)
 
 
 def _words(report: TickReport, page: Page) -> Iterator[str]:
@@ -250,6 +254,8 @@ def _totals(report: TickReport, seen: Seen, page: Page) -> Iterator[str]:
 
 def next_command(report: TickReport, seen: Seen) -> str:
     """Return the command that a person would want next."""
+    if not report.customers:
+        return "clmctl import customers FILE, or clmctl demo for a sample shop"
     tripped = next((name for name, flow in report.flows.items() if flow.tripped), None)
     if tripped is not None and not report.dry_run:
         return f"clmctl resume {tripped}"

@@ -1,0 +1,160 @@
+"""The composition root: from what the command line says to a project, a database, a tick.
+
+Heavy modules are imported inside, so that a verb pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from orchestrator.clock import utcnow
+from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.language.marks import Problem
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.settings import (
+    LOCAL_FOLDER,
+    database_url,
+    find_project,
+    instant_from,
+    read_variables,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.records import DecisionLine, TickReport
+
+
+class PlaybookErrors(OrchestratorError):
+    """The playbooks have errors."""
+
+    def __init__(self, problems: Iterable[Problem], folder: Path) -> None:
+        self.problems = tuple(problems)
+        self.folder = folder
+        errors = sum(problem.severity == "error" for problem in self.problems)
+        super().__init__(
+            f"the playbooks have {errors} error{'s' if errors != 1 else ''}",
+            help="nothing was done; clmctl check shows the same",
+        )
+
+
+@dataclass(frozen=True)
+class OpenProject:
+    """A project whose files loaded without errors."""
+
+    folder: Path
+    playbook: Playbook
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's time zone."""
+        return ZoneInfo(self.playbook.project.timezone)
+
+    def now(self, at: str | None) -> datetime:
+        """Return the instant that ``--at`` names, else the present one."""
+        return instant_from(at, self.zone) if at is not None else utcnow()
+
+    def flow(self, name: str) -> Flow:
+        """Return a flow by its id.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in self.playbook.flows:
+            raise unknown("flow", name, self.playbook.flows)
+        return self.playbook.flows[name]
+
+
+def unknown(noun: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that the project does not have, with the nearest right one."""
+    from difflib import get_close_matches  # a mistake may cost a little
+
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f'did you mean "{near[0]}"? ' if near else ""
+    listed = ", ".join(names) or "none"
+    return UsageError(f'there is no {noun} "{name}"', help=f"{hint}{noun}s are: {listed}")
+
+
+def open_project(given: Path | None, variables: Iterable[str] | None = None) -> OpenProject:
+    """Read and check the project's files.
+
+    Args:
+        given: ``--project``; None is the nearest project here or above.
+        variables: ``--var`` options, ``name=value``.
+    Raises:
+        UsageError: there is no project, or a variable is not understood.
+        PlaybookErrors: the files have errors.
+    """
+    from orchestrator.playbook.load import load_project  # costs YAML
+
+    folder = find_project(given)
+    loaded = load_project(folder, read_variables(variables or ()))
+    if loaded.playbook is None:
+        raise PlaybookErrors(loaded.problems, folder)
+    return OpenProject(folder, loaded.playbook, tuple(loaded.problems))
+
+
+def open_database(
+    project: Path, url: str | None, *, read_only: bool = False, create: bool = False
+) -> Engine:
+    """Open the project's database and see that its schema is this version's.
+
+    A reading verb on a project that has no database yet gets an empty one in memory.
+
+    Args:
+        url: ``--db``; None is ``CLM_DATABASE_URL``, else the file under ``.clm/``.
+        create: make the tables if there are none.
+    Raises:
+        EnvironmentFault: it cannot be opened, or its schema is not this version's.
+    """
+    from orchestrator import database  # costs SQLAlchemy
+    from orchestrator.migrations.state import require_schema
+
+    asked = database_url(url)
+    if asked is None and read_only and not (project / LOCAL_FOLDER / "clm.db").exists():
+        return database.memory_engine()
+    engine = database.open_engine(asked or database.default_url(project), read_only=read_only)
+    require_schema(engine, create=create)
+    return engine
+
+
+@dataclass(frozen=True)
+class TickRequest:
+    """What one tick is asked to do."""
+
+    now: datetime
+    dry_run: bool
+    as_live_since: datetime | None = None
+    """Preview: flows never yet live count as live since then (semantics 1)."""
+    drafts: frozenset[str] = frozenset()
+    """Drafts that count as live in such a preview."""
+    reveal: bool = False
+    """Whether personal attributes are rendered unmasked."""
+
+
+Passed = Callable[[str], None]
+"""Called with the name of each station of the tick as it begins."""
+
+
+@contextmanager
+def one_tick(
+    opened: OpenProject, engine: Engine, request: TickRequest, passed: Passed
+) -> Iterator[tuple[TickReport, Iterator[DecisionLine]]]:
+    """Run one tick; inside the context its decisions can be read, once, rendered as they pass.
+
+    The decisions come in the order they are told: (at, customer, flow, entry, step, channel).
+
+    Raises:
+        UsageError: ``now`` is before the last tick, in a dry run.
+        EnvironmentFault: the database or the disk refused.
+    """
+    raise UsageError("ticks are not available yet")
+    yield  # the lead's tick goes here
