@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from orchestrator.cli.parameters import read_plainly
 from orchestrator.cli.verbs import EVERYWHERE
 from orchestrator.errors import UsageError
 
@@ -100,6 +101,10 @@ class VerbCommand(TyperCommand):
 
     examples: ClassVar[tuple[tuple[str, str], ...]] = ()
 
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters, each to be read without pydantic."""
+        return read_plainly(super().get_params(ctx))
+
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the help page: what it does, examples, usage, options."""
         formatter.write_text(_first_paragraphs(self.help or ""))
@@ -130,6 +135,10 @@ class VerbCommand(TyperCommand):
 
 class VerbGroup(TyperGroup):
     """A verb with verbs of its own, in the order they were written."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters, each to be read without pydantic."""
+        return read_plainly(super().get_params(ctx))
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the help page: what it does, usage, the verbs inside."""

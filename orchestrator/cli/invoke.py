@@ -12,7 +12,6 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from orchestrator.cli.manner import FLAGS
-from orchestrator.cli.parameters import read_plainly
 from orchestrator.cli.verbs import Verb
 from orchestrator.errors import OrchestratorError, UsageError
 
@@ -34,9 +33,6 @@ def load_verb(verb: Verb) -> TyperCommand | TyperGroup:
     app: typer.Typer = module.app
     command = cast("TyperCommand | TyperGroup", get_command(app))
     command.name = verb.name
-    inner = command.commands.values() if isinstance(command, TyperGroup) else ()
-    for each in (command, *inner):
-        read_plainly(each.params)
     return command
 
 

@@ -6,7 +6,7 @@ Typer does it through pydantic, whose import alone costs as much as the whole of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -34,8 +34,8 @@ class Plain:
             raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
 
 
-def read_plainly(params: Iterable[Any]) -> None:
-    """Let every parameter of a simple type be read here."""
+def read_plainly(params: list[Any]) -> list[Any]:
+    """Let every parameter of a simple type be read here; return them all."""
     for param in params:
         descriptor = getattr(param, "type_descriptor", None)
         if descriptor is None:
@@ -44,7 +44,8 @@ def read_plainly(params: Iterable[Any]) -> None:
         inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
         reader = READERS.get(inner)
         if reader is not None:
-            param._runtime_param = Plain(reader(param))  # noqa: SLF001  # Typer has no other seam
+            param._runtime_param = Plain(reader(param))  # Typer has no other seam
+    return params
 
 
 def _whole_number(param: Any) -> Callable[[str], int]:
@@ -66,4 +67,5 @@ READERS: dict[Any, Callable[[Any], Callable[[Any], Any]]] = {
     str: lambda _param: str,
     Path: lambda _param: Path,
     int: _whole_number,
+    bool: lambda _param: bool,
 }
