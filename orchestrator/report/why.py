@@ -1,0 +1,130 @@
+"""Why one customer enters a flow or not, as a person reads it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from orchestrator.records import Explained, ExplainedLeaf
+from orchestrator.report.layout import Page, padded, printable, width_of
+from orchestrator.report.preview import local_time
+
+GAP = 2
+GROUPS = {"any": "any of these", "all": "all of these", "none": "none of these"}
+PLACES = {
+    "starts_when": "starts when",
+    "exits_when": "must not hold: exits when",
+    "re_entry": "re-entry",
+}
+
+
+def why(explained: Explained, page: Page, zone: ZoneInfo) -> Iterator[str]:
+    """Yield the page: the answer, each condition with ✓ or ✗, where the customer stands.
+
+    Args:
+        zone: the project's, in which times are printed.
+    """
+    verb = "enters" if explained.enters else "does not enter"
+    sentence = f"{explained.customer} {verb} {explained.flow} now."
+    yield page.paint(printable(sentence), "bold")
+    yield from _conditions(explained.conditions, page)
+    state = {key: value for key, value in explained.state.items() if value is not None}
+    if state:
+        yield ""
+        yield from page.table(
+            [(key.replace("_", " "), _said(value, zone)) for key, value in state.items()]
+        )
+    if explained.next:
+        yield ""
+        yield from page.wrap(f"Next: {explained.next}", indent=0)
+
+
+def _said(value: Any, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return local_time(value, zone)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _conditions(leaves: Sequence[ExplainedLeaf], page: Page) -> Iterator[str]:
+    found = [", ".join(filter(None, (leaf.actual, leaf.nearest))) for leaf in leaves]
+    says = [leaf.says for leaf in leaves]
+    places = _short_places(leaves)
+    headings = [heading(leaf.path) for leaf in leaves]
+    shown = len(set(headings)) > 1
+    if _natural(says, found, places) > page.width:
+        headings = [
+            f"{title} · {_file(leaf)}" for title, leaf in zip(headings, leaves, strict=True)
+        ]
+        places = [f":{leaf.at.rpartition(':')[2]}" for leaf in leaves]
+        shown = True
+    widths = _widths(says, found, places, page)
+    last = None
+    for leaf, said, place, title in zip(leaves, found, places, headings, strict=True):
+        if shown and title != last:
+            yield page.paint(f"  {printable(title)}", "dim")
+            last = title
+        yield from _row(leaf, said, place, widths, page)
+
+
+def _file(leaf: ExplainedLeaf) -> str:
+    return leaf.at.rpartition(":")[0] or leaf.at
+
+
+def _natural(*columns: Sequence[str]) -> int:
+    """Return the width that the columns would like to have together, marks and gaps included."""
+    widest = [max((width_of(printable(text)) for text in column), default=0) for column in columns]
+    return sum(widest) + 4 + GAP * (len(columns) - 1)
+
+
+def heading(path: str) -> str:
+    """Return what the conditions of one part are headed with: ``audience: any of these``."""
+    words = [word for word in re.split(r"[./\[\]]+", path) if word and not word.isdigit()]
+    told = [GROUPS.get(word) or PLACES.get(word) or word for word in words]
+    return ": ".join(told)
+
+
+def _short_places(leaves: Sequence[ExplainedLeaf]) -> list[str]:
+    """Return each place, a file named only where it changes: ``flows/a.yaml:2``, ``:4``."""
+    places, last = [], None
+    for leaf in leaves:
+        path, colon, line = leaf.at.rpartition(":")
+        places.append(leaf.at if path != last or not colon else f":{line}")
+        last = path
+    return places
+
+
+def _widths(
+    says: Sequence[str], found: Sequence[str], places: Sequence[str], page: Page
+) -> tuple[int, int, int]:
+    """Return the widths of the three columns; what is too long for its column is wrapped."""
+    place = max(map(width_of, places), default=0)
+    room = page.width - 4 - place - 2 * GAP
+    said = max((width_of(printable(text)) for text in says), default=0)
+    actual = max((width_of(printable(text)) for text in found), default=0)
+    if said + actual > room:
+        actual = min(actual, max(room - said, room * 2 // 5))
+        said = max(12, min(said, room - actual))
+    return said, actual, place
+
+
+def _row(
+    leaf: ExplainedLeaf, found: str, place: str, widths: tuple[int, int, int], page: Page
+) -> Iterator[str]:
+    mark = page.paint("✓", "green") if leaf.holds else page.paint("✗", "red")
+    cells = zip_longest(
+        textwrap.wrap(printable(leaf.says), widths[0]) or [""],
+        textwrap.wrap(printable(found), max(1, widths[1])),
+        fillvalue="",
+    )
+    for number, (says, actual) in enumerate(cells):
+        begin = f"  {mark} " if number == 0 else "    "
+        end = page.paint(padded(place, widths[2], right=True), "dim") if number == 0 else ""
+        middle = f"{padded(says, widths[0])}{' ' * GAP}{padded(actual, widths[1])}"
+        yield f"{begin}{middle}{' ' * GAP}{end}".rstrip()
