@@ -66,6 +66,8 @@ class Family(Generic[H]):
         """Import every module of the package, so that its kinds register."""
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
+        # whatever was imported first: schemas and pages must not depend on it
+        self.kinds = dict(sorted(self.kinds.items(), key=lambda item: item[1].__module__))
 
     def read(self, node: Node, reader: Reader) -> H | Invalid:
         """Read one mapping of this family, told apart by its one head."""

@@ -390,6 +390,9 @@ class ReEntry:
     how: str
     after: Duration | None = None
 
+    def __str__(self) -> str:
+        return f"after {self.after}" if self.after else self.how
+
 
 class ReEntryShape(Shape[ReEntry]):
     """``never``, ``always`` or ``after 90 days``."""

@@ -1,0 +1,345 @@
+"""Texts of the reference that no class carries: introductions and examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.criteria.base import CriterionShape
+from orchestrator.criteria.kinds.did import FollowingShape
+from orchestrator.criteria.modifiers import TestsShape
+from orchestrator.flow.base import StepsShape
+from orchestrator.language.shapes import (
+    Choice,
+    DurationShape,
+    Hours,
+    ListOf,
+    LiteralShape,
+    MapOf,
+    MomentShape,
+    Number,
+    OneOf,
+    OneOrMany,
+    Pair,
+    Ref,
+    ScalarShape,
+    Shape,
+    Share,
+    TimeOfDay,
+    Truth,
+    Whole,
+    Zone,
+)
+from orchestrator.language.words import Sentence, SentenceOf, words_of
+from orchestrator.playbook.model import (
+    AnyValue,
+    Attribute,
+    AttributeShape,
+    Catalog,
+    Defaults,
+    Flow,
+    FrequencyRule,
+    Goal,
+    Guardrails,
+    Holdout,
+    Links,
+    MessageFile,
+    Project,
+    QuietHours,
+    ReEntryShape,
+    SegmentsFile,
+    Stage,
+    StagesFile,
+    StartsShape,
+    Topic,
+    TopicShape,
+    VolumeLimit,
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a page begins with: a few sentences, and a document that reads without problems."""
+
+    intro: str
+    yaml: str
+
+
+TITLES: dict[type[Sentence], str] = {
+    Attribute: "A stored attribute",
+    Catalog: "The words of a catalog file",
+    Defaults: "`defaults`",
+    Flow: "The words of a flow",
+    FrequencyRule: "An item of `frequency`",
+    Goal: "`goal`",
+    Guardrails: "The words of `guardrails`",
+    Holdout: "`holdout`",
+    Links: "`links`",
+    MessageFile: "The words of `message.yaml`",
+    Project: "The words of the project file",
+    QuietHours: "`quiet_hours`",
+    SegmentsFile: "The words of a segments file",
+    Stage: "A stage",
+    StagesFile: "The words of a stages file",
+    Topic: "A topic",
+    VolumeLimit: "`stop_if_more_than`",
+}
+
+CONDITIONS_INTRO = """\
+A condition is one mapping with exactly one of the head words below, and beside it the
+words of that head. A list of conditions means that all of them hold; `all:`, `any:` and
+`none:` take lists and nest. Every condition is true or false, never unknown: with a
+missing value only `is_not`, `is_none_of` and `is_set: false` are true.
+
+```yaml
+audience:
+  - subscribed_to: newsletter
+  - any:
+      - {did: purchase, in_last: 30 days}
+      - {attribute: country, is: AT}
+  - none: [{in_segment: employees}]
+```
+
+`$name` stands for a value of `vars`, always as a whole value. `$customer.x` and
+`$entry.x` are values in comparisons."""
+
+STEPS_INTRO = """\
+A step is one mapping with exactly one of the head words below. Steps are walked from top
+to bottom. Any step may have `id`, `only_if` and `note`. A step's id is its own `id`, else
+the message for `send`, else a name made from the next send; people wait on steps by id."""
+
+STARTS_INTRO = """\
+`starts_when` takes one start, or `any:` a list of starts, each with an `id`. An occurrence
+starts at most one run per customer, whatever runs twice. `catch_up` and `id` stand beside
+every head.
+
+```yaml
+starts_when:
+  any:
+    - {did: signed_up, id: by_form}
+    - {enters_stage: lead, id: by_stage}
+```"""
+
+MEASURES_INTRO = """\
+Instead of a type, an attribute can have a head that computes it from events. It is
+evaluated where it is used, at the instant of the tick."""
+
+FLOW = Example(
+    "One file per flow, under `playbooks/`. See [starts](starts.md), [steps](steps.md), "
+    "[conditions](conditions.md) and [guardrails](guardrails.md) for what stands inside.",
+    """\
+flow: win_back
+title: Win back lapsed customers
+owner: retention
+status: live
+starts_when: {enters_stage: lapsed}
+audience:
+  - {total_of: purchase.amount, at_least: 100, in_last: 2 years}
+  - {not_received: win_back/any_offer, in_last: 90 days}
+re_entry: after 6 months
+goal: {did: purchase, within: 30 days}
+exits_when: {did: complained, since: entry}
+guardrails:
+  holdout: {share: 10%}
+  stop_if_more_than: {customers: 5000, per: 1 day}
+steps:
+  - send: we_miss_you
+  - wait: 7 days
+  - send: any_offer
+    only_if: {clicked: we_miss_you}
+    with: {discount: 10%}
+""",
+)
+PROJECT = Example(
+    "One file, `playbooks/project.yaml`: who you are, and the limits that hold for every flow.",
+    """\
+project: acme_shop
+timezone: Europe/Vienna
+locale: de
+currency: EUR
+postal_address: Acme, Ringstrasse 1, 1010 Wien
+links: {base_url: 'https://acme.example/mail'}
+defaults: {channel: email, from: hello, send_between: 08:00-20:00}
+guardrails:
+  consent: required
+  frequency: [{at_most: 1, per: 1 day}, {at_most: 3, per: 7 days}]
+  quiet_hours: {between: 21:00-08:00}
+  holdout: {share: 5%, seed: global_2026}
+vars: {lapse: 60 days}
+""",
+)
+CATALOG = Example(
+    "What your data is called, and of which type it is. Several catalog files are one "
+    "catalog. Events and columns that no catalog declares are stored, and unusable in rules.",
+    """\
+events:
+  signed_up: {source: text}
+  purchase: {amount: money, status: text, category: text, cart_id: text}
+attributes:
+  birthday: date
+  country: {type: text, one_of: [DE, AT, CH, NO]}
+  company_size: {type: number, personal: true}
+  orders_30d: {count_of: purchase, in_last: 30 days}
+  trial_ends_at: {first: signed_up, plus: 14 days}
+topics:
+  newsletter: marketing
+  sms_offers: {purpose: marketing, channels: [sms]}
+  receipts: transactional
+senders: {hello: 'Acme <hello@acme.example>'}
+""",
+)
+STAGES = Example(
+    "The stage model: every customer is in exactly one stage, the first that matches from "
+    "top to bottom. Segments are names for conditions; a customer can be in many.",
+    """\
+stages:
+  - {stage: lapsed, when: {last: purchase, older_than: 60 days}, stay_at_least: 3 days}
+  - {stage: active, when: {did: purchase}, goal: buy again, metric: repeat rate}
+  - {stage: lead, otherwise: true}
+""",
+)
+SEGMENTS = Example(
+    "### Segments",
+    """\
+segments:
+  vip: {total_of: purchase.amount, at_least: 500, in_last: 1 year}
+  cart_abandoners:
+    did: cart_updated
+    in_last: 7 days
+    then_not: purchase
+    within: 4 hours
+    same: cart_id
+""",
+)
+MESSAGE = Example(
+    "A message is a folder of `templates/`. Its `message.yaml` is optional and says what must "
+    "be known before channel and language; the text is in `<channel>[.<locale>].<format>.j2` "
+    "beside it, with `subject` and `preheader` above the body.",
+    """\
+purpose: marketing
+topic: newsletter
+expires_after: 2 days
+send_between: 09:00-18:00
+from: hello
+with: {discount: 10%}
+""",
+)
+GUARDRAILS = Example(
+    "Limits on what is sent: of the project for all flows together, of a flow in addition. "
+    "Every refusal is recorded with its [reason](codes.md).",
+    """\
+consent: required
+frequency:
+  - {at_most: 1, per: 1 day}
+  - {at_most: 2, per: 7 days, channel: sms}
+quiet_hours: {between: 21:00-08:00, timezone: customer, dates: [2026-12-25]}
+holdout: {share: 5%}
+stop_if_more_than: {customers: 20000, per: 1 day}
+priority: 80
+""",
+)
+
+_NAMES = {
+    "attribute": "country",
+    "channel": "email",
+    "event": "purchase",
+    "flow": "welcome",
+    "message": "welcome_hello",
+    "message fact": "welcome_hello",
+    "property": "purchase.amount",
+    "segment": "vip",
+    "sender": "hello",
+    "stage": "active",
+    "topic": "newsletter",
+}
+_TEXTS = {
+    "base_url": "https://shop.example/mail",
+    "currency": "EUR",
+    "flow": "welcome",
+    "goal": "buy again",
+    "meta": "{ticket: 12}",
+    "metric": "repeat purchase rate",
+    "note": "asked for by the shop team",
+    "one_of": "gold",
+    "owner": "retention",
+    "postal_address": "Acme, Ringstrasse 1, 1010 Wien",
+    "project": "acme_shop",
+    "seed": "spring",
+    "senders": "'Acme <hello@acme.example>'",
+    "stage": "active",
+    "tag": "newsletter",
+    "tags": "newsletter",
+    "title": "Win back lapsed customers",
+    "trusted": "with.footer",
+    "id": "first_try",
+    "locale": "de-AT",
+    "reply_to": "care@shop.example",
+    "same": "cart_id",
+    "subject": '"Hello {{ customer.first_name }}"',
+}
+_WRITTEN: tuple[tuple[type[Shape[Any]], str], ...] = (
+    (Truth, "true"),
+    (Share, "10%"),
+    (Hours, "09:00-18:00"),
+    (TimeOfDay, "09:30"),
+    (Zone, "Europe/Vienna"),
+    (MomentShape, "2026-01-31"),
+    (LiteralShape, "50"),
+    (ReEntryShape, "after 90 days"),
+    (CriterionShape, "{did: purchase}"),
+    (StepsShape, "[{send: welcome_hello}]"),
+    (StartsShape, "{did: signed_up}"),
+    (FollowingShape, "purchase"),
+    (TestsShape, "{at_least: 50}"),
+    (AttributeShape, "text"),
+    (TopicShape, "marketing"),
+    (AnyValue, "30 days"),
+    (Number, "2"),
+)
+
+
+def sample(key: str, shape: Shape[Any]) -> str:
+    """Return a word with a value its shape reads, as one line of YAML."""
+    return f"{key}: {_value(key, shape)}"
+
+
+def _value(key: str, shape: Shape[Any]) -> str:
+    match shape:
+        case OneOf():
+            return shape.words[0]
+        case Whole():
+            return str(max(shape.low, min(10, shape.high)))
+        case DurationShape():
+            return "3 days" if "day" in shape.units else "4 hours"
+        case Ref():
+            return _NAMES[shape.kind]
+        case ListOf():
+            items = [_value(key, shape.item)] * max(shape.least, 1)
+            return f"[{', '.join(items)}]"
+        case Pair():
+            return "[10, 20]"
+        case OneOrMany():
+            return _value(key, shape.item)
+        case MapOf():
+            return f"{{{_key_of(key)}: {_value(key, shape.value)}}}"
+        case Choice():
+            return shape.words.words[0]
+        case SentenceOf():
+            return _sentence(shape.cls)
+    written = next((text for kind, text in _WRITTEN if isinstance(shape, kind)), None)
+    if written is None and isinstance(shape, ScalarShape):
+        return _TEXTS.get(key, "a few words")
+    return _TEXTS.get(key, written or "")
+
+
+def _key_of(key: str) -> str:
+    names = {"events": "purchase", "attributes": "country", "vars": "lapse", "where": "amount"}
+    return names.get(key, "name")
+
+
+def _sentence(cls: type[Sentence]) -> str:
+    words = words_of(cls)
+    chosen = [key for key, word in words.items() if word.required]
+    chosen += [group[0] for group in cls.rules.any_of]
+    chosen = chosen or [next(iter(words))]
+    return f"{{{', '.join(sample(key, words[key].shape) for key in chosen)}}}"
