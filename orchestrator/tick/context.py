@@ -1,0 +1,192 @@
+"""What one tick knows: its instant, its playbook, the flows it runs, where it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Executable, FromClause, func, insert, select
+
+from orchestrator import tables, timing
+from orchestrator.columns import to_day_number
+from orchestrator.criteria.facts import Facts, SpanRow
+from orchestrator.criteria.names import Names
+from orchestrator.criteria.scope import Scope
+from orchestrator.flow.graph import Graph
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.tick import workspace
+
+
+
+def _tell_nobody(station: str) -> None:
+    """Take note of a station nobody watches."""
+
+
+@dataclass(frozen=True)
+class LiveFlow:
+    """A flow this tick evaluates, with what is remembered of it."""
+
+    flow: Flow
+    graph: Graph
+    live_since: datetime
+    is_first: bool
+    """Whether this tick is the first that sees it live."""
+    tripped_at: datetime | None = None
+    resumed_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.flow.flow)
+
+
+@dataclass
+class Tick:
+    """One tick under way on one connection."""
+
+    connection: Connection
+    playbook: Playbook
+    now: datetime
+    """Aware UTC."""
+    names: Names
+    flows: Mapping[str, LiveFlow]
+    """By id, sorted: the order of every part."""
+    watermark: datetime | None
+    """The latest live tick before this one."""
+    last_customer_id: int
+    """The greatest customer id the latest live tick saw; 0 before the first."""
+    zone_names: Sequence[str] = ()
+    """The raw time zones of the customers, '' for none."""
+    facts: Facts = field(init=False)
+    tripped: set[str] = field(default_factory=set)
+    """Flows (or the project, by its name) whose volume breaker trips in this tick."""
+    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(flow, reason) → occurrences refused that are counted, not kept as rows."""
+    notes: list[str] = field(default_factory=list)
+    at_station: Callable[[str], None] = _tell_nobody
+    """Told the name of each station as the tick reaches it."""
+    _spans: int = 0
+
+    def __post_init__(self) -> None:
+        self.zone_names = _zone_names(self.connection)
+        self.facts = self._facts()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's zone."""
+        return ZoneInfo(self.playbook.project.timezone)
+
+    def zone_of(self, name: str) -> ZoneInfo:
+        """Return the zone a customer's raw zone means; no IANA name is the project's."""
+        return timing.zone_or(name, self.zone)[0]
+
+    def unknown_zones(self) -> list[str]:
+        """Return the raw zones that are no IANA names."""
+        return [name for name in self.zone_names if name and not timing.zone_or(name, self.zone)[1]]
+
+    # --- asking -----------------------------------------------------------------------
+
+    def scope(
+        self,
+        customer: FromClause,
+        owner: str,
+        *,
+        now: datetime | None = None,
+        run: FromClause | None = None,
+        each: bool = False,
+        this_run: bool = False,
+    ) -> Scope:
+        """Return the scope that conditions of ``owner`` are compiled in."""
+        return Scope(
+            now=now or self.now,
+            zone=self.zone,
+            names=self.names,
+            facts=self.facts,
+            customer=customer,
+            owner=owner,
+            each=each,
+            run=run,
+            this_run=this_run,
+        )
+
+    def execute(self, statement: Executable) -> int:
+        """Execute a statement; returns the number of rows it wrote."""
+        return self.connection.execute(statement).rowcount
+
+    # --- the time line per zone -------------------------------------------------------
+
+    def add_spans(self, ranges: Callable[[str], Sequence[SpanRow]]) -> int:
+        """Store the ranges that a function gives for each raw zone; returns their key."""
+        self._spans += 1
+        rows = [
+            {"key": self._spans, "zone": zone, "low": low, "high": high, "at": at}
+            for name in self.zone_names
+            for zone, low, high, at in ranges(name)
+        ]
+        if rows:
+            self.connection.execute(insert(workspace.span), rows)
+        return self._spans
+
+    def forget_facts_of(self, now: datetime) -> None:
+        """Rebuild the zones' local days for another instant of the same tick."""
+        self.connection.execute(workspace.zone.delete())
+        self.facts = self._facts(now)
+
+    def refresh_stays(self) -> None:
+        """Let conditions see the stages and segments as changed so far."""
+        self.facts = self._replace(
+            stages=workspace.stays_with_changes(
+                self.connection,
+                tables.stage_interval,
+                workspace.stage_opened,
+                workspace.stage_closed,
+            ),
+            segments=workspace.stays_with_changes(
+                self.connection,
+                tables.segment_interval,
+                workspace.segment_opened,
+                workspace.segment_closed,
+            ),
+        )
+
+    def show_messages(self) -> None:
+        """Let conditions see the messages this tick has decided."""
+        self.facts = self._replace(messages=workspace.messages_with_changes())
+
+    def show_attributes(self) -> None:
+        """Let conditions see the attributes this tick has set."""
+        self.facts = self._replace(attributes=workspace.attributes_with_changes())
+
+    def _replace(self, **changes: FromClause) -> Facts:
+        kept = {name: getattr(self.facts, name) for name in vars(self.facts)}
+        return Facts(**{**kept, **changes})
+
+    def _facts(self, now: datetime | None = None) -> Facts:
+        days = {
+            name: timing.local_day(now or self.now, self.zone_of(name)) for name in self.zone_names
+        }
+        if days:
+            rows = [{"name": name, "local_day": to_day_number(day)} for name, day in days.items()]
+            self.connection.execute(insert(workspace.zone), rows)
+        return Facts(
+            zones=workspace.zone,
+            local_days=tuple(sorted(set(days.values()))),
+            spans=workspace.span,
+            add_spans=self.add_spans,
+        )
+
+
+def _zone_names(connection: Connection) -> list[str]:
+    zone = func.coalesce(tables.customer.c.timezone, "")
+    return sorted(connection.scalars(select(zone).distinct()))
+
+
+def watermark(connection: Connection) -> tuple[datetime | None, int]:
+    """Return the latest live tick's instant and the last customer id it saw."""
+    query = select(tables.tick.c.at, tables.tick.c.last_customer_id)
+    row = connection.execute(query.order_by(tables.tick.c.at.desc()).limit(1)).first()
+    return (row[0], row[1]) if row else (None, 0)
+
+

@@ -1,0 +1,289 @@
+"""The TEMP tables a tick works in, one set per connection.
+
+Nothing here outlives the connection, and nothing of it is seen by any other: this is
+what lets a dry run be the real tick. ``tick_*`` tables hold this tick's changes; the
+``Facts`` made from them lay the changes over the tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Double,
+    FromClause,
+    Index,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
+
+from orchestrator import tables
+from orchestrator.columns import Instant, LocalDate, exact_text
+
+work = MetaData()
+_TEXT = exact_text()
+
+
+_NO_END = null().cast(BigInteger).label("ended_at")
+_NOT_SILENT = literal(0).label("ended_silent")
+
+
+def _work_table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(name, work, *columns, prefixes=["TEMPORARY"])
+
+
+def _text(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, _TEXT, primary_key=key)
+
+
+def _big(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, primary_key=key, autoincrement=False)
+
+
+def _small(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, Integer, primary_key=key, autoincrement=False)
+
+
+def _instant(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, Instant, primary_key=key, autoincrement=False)
+
+
+zone = _work_table("tick_zone", _text("name", key=True), _small("local_day"))
+"""The raw time zones of the customers ('' for none) and the local day of now there."""
+
+span = _work_table(
+    "tick_span",
+    _small("key"),
+    _text("zone"),
+    _big("low"),
+    _big("high"),
+    _big("at"),
+    Index("tick_span_by_zone", "key", "zone", "low"),
+)
+"""Ranges of the time line per zone, microseconds; what ``at`` means, the key's maker knows."""
+
+member = _work_table("tick_member", _big("customer_id", key=True), _text("name"))
+"""The answer of the stage model or segment being evaluated."""
+
+stage_opened = _work_table(
+    "tick_stage_opened",
+    _big("customer_id", key=True),
+    _instant("began_at", key=True),
+    _text("stage"),
+    _small("silent"),
+    _small("first_seen"),
+)
+stage_closed = _work_table(
+    "tick_stage_closed",
+    _big("customer_id", key=True),
+    _instant("began_at", key=True),
+    _text("stage", key=True),
+    _instant("ended_at"),
+    _small("ended_silent"),
+)
+segment_opened = _work_table(
+    "tick_segment_opened",
+    _text("segment", key=True),
+    _big("customer_id", key=True),
+    _instant("began_at", key=True),
+    _small("silent"),
+    _small("first_seen"),
+)
+segment_closed = _work_table(
+    "tick_segment_closed",
+    _text("segment", key=True),
+    _big("customer_id", key=True),
+    _instant("began_at", key=True),
+    _instant("ended_at"),
+    _small("ended_silent"),
+)
+
+entry = _work_table(
+    "tick_entry",
+    _text("flow"),
+    _big("customer_id"),
+    _text("start"),
+    _text("occurrence"),
+    _instant("occurred_at"),
+    _text("tie"),
+    _small("place"),
+    _instant("entry_at"),
+    _big("entry_event_id"),
+    _small("entry"),
+    _small("recorded"),
+    _text("reason"),
+    Index("tick_entry_by_customer", "flow", "customer_id"),
+)
+"""Occurrences that this tick saw first: who may enter, and why others may not.
+
+``place`` and ``tie`` order the occurrences of one instant; ``recorded`` marks those that
+are kept as rows whatever came of them (semantics 33)."""
+
+run = _work_table(
+    "tick_run",
+    _text("flow", key=True),
+    _big("customer_id", key=True),
+    _small("entry", key=True),
+    _text("start"),
+    _text("occurrence"),
+    _instant("entry_at"),
+    _big("entry_event_id"),
+    _instant("entered_at"),
+    _text("status"),
+    _text("step"),
+    _instant("reached_at"),
+    _instant("due_at"),
+    _text("held_reason"),
+    _text("exit_reason"),
+    _text("exit_detail"),
+    _instant("ended_at"),
+    _small("ended_late"),
+    _small("is_new"),
+    _small("moving"),
+    _small("tried"),
+    Index("tick_run_by_step", "flow", "step", "moving"),
+)
+"""Runs this tick touches. ``moving`` runs are about to do ``step``; ``tried`` ones stood
+at a send that this tick has already asked the gate about."""
+
+attempt = _work_table(
+    "tick_attempt",
+    _text("flow", key=True),
+    _big("customer_id", key=True),
+    _small("entry", key=True),
+    _text("step", key=True),
+    _text("message"),
+    _text("purpose"),
+    _text("topic"),
+    _text("variant"),
+    _text("channel"),
+    _instant("reached_at"),
+    _text("held_reason"),
+    _small("priority"),
+    _small("rank"),
+    _text("decision"),
+    _text("reason"),
+    Index("tick_attempt_by_customer", "customer_id", "rank"),
+)
+"""The tries of one round: sends that runs stand at, and what the gate says of each."""
+
+message = _work_table(
+    "tick_message",
+    *(
+        Column(column.name, column.type)
+        for column in tables.message.columns
+        if column.name not in ("id",)
+    ),
+    Index("tick_message_by_customer", "customer_id", "decided_at"),
+)
+decision = _work_table(
+    "tick_decision",
+    *(
+        Column(column.name, column.type)
+        for column in tables.decision.columns
+        if column.name != "id"
+    ),
+)
+attribute = _work_table(
+    "tick_attribute",
+    _text("name", key=True),
+    _big("customer_id", key=True),
+    _text("text"),
+    Column("number", Double),
+    _big("scaled"),
+    _big("money"),
+    _instant("instant"),
+    Column("on_date", LocalDate),
+    _small("truth"),
+)
+"""Attributes as ``set`` steps of this tick left them."""
+
+
+def lay_out(connection: Connection) -> None:
+    """Create the TEMP tables, empty, on this connection."""
+    work.create_all(connection, checkfirst=False)
+
+
+def refresh_statistics(connection: Connection, table: Table) -> None:
+    """Tell PostgreSQL's planner what a TEMP table holds: nobody else ever does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {table.name}"))
+
+
+def is_empty(connection: Connection, rows: FromClause) -> bool:
+    """Return whether there is no row."""
+    return (
+        connection.execute(
+            select(func.count()).select_from(rows.select().limit(1).subquery())
+        ).scalar_one()
+        == 0
+    )
+
+
+# --- base and changes as one ----------------------------------------------------------
+
+
+def stays_with_changes(
+    connection: Connection, base: Table, opened: Table, closed: Table
+) -> FromClause:
+    """Return stays as this tick has left them: base rows, closed ones closed, new ones added."""
+    columns = ["customer_id", base.name.removesuffix("_interval"), "began_at", "silent"]
+    if is_empty(connection, closed):
+        if is_empty(connection, opened):
+            return base
+        new = select(*(opened.c[name] for name in columns), _NO_END, _NOT_SILENT)
+        old = select(*(base.c[name] for name in columns), base.c.ended_at, base.c.ended_silent)
+        return union_all(old, new).subquery()
+    return union_all(
+        _with_ends(base, closed, columns, base.c.ended_at, base.c.ended_silent),
+        _with_ends(opened, closed, columns, _NO_END, _NOT_SILENT),
+    ).subquery()
+
+
+def _with_ends(
+    stays: Table, closed: Table, columns: list[str], ended_at: Any, ended_silent: Any
+) -> Select[Any]:
+    keys = [name for name in columns if name != "silent"]
+    joined = stays.outerjoin(closed, and_(*(stays.c[key] == closed.c[key] for key in keys)))
+    return select(
+        *(stays.c[name] for name in columns),
+        func.coalesce(closed.c.ended_at, ended_at).label("ended_at"),
+        func.coalesce(closed.c.ended_silent, ended_silent).label("ended_silent"),
+    ).select_from(joined)
+
+
+def messages_with_changes() -> FromClause:
+    """Return the send ledger with what this tick has decided so far."""
+    columns = [column.name for column in message.columns]
+    return union_all(
+        select(*(tables.message.c[name] for name in columns)),
+        select(*(message.c[name] for name in columns)),
+    ).subquery()
+
+
+def attributes_with_changes() -> FromClause:
+    """Return attribute values as this tick's ``set`` steps have left them."""
+    columns = [column.name for column in attribute.columns]
+    base = tables.attribute_value
+    replaced = exists(
+        select(attribute.c.name).where(
+            attribute.c.name == base.c.name, attribute.c.customer_id == base.c.customer_id
+        )
+    )
+    return union_all(
+        select(*(base.c[name] for name in columns)).where(~replaced),
+        select(*(attribute.c[name] for name in columns)),
+    ).subquery()
