@@ -17,6 +17,7 @@ from orchestrator.clock import utcnow
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.report.suggestions import did_you_mean
 from orchestrator.settings import (
     LOCAL_FOLDER,
     database_url,
@@ -28,7 +29,7 @@ from orchestrator.settings import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.records import DecisionLine, TickReport
+    from orchestrator.records import DecisionLine, Explained, TickReport
 
 
 class PlaybookErrors(OrchestratorError):
@@ -74,13 +75,9 @@ class OpenProject:
 
 def unknown(noun: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that the project does not have, with the nearest right one."""
-    from difflib import get_close_matches  # a mistake may cost a little
-
     names = list(known)
-    near = get_close_matches(name, names, n=1)
-    hint = f'did you mean "{near[0]}"? ' if near else ""
-    listed = ", ".join(names) or "none"
-    return UsageError(f'there is no {noun} "{name}"', help=f"{hint}{noun}s are: {listed}")
+    listed = f"{noun}s are: {', '.join(names) or 'none'}"
+    return UsageError(f'there is no {noun} "{name}"', help=did_you_mean(name, names) + listed)
 
 
 def open_project(given: Path | None, variables: Iterable[str] | None = None) -> OpenProject:
@@ -158,3 +155,19 @@ def one_tick(
     """
     raise UsageError("ticks are not available yet")
     yield  # the lead's tick goes here
+
+
+def explain_customer(
+    opened: OpenProject, engine: Engine, customer: str, flow: Flow, now: datetime
+) -> Explained:
+    """Return why one customer does or does not enter a flow at ``now``.
+
+    Raises:
+        NotFoundError: there is no such customer.
+    """
+    raise UsageError("explaining a customer is not available yet")
+
+
+def resume_flow(engine: Engine, flow: Flow, now: datetime) -> bool:
+    """Set the flow's volume breaker back; return whether it had tripped."""
+    raise UsageError("the volume breaker is not available yet")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from orchestrator.errors import UsageError
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.send import Send
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.report.suggestions import did_you_mean
 
 LATER = ("uses", "changed", "result", "held", "state")
 DEFAULT_CHANNEL = "email"
@@ -113,11 +113,8 @@ _METHODS_SAID = "flow:NAME, tag:TAG, channel:CHANNEL and owner:OWNER; * stands f
 
 def _near(playbook: Playbook, selector: str) -> str:
     value = selector.partition(":")[2] or selector
-    near = get_close_matches(value, playbook.flows, n=1)
-    listed = ", ".join(playbook.flows) or "none"
-    return (f'did you mean "{near[0]}"? ' if near else "") + f"flows are: {listed}"
+    return f"{did_you_mean(value, playbook.flows)}flows are: {', '.join(playbook.flows) or 'none'}"
 
 
 def _near_method(method: str) -> str:
-    near = get_close_matches(method, METHODS, n=1)
-    return (f'did you mean "{near[0]}:"? ' if near else "") + f"there are {_METHODS_SAID}"
+    return f"{did_you_mean(method, METHODS)}there are {_METHODS_SAID}"

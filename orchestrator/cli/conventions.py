@@ -8,7 +8,6 @@ through ``console``, and raises ``OrchestratorError`` for whatever it cannot do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -18,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from orchestrator.cli.parameters import read_plainly
 from orchestrator.cli.verbs import EVERYWHERE
 from orchestrator.errors import UsageError
+from orchestrator.report.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -84,11 +84,8 @@ def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
     """
     if value in allowed:
         return value
-    near = get_close_matches(value, allowed, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(
-        f'{option} takes no "{value}"', help=f"{hint}{option} takes: {', '.join(allowed)}"
-    )
+    listed = f"{option} takes: {', '.join(allowed)}"
+    raise UsageError(f'{option} takes no "{value}"', help=did_you_mean(value, allowed) + listed)
 
 
 def output_option(*allowed: str) -> Any:

@@ -9,6 +9,7 @@ from tempfile import gettempdir
 
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault, OrchestratorError
+from orchestrator.settings import LOCAL_FOLDER, find_project
 
 
 class BugError(OrchestratorError):
@@ -39,11 +40,20 @@ def _bug(error: Exception, arguments: list[str]) -> BugError:
     sentence = f"this is a bug in clmctl ({type(error).__name__}), not a mistake of yours"
     report = "".join(traceback.format_exception(error))
     moment = utcnow().strftime("%Y%m%dT%H%M%S%f")
-    for folder in (Path(".clm"), Path(gettempdir())):
+    for folder in (*_local_folder(), Path(gettempdir())):
         path = folder / f"bug-{moment}.txt"
         try:
+            folder.mkdir(exist_ok=True)
             path.write_text(f"clmctl {' '.join(arguments)}\n\n{report}", encoding="utf-8")
         except OSError:
             continue
-        return BugError(sentence, help=f"please report it with {path}; nothing was half-applied")
+        return BugError(sentence, help=f"please report it, with {path}")
     return BugError(sentence, help="please report it; no folder to write the details to")
+
+
+def _local_folder() -> list[Path]:
+    """Return the folder for such things of the project we stand in, if we do."""
+    try:
+        return [find_project(None) / LOCAL_FOLDER]
+    except (OrchestratorError, OSError):
+        return []

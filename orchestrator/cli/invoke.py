@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from typer.core import TyperCommand, TyperGroup
@@ -14,6 +13,7 @@ from typer.main import get_command
 from orchestrator.cli.manner import FLAGS
 from orchestrator.cli.verbs import Verb
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.report.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import typer
@@ -77,16 +77,11 @@ def usage_error(error: TyperException, command: TyperCommand | TyperGroup) -> Or
     if unknown is not None and hasattr(error, "possibilities"):
         known = [name for param in at_fault.params for name in param.opts if name[0] == "-"]
         known += [*FLAGS, "--help"]
-        return UsageError(f'unknown option "{unknown}"', help=_near(unknown, known) + lists)
+        return UsageError(f'unknown option "{unknown}"', help=did_you_mean(unknown, known) + lists)
     message = error.format_message().rstrip(".")
     if message.startswith("No such command") and isinstance(at_fault, TyperGroup):
         word = message.partition("'")[2].partition("'")[0]
         known = list(at_fault.commands)
         listed = f"{path} has: {', '.join(known)}"
-        return UsageError(f'unknown verb "{path} {word}"', help=_near(word, known) + listed)
+        return UsageError(f'unknown verb "{path} {word}"', help=did_you_mean(word, known) + listed)
     return UsageError(message[:1].lower() + message[1:], help=lists)
-
-
-def _near(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}? " if near else ""

@@ -6,17 +6,48 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.conventions import AtOption, DatabaseOption, ProjectOption, verb, verb_app
+from orchestrator.cli.conventions import (
+    AtOption,
+    DatabaseOption,
+    ProjectOption,
+    VariablesOption,
+    verb,
+    verb_app,
+)
 
 app = verb_app()
 
 
-@verb(app, examples=[("clmctl resume win_back", "its held messages are tried at the next run")])
+@verb(
+    app,
+    examples=[
+        ("clmctl resume win_back", "its held messages are tried again at the next run"),
+        ("clmctl resume win_back --yes", "the same without being asked"),
+    ],
+)
 def resume(
     flow: Annotated[str, typer.Argument(metavar="FLOW", help="The flow that tripped.")],
+    at: AtOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
-    at: AtOption = None,
+    var: VariablesOption = None,
 ) -> int:
-    """Let a flow send again after its volume breaker tripped."""
-    raise NotImplementedError
+    """Let a flow send again after its volume breaker tripped.
+
+    The breaker (stop_if_more_than) trips when a flow is about to write to more customers
+    than it may; all its sends are held until this verb sets it back.
+    """
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.cli import console
+
+    opened = root.open_project(project, var)
+    chosen = opened.flow(flow)
+    engine = root.open_database(opened.folder, db)
+    if console.manner.asks() and not console.confirm(f"Let {flow} send again?"):
+        console.say("Nothing was changed.")
+        return 0
+    if root.resume_flow(engine, chosen, opened.now(at)):
+        console.say(f"{flow} may send again. Next: clmctl run --dry-run --select {flow}")
+    else:
+        console.say(f"{flow} had not tripped; nothing was changed.")
+    return 0

@@ -83,13 +83,12 @@ def _unknown(word: str) -> UsageError:
         return UsageError(
             f'the verb "{word}" is not available yet', help="clmctl --help lists those that are"
         )
-    from difflib import get_close_matches  # a mistake may cost a little
+    from orchestrator.report.suggestions import did_you_mean  # a mistake may cost a little
 
     kind = "option" if word.startswith("-") else "verb"
     known = ("--help", "--version", *VALUED) if kind == "option" else tuple(VERBS)
-    near = get_close_matches(word, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return UsageError(f'unknown {kind} "{word}"', help=f"{hint}clmctl --help lists all {kind}s")
+    near = did_you_mean(word, known)
+    return UsageError(f'unknown {kind} "{word}"', help=f"{near}clmctl --help lists all {kind}s")
 
 
 def tell(error: OrchestratorError) -> int:

@@ -1,0 +1,134 @@
+"""``clmctl explain``: why one customer, what a flow does, what a code means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.conventions import (
+    AtOption,
+    DatabaseOption,
+    ProjectOption,
+    VariablesOption,
+    one_of,
+    output_option,
+    verb,
+    verb_app,
+)
+from orchestrator.errors import UsageError
+
+FORMS = ("human", "json")
+EXAMPLES = [
+    ("clmctl explain c_1042 --flow win_back", "each condition, whether it holds, and why not"),
+    ("clmctl explain flow win_back", "the flow in English"),
+    ("clmctl explain CLM104", "what an error of clmctl check means"),
+    ("clmctl explain frequency", "what a reason code means"),
+]
+
+app = verb_app()
+
+
+@verb(app, examples=EXAMPLES)
+def explain(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="CUSTOMER|CODE|flow",
+            help="A customer's id (with --flow), a code, or the word flow and a flow's name.",
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="After flow: the flow's name.")
+    ] = None,
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="FLOW", help="The flow to ask about.")
+    ] = None,
+    at: AtOption = None,
+    output: Annotated[str, output_option(*FORMS)] = "human",
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+    var: VariablesOption = None,
+) -> int:
+    """Say why a customer enters a flow or does not, what a flow does, or what a code means.
+
+    Exit codes: 1 if there is no such customer, 2 if there is no such flow or code.
+    """
+    one_of("-o", output, FORMS)
+    if flow is not None and name is None:
+        return _customer(subject, flow, at=at, output=output, project=project, db=db, var=var)
+    if flow is not None:
+        raise UsageError("a name and --flow exclude each other")
+    if output != "human":
+        raise UsageError("-o json is for a customer", help="clmctl explain CUSTOMER --flow FLOW")
+    if subject == "flow" and name is not None:
+        return _flow(name, project, var)
+    if name is not None:
+        raise UsageError(
+            f'there is nothing to explain about "{subject} {name}"',
+            help="clmctl explain flow NAME, clmctl explain CUSTOMER --flow FLOW",
+        )
+    return _code(subject)
+
+
+def _customer(
+    customer: str,
+    flow: str,
+    *,
+    at: str | None,
+    output: str,
+    project: Path | None,
+    db: str | None,
+    var: list[str] | None,
+) -> int:
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.cli import console
+    from orchestrator.report.contracts import explain_document
+    from orchestrator.report.streams import pretty_json
+    from orchestrator.report.why import why
+
+    opened = root.open_project(project, var)
+    chosen = opened.flow(flow)
+    engine = root.open_database(opened.folder, db, read_only=True)
+    explained = root.explain_customer(opened, engine, customer, chosen, opened.now(at))
+    if output == "json":
+        console.out(pretty_json(explain_document(explained)))
+        return 0
+    for line in why(explained, console.results_page(), opened.zone):
+        console.out(line)
+    return 0
+
+
+def _flow(name: str, project: Path | None, var: list[str] | None) -> int:
+    from orchestrator import app as root  # opens projects
+    from orchestrator.cli import console
+    from orchestrator.report.story import story
+
+    for line in story(root.open_project(project, var).flow(name), console.results_page()):
+        console.out(line)
+    return 0
+
+
+def _code(code: str) -> int:
+    from orchestrator.cli import console
+    from orchestrator.report.meanings import known_codes, meanings
+    from orchestrator.report.suggestions import did_you_mean
+
+    found = meanings(code)
+    if not found and re.fullmatch(r"[A-Za-z_]+|(?i:CLM)\d*", code):
+        near = did_you_mean(code, known_codes())
+        raise UsageError(f'there is no code "{code}"', help=near + _FLOW_HINT.format(code))
+    if not found:
+        raise UsageError(f'"{code}" is no code', help=_FLOW_HINT.format(code))
+    page = console.results_page()
+    for title, text in found:
+        console.out(page.paint(title, "bold"))
+        for paragraph in text.split("\n"):
+            for line in page.wrap(paragraph, indent=2) or [""]:
+                console.out(line)
+    return 0
+
+
+_FLOW_HINT = "for a customer say which flow: clmctl explain {} --flow FLOW"

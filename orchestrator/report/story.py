@@ -1,0 +1,178 @@
+"""A flow in English, told from its structure, so that it can never disagree with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import time
+from decimal import Decimal
+from typing import Any
+
+from orchestrator.criteria.base import Condition, Criterion, Group
+from orchestrator.criteria.phrases import where_phrase
+from orchestrator.flow.base import Start, Step
+from orchestrator.flow.steps.split import Split
+from orchestrator.language.families import Headed
+from orchestrator.language.words import Sentence, words_of
+from orchestrator.playbook.model import Flow, Goal, Guardrails, ReEntry
+from orchestrator.report.layout import Page
+
+GROUP_WORDS = {
+    "all": "all of these hold",
+    "any": "any of these holds",
+    "none": "none of these holds",
+}
+STATUS_WORDS = {
+    "draft": "a draft: it is not evaluated yet",
+    "live": "live",
+    "retired": "retired: it is not evaluated any more",
+}
+UNSAID = ("id", "only_if", "note", "otherwise", "do")
+"""Words of a step that are told elsewhere, or to nobody."""
+
+
+def story(flow: Flow, page: Page) -> Iterator[str]:
+    """Yield the lines that tell a flow from its start to its last step."""
+    yield page.paint(str(flow.flow), "bold") + (f": {flow.title}" if flow.title else "")
+    yield f"It is {STATUS_WORDS.get(flow.status, flow.status)}."
+    yield from _people(flow)
+    yield from _section("Starts when", _starts(flow.starts_when), page)
+    yield from _section("Only if", _criterion(flow.audience), page)
+    yield from _section("Enters", [_re_entry(flow.re_entry)], page)
+    yield from _section("Opens and closes", _season(flow), page)
+    yield from _section("Steps", _steps(flow.steps), page)
+    yield from _section("Leaves as soon as", _criterion(flow.exits_when), page)
+    yield from _section("Goal, which ends it", _goal(flow.goal), page)
+    yield from _section("Guardrails of its own", _guardrails(flow.guardrails), page)
+
+
+def _section(title: str, lines: Iterable[str], page: Page) -> Iterator[str]:
+    told = list(lines)
+    if told:
+        yield ""
+        yield page.paint(title, "bold")
+        for line in told:
+            depth = len(line) - len(line.lstrip())
+            yield from page.wrap(line.lstrip(), indent=2 + depth, hang=2)
+
+
+def _people(flow: Flow) -> Iterator[str]:
+    if flow.owner:
+        yield f"{flow.owner} answers for it."
+    if flow.tags:
+        yield f"Tags: {', '.join(flow.tags)}."
+    if flow.note:
+        yield flow.note
+
+
+def _starts(starts: tuple[Start, ...]) -> Iterator[str]:
+    for start in starts:
+        name = f"{start.id}: " if start.id else ""
+        yield f"{name}{_headed(start)}"
+        if isinstance(start.operand, Condition | Group):
+            yield from _indented(_criterion(start.operand))
+
+
+def _criterion(criterion: Criterion | None) -> Iterator[str]:
+    if isinstance(criterion, Group):
+        yield f"{GROUP_WORDS[criterion.how]}:"
+        for member in criterion.members:
+            first, *others = _criterion(member)
+            yield f"  - {first}"
+            yield from _indented(others, "    ")
+    elif criterion is not None:
+        yield criterion.says()
+
+
+def _re_entry(re_entry: ReEntry) -> str:
+    if re_entry.how == "after":
+        return f"again, if {re_entry.after} have passed since the last exit"
+    return "any number of times" if re_entry.how == "always" else "once, never again"
+
+
+def _season(flow: Flow) -> Iterator[str]:
+    if flow.opens:
+        yield f"opens {flow.opens}"
+    if flow.closes:
+        yield f"closes {flow.closes}"
+
+
+def _goal(goal: Goal | None) -> Iterator[str]:
+    if goal is not None:
+        yield "; ".join(_modifiers(goal))
+
+
+def _guardrails(guardrails: Guardrails | None) -> Iterator[str]:
+    if guardrails is not None:
+        yield from _modifiers(guardrails)
+
+
+def _steps(steps: Iterable[Step], number: str = "") -> Iterator[str]:
+    for at, step in enumerate(steps, start=1):
+        place = f"{number}{at}"
+        yield f"{place}. {_headed(step)}"
+        if step.only_if is not None:
+            yield from _indented(_led("only if ", _criterion(step.only_if)))
+        labels = _labels(step)
+        for label, inner in step.blocks():
+            yield from _indented(_led(f"{labels.get(label, label)}", ()))
+            yield from _indented(_steps(inner, f"{place}."), "    ")
+
+
+def _labels(step: Step) -> Mapping[str, str]:
+    """Return what leads into each inner list of steps."""
+    if isinstance(step, Split):
+        return {name: f"{share.share * 100:f}% {name}:" for name, share in step.operand.items()}
+    ways = step.operand if isinstance(step.operand, tuple) else ()
+    labels = {
+        str(at): " ".join(["if", *_criterion(way.if_)]) + ":"
+        for at, way in enumerate(ways)
+        if hasattr(way, "if_")
+    }
+    return {**labels, "otherwise": "otherwise:"}
+
+
+def _led(lead: str, lines: Iterable[str]) -> Iterator[str]:
+    first, *others = [*lines] or [""]
+    yield f"{lead}{first}"
+    yield from _indented(others)
+
+
+def _indented(lines: Iterable[str], by: str = "  ") -> Iterator[str]:
+    return (f"{by}{line}" for line in lines)
+
+
+def _headed(sentence: Headed) -> str:
+    """Return ``wait 2 days, then between 09:00-11:00``: the head, its operand, the modifiers."""
+    said = sentence.head.replace("_", " ")
+    inner = isinstance(sentence, Step) and sentence.blocks()
+    operand = "" if inner else _value(sentence.operand)
+    return ", ".join([f"{said} {operand}".rstrip(), *_modifiers(sentence)])
+
+
+def _modifiers(sentence: Sentence) -> Iterator[str]:
+    for key, word in words_of(type(sentence)).items():
+        value = getattr(sentence, word.field_name)
+        if key in UNSAID or value is None or key not in sentence.marks:
+            continue
+        if key == "where":
+            yield where_phrase(value).strip()
+        else:
+            yield f"{key.replace('_', ' ')} {_value(value)}".rstrip()
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "" if value else "no"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Condition | Group):
+        return ""
+    if isinstance(value, Sentence):
+        return ", ".join(_modifiers(value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items() if _value(item))
+    if isinstance(value, tuple):
+        return ", ".join(filter(None, map(_value, value)))
+    return str(value)
