@@ -27,7 +27,7 @@ def decode(content: bytes, path: str, *, largest: int = LARGEST_PLAYBOOK) -> str
         return Problem(
             start,
             "CLM111",
-            f"the file is too large: {len(content) // 1024} KB, at most {largest // 1024} KB",
+            f"the file is too large, at most {largest // 1024} KB",
             "split it: every file under playbooks/ is read",
         )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[1:2] == b"\0":

@@ -1,0 +1,121 @@
+"""The files of a project, read once: playbooks, message folders, layouts and partials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.errors import UsageError
+from orchestrator.language.marks import Mark, Problem
+from orchestrator.playbook.text import LARGEST_PLAYBOOK, LARGEST_TEMPLATE, decode
+
+PLAYBOOKS, TEMPLATES = "playbooks", "templates"
+LIBRARIES = ("_layouts", "_partials")
+_YAML = (".yaml", ".yml")
+_DEEPEST = 12
+
+
+@dataclass
+class ProjectFiles:
+    """Texts by path below the project (with ``/``), sorted; and what could not be read."""
+
+    playbooks: dict[str, str] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    """Paths that are there and hold no text we can use."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def all(self) -> dict[str, str]:
+        """Return every text by path, sorted."""
+        return dict(sorted({**self.playbooks, **self.templates}.items()))
+
+
+def read_files(project: Path) -> ProjectFiles:
+    """Read every file that can say something about the project.
+
+    Raises:
+        UsageError: the folder holds no playbooks.
+    """
+    root = project.resolve()
+    if not (root / PLAYBOOKS).is_dir():
+        raise UsageError(
+            f"there is no folder {PLAYBOOKS}/ in {project}",
+            help="say where the project is with --project, or start one with clmctl init",
+        )
+    files = ProjectFiles()
+    for path in _walk(root / PLAYBOOKS, root, files):
+        if path.name.endswith(_YAML):
+            _read(path, root, files, files.playbooks, LARGEST_PLAYBOOK)
+    if (root / TEMPLATES).is_dir():
+        for path in _walk(root / TEMPLATES, root, files):
+            limit = LARGEST_PLAYBOOK if path.name.endswith(_YAML) else LARGEST_TEMPLATE
+            if _is_template_file(path):
+                _read(path, root, files, files.templates, limit)
+    return files
+
+
+def _is_template_file(path: Path) -> bool:
+    return path.name.endswith((".j2", *_YAML)) or path.parent.name != TEMPLATES
+
+
+def _walk(folder: Path, root: Path, files: ProjectFiles, depth: int = 0) -> Iterator[Path]:
+    """Yield the files below a folder, sorted; hidden ones are nobody's business."""
+    if folder.is_symlink() and not _inside(folder, root, files):
+        return
+    if depth > _DEEPEST:
+        _refuse(files, folder, root, "the folders are nested too deep", None)
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        _refuse(files, folder, root, f"the folder cannot be read: {error.strerror}", None)
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _walk(path, root, files, depth + 1)
+        else:
+            yield path
+
+
+def _inside(path: Path, root: Path, files: ProjectFiles) -> bool:
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        _refuse(files, path, root, "the link leads nowhere", "remove it or set it anew")
+        return False
+    if not target.is_relative_to(root):
+        _refuse(files, path, root, "the link leads out of the project", "copy the file instead")
+        return False
+    return True
+
+
+def _read(path: Path, root: Path, files: ProjectFiles, texts: dict[str, str], most: int) -> None:
+    name = path.relative_to(root).as_posix()
+    if path.is_symlink() and not _inside(path, root, files):
+        return
+    if not path.is_file():
+        _refuse(files, path, root, "this is no file", "remove it")
+        return
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(most + 1)
+    except OSError as error:
+        _refuse(files, path, root, f"the file cannot be read: {error.strerror}", None)
+        return
+    text = decode(content, name, largest=most)
+    if isinstance(text, Problem):
+        files.unreadable.add(name)
+        files.problems.append(text)
+    else:
+        texts[name] = text
+
+
+def _refuse(files: ProjectFiles, path: Path, root: Path, message: str, help: str | None) -> None:
+    name = path.relative_to(root).as_posix()
+    files.unreadable.add(name)
+    files.problems.append(Problem(Mark(name, 1, 1), "CLM118", message, help))

@@ -1,0 +1,99 @@
+"""Load a project: its files as one checked ``Playbook``, or the list of what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from orchestrator.language.marks import Mark, Problem
+from orchestrator.language.shapes import Name
+from orchestrator.playbook.draft import Draft, read_project
+from orchestrator.playbook.model import Catalog, Playbook, Project
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading a project gave. All or nothing: with one error there is no playbook."""
+
+    playbook: Playbook | None
+    problems: tuple[Problem, ...]
+    """Errors and warnings, sorted by place."""
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Path below the project → text, to show the lines that problems are about."""
+
+    @property
+    def errors(self) -> int:
+        """How many of the problems are errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+def load(project_dir: Path, *, variables: Mapping[str, str] = MappingProxyType({})) -> Loaded:
+    """Read a project and check its words, names and types.
+
+    Args:
+        variables: ``--var`` values, over those of every file.
+    Raises:
+        UsageError: the folder is no project, or a variable is not understood.
+    """
+    draft = read_project(project_dir, variables)
+    return finish(draft, sound_parts(draft), ())
+
+
+def finish(draft: Draft, playbook: Playbook, more: Iterable[Problem]) -> Loaded:
+    """Return what was loaded; the playbook only if nothing is an error."""
+    different = {_by_place(problem): problem for problem in [*draft.problems, *more]}
+    problems = [different[place] for place in sorted(different)]
+    broken = any(problem.severity == "error" for problem in problems)
+    return Loaded(None if broken else playbook, tuple(problems), draft.files.all())
+
+
+def _by_place(problem: Problem) -> tuple[Mark, str, str]:
+    return problem.mark, problem.code, problem.message
+
+
+def sound_parts(draft: Draft) -> Playbook:
+    """Return a playbook of everything that could be read; whole if nothing was wrong."""
+    files = draft.files.all()
+    return Playbook(
+        project=draft.project or _unnamed_project(),
+        catalog=merge_catalogs(draft.catalogs),
+        stages=tuple(draft.stages),
+        segments=dict(draft.segments),
+        flows=dict(sorted(draft.flows.items())),
+        messages=dict(draft.messages),
+        layouts=dict(draft.layouts),
+        files=files,
+        fingerprint=fingerprint(files),
+    )
+
+
+def fingerprint(files: Mapping[str, str]) -> str:
+    """Return sha256 over every path and text, sorted by path, in hex."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path, files[path]):
+            encoded = part.encode()
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
+
+
+def merge_catalogs(catalogs: Iterable[Catalog]) -> Catalog:
+    """Return all catalogs as one; of a name defined twice the first stays."""
+    parts = list(catalogs)
+    mark = parts[0].mark if parts else Mark("playbooks/catalog.yaml", 1, 1)
+    merged: dict[str, dict[Name, object]] = {}
+    marks: dict[str, Mark] = {}
+    for part in parts:
+        for section in ("events", "attributes", "topics", "senders"):
+            for name, value in (getattr(part, section) or {}).items():
+                merged.setdefault(section, {}).setdefault(name, value)
+                marks.setdefault(section, part.mark_at(section))
+    return Catalog(mark=mark, marks=marks, **merged)  # type: ignore[arg-type]
+
+
+def _unnamed_project() -> Project:
+    mark = Mark("playbooks/project.yaml", 1, 1)
+    return Project(mark=mark, marks={}, project=Name("unnamed", "project", mark), timezone="UTC")
