@@ -1,0 +1,1 @@
+"""What a new project begins with: a template of playbooks, a stage model, the files around."""
