@@ -1,0 +1,1156 @@
+"""One tick, told step by step for each customer: semantics 24-61, as far as words exist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from reference.conditions import (
+    Past,
+    Run,
+    Sent,
+    Stay,
+    View,
+    address,
+    answers_send,
+    attribute_type,
+    attribute_value,
+    event_passes,
+    holds,
+    in_share,
+    message_parts,
+    of_segment,
+    present_stay,
+    reachable,
+    subscribed,
+)
+from reference.values import aware
+from reference.world import Happening, Person, World, bucket
+
+from orchestrator import timing
+from orchestrator.criteria.base import Criterion, leaves
+from orchestrator.criteria.kinds.attribute import AttributeIs
+from orchestrator.criteria.kinds.membership import InSegment, InStage, StageMove
+from orchestrator.flow.base import Start, Step, weekday_numbers
+from orchestrator.flow.starts.dates import DateStart
+from orchestrator.flow.starts.did import DidStart
+from orchestrator.flow.starts.every import EveryStart
+from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
+from orchestrator.flow.steps.branch import Branch
+from orchestrator.flow.steps.exit import Exit
+from orchestrator.flow.steps.send import Send
+from orchestrator.flow.steps.set import Add, Set
+from orchestrator.flow.steps.split import Split
+from orchestrator.flow.steps.wait import Wait
+from orchestrator.flow.steps.wait_for_time import WaitForTime
+from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.language.shapes import Literal, Moment, Reference
+from orchestrator.playbook.model import Flow, Guardrails, Playbook, QuietHours, Stage, VolumeLimit
+
+DEFAULT_CATCH_UP = Duration(3, "day")
+DEFAULT_EXPIRY = Duration(3, "day")
+DEFAULT_QUIET = timing.QuietSlot(DailyHours(21 * 60, 8 * 60))
+NINE = time(9)
+PROJECT = ""
+"""Stands for the project where a flow's name would stand."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line of what a tick decided."""
+
+    at: datetime
+    customer: str
+    flow: str
+    entry: int
+    step: str
+    message: str
+    decision: str
+    reason: str | None
+    due_at: datetime
+    channel: str | None = None
+    detail: str | None = None
+    variant: str | None = None
+
+
+@dataclass
+class Passage:
+    """One customer's run of one flow, and what is left of its steps."""
+
+    flow: str
+    customer: str
+    entry: int
+    start: str
+    at: datetime
+    event: Happening | None
+    todo: list[tuple[Step, str | None]]
+    """Steps to come with the split share around them, next one first."""
+    standing: Step | None = None
+    variant: str | None = None
+    reached_at: datetime | None = None
+    due_at: datetime | None = None
+    held_reason: str | None = None
+    held_until: datetime | None = None
+    ended_at: datetime | None = None
+    exit_reason: str | None = None
+    exit_detail: str | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.ended_at is None
+
+    def facts(self) -> Run:
+        """Return what conditions may know of it."""
+        return Run(self.flow, self.entry, self.at, self.start, self.event)
+
+
+@dataclass
+class State:
+    """All that is remembered between ticks."""
+
+    past: Past = field(default_factory=Past)
+    watermark: datetime | None = None
+    live_since: dict[str, datetime] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    definitions: dict[str, str] = field(default_factory=dict)
+    passages: list[Passage] = field(default_factory=list)
+    used: set[tuple[str, str, str]] = field(default_factory=set)
+    tripped: dict[str, datetime] = field(default_factory=dict)
+    resumed: set[str] = field(default_factory=set)
+    """Flows resumed since the last tick."""
+
+    def copy(self) -> State:
+        """Return a state that may be changed without changing this one."""
+        return deepcopy(self)
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """Something that may open a run."""
+
+    start: Start
+    start_id: str
+    key: str
+    instant: datetime
+    entry_at: datetime
+    event: Happening | None = None
+    exempt: bool = False
+    """Back-filled: never stale."""
+    order: tuple[Any, ...] = ()
+
+
+@dataclass
+class Tick:
+    """A tick at work. ``decisions`` and ``left_out`` are its results."""
+
+    playbook: Playbook
+    world: World
+    state: State
+    now: datetime
+    decisions: list[Decision] = field(default_factory=list)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(flow, entry reason) → how many."""
+    refused: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    """(flow, customer, occurrence) → reason, None if it opened a run."""
+
+    def view(self, customer: str, owner: str = "", run: Run | None = None) -> View:
+        """Return what conditions see of a customer now."""
+        person = self.world.person(customer)
+        return View(
+            self.playbook, self.world, self.state.past, person, self.now, owner, run,
+            this_run=run is not None,
+        )  # fmt: skip
+
+
+def tick(
+    playbook: Playbook,
+    world: World,
+    state: State,
+    now: datetime,
+    as_live_since: datetime | None = None,
+) -> Tick:
+    """Run one tick and write what it remembers into ``state``.
+
+    Args:
+        as_live_since: for a preview: when every flow never yet live is taken to have gone
+            live, after stages and segments were evaluated silently at that instant.
+    """
+    work = Tick(playbook, world, state, now)
+    if state.watermark is not None and now <= state.watermark:
+        return work
+    if as_live_since is not None:
+        _pretend(work, as_live_since)
+    evaluate_models(work)
+    live = [flow for flow in playbook.flows.values() if flow.status == "live"]
+    live.sort(key=lambda flow: flow.flow)
+    fresh = {flow.flow for flow in live if flow.flow not in state.live_since}
+    for name in fresh:
+        state.live_since[name] = now
+    if as_live_since is not None:
+        fresh |= {name for name, since in state.live_since.items() if since == as_live_since}
+    for passage in _active(work):
+        _leave_if_due(work, passage)
+    for flow in live:
+        _enter(work, flow, first=flow.flow in fresh)
+    _rounds(work)
+    state.watermark = now
+    state.resumed.clear()
+    state.known |= {person.external_id for person in world.existing(now)}
+    work.decisions.sort(
+        key=lambda one: (one.at, one.customer, one.flow, one.entry, one.step, one.channel or "")
+    )
+    return work
+
+
+def _pretend(work: Tick, since: datetime) -> None:
+    earlier = replace(work, now=since)
+    evaluate_models(earlier)
+    work.state.known |= {person.external_id for person in work.world.existing(since)}
+    for name, flow in work.playbook.flows.items():
+        if flow.status == "live":
+            work.state.live_since.setdefault(name, since)
+
+
+# --- stages and segments (rules 24, 25) -------------------------------------------------
+
+
+def evaluate_models(work: Tick) -> None:
+    """Bring every stay up to now; edited definitions first silently at the watermark."""
+    for name in _models(work.playbook):
+        text = fingerprint(work.playbook, name)
+        known = work.state.definitions.get(name)
+        if known is not None and known != text and work.state.watermark is not None:
+            _evaluate(replace(work, now=work.state.watermark), name, silent=True)
+    for name in _models(work.playbook):
+        text = fingerprint(work.playbook, name)
+        _evaluate(work, name, silent=name not in work.state.definitions)
+        work.state.definitions[name] = text
+
+
+STAGES = "stages"
+
+
+def _models(playbook: Playbook) -> list[str]:
+    """Return ``stages`` and the segments, each after those it mentions."""
+    names = [*(f"segment {name}" for name in playbook.segments)]
+    if playbook.stages:
+        names.append(STAGES)
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        for other in sorted(_mentioned(playbook, name) - {name}):
+            visit(other)
+        ordered.append(name)
+
+    for name in sorted(names):
+        visit(name)
+    return ordered
+
+
+def _criteria(playbook: Playbook, name: str) -> list[Criterion]:
+    if name == STAGES:
+        return [stage.when for stage in playbook.stages if stage.when]
+    return [playbook.segments[name.removeprefix("segment ")].when]
+
+
+def _mentioned(playbook: Playbook, name: str) -> set[str]:
+    found = set()
+    for criterion in _criteria(playbook, name):
+        for leaf in leaves(criterion):
+            if isinstance(leaf, InSegment):
+                found.add(f"segment {leaf.operand}")
+            elif isinstance(leaf, InStage | StageMove):
+                found.add(STAGES)
+    return found
+
+
+def fingerprint(playbook: Playbook, name: str) -> str:
+    """Return a text that changes when the resolved definition does."""
+    attributes = playbook.catalog.attributes or {}
+    named = {
+        leaf.operand: repr(attributes.get(leaf.operand))
+        for criterion in _criteria(playbook, name)
+        for leaf in leaves(criterion)
+        if isinstance(leaf, AttributeIs)
+    }
+    own = repr(playbook.stages) if name == STAGES else repr(_criteria(playbook, name))
+    others = [fingerprint(playbook, other) for other in sorted(_mentioned(playbook, name) - {name})]
+    return repr((own, sorted(named.items()), repr(playbook.catalog.events), others))
+
+
+def _evaluate(work: Tick, name: str, *, silent: bool) -> None:
+    for person in work.world.existing(work.now):
+        if name == STAGES:
+            _move_stage(work, person, silent)
+        else:
+            _move_segment(work, person, name.removeprefix("segment "), silent)
+
+
+def _move_stage(work: Tick, person: Person, silent: bool) -> None:
+    stays = work.state.past.stages.setdefault(person.external_id, [])
+    present = present_stay(work.state.past, person.external_id)
+    answer = _stage_of(work, person, present)
+    if present is not None and present.name == answer:
+        return
+    if present is not None:
+        stays[-1] = replace(present, ended=work.now, ended_silent=silent)
+    if answer is not None:
+        stays.append(_stay(work, person, answer, silent))
+
+
+def _stay(work: Tick, person: Person, name: str, silent: bool) -> Stay:
+    unseen = person.external_id not in work.state.known
+    return Stay(name, work.now, silent=silent, first_seen=unseen and not silent)
+
+
+def _stage_of(work: Tick, person: Person, present: Stay | None) -> str | None:
+    model = work.playbook.stages
+    kept = next((one for one in model if present and one.stage == present.name), None)
+    if kept is not None and present is not None and _must_stay(work, kept, present):
+        return present.name
+    for stage in model:
+        view = work.view(person.external_id, owner=stage.stage)
+        if stage.otherwise or (stage.when is not None and holds(stage.when, view)):
+            return stage.stage
+    return None
+
+
+def _must_stay(work: Tick, stage: Stage, present: Stay) -> bool:
+    least = stage.stay_at_least
+    return least is not None and present.began > timing.minus(work.now, least)
+
+
+def _move_segment(work: Tick, person: Person, name: str, silent: bool) -> None:
+    stays = work.state.past.segments.setdefault((name, person.external_id), [])
+    inside = bool(stays) and stays[-1].ended is None
+    segment = work.playbook.segments[name]
+    answer = holds(segment.when, work.view(person.external_id, owner=name))
+    if answer and not inside:
+        stays.append(_stay(work, person, name, silent))
+    elif inside and not answer:
+        stays[-1] = replace(stays[-1], ended=work.now, ended_silent=silent)
+
+
+# --- goals and exits (rules 29, 39, 40) -------------------------------------------------
+
+
+def _active(work: Tick) -> list[Passage]:
+    """Return the active runs of live flows, by flow, customer and entry."""
+    live = {name for name, flow in work.playbook.flows.items() if flow.status == "live"}
+    found = [one for one in work.state.passages if one.active and one.flow in live]
+    return sorted(found, key=lambda one: (one.flow, one.customer, one.entry))
+
+
+def _leave_if_due(work: Tick, passage: Passage) -> bool:
+    """End the run if its goal is met or ``exits_when`` holds; say whether it ended."""
+    flow = work.playbook.flows[passage.flow]
+    view = work.view(passage.customer, passage.flow, passage.facts())
+    if _goal_met(flow, view):
+        _end(work, passage, "goal")
+    elif flow.exits_when is not None and holds(flow.exits_when, view):
+        _end(work, passage, "exit")
+    return not passage.active
+
+
+def _goal_met(flow: Flow, view: View) -> bool:
+    goal, run = flow.goal, view.run
+    if goal is None or run is None:
+        return False
+    last = timing.plus(run.at, goal.within) if goal.within else view.now
+    return any(run.at < at <= min(last, view.now) for at in _goal_times(flow, view))
+
+
+def _goal_times(flow: Flow, view: View) -> Iterator[datetime]:
+    goal, run = flow.goal, view.run
+    assert goal is not None and run is not None
+    if goal.did:
+        for event in view.events:
+            if event.name == goal.did and event_passes(view, event, goal.where):
+                yield event.occurred_at
+        return
+    kind = "clicked" if goal.clicked else "opened"
+    in_flow, message = message_parts(str(goal.clicked or goal.opened))
+    mine = [
+        sent
+        for sent in view.past.sent
+        if (sent.customer, sent.flow, sent.entry) == (view.person.external_id, run.flow, run.entry)
+    ]
+    for receipt in view.world.receipts:
+        if receipt.customer != view.person.external_id or receipt.kind != kind:
+            continue
+        if message not in (None, receipt.message) or in_flow not in (None, receipt.flow):
+            continue
+        if receipt.at <= view.now and any(answers_send(receipt, sent) for sent in mine):
+            yield receipt.at
+
+
+def _end(work: Tick, passage: Passage, reason: str, detail: str | None = None) -> None:
+    if passage.held_reason is not None:
+        _decide(work, passage, "suppress", "run_ended", detail=reason)
+    passage.ended_at = work.now
+    passage.exit_reason = reason
+    passage.exit_detail = detail
+    passage.standing = None
+    passage.held_reason = None
+
+
+# --- entries (rules 25, 31-38) ----------------------------------------------------------
+
+
+def _enter(work: Tick, flow: Flow, *, first: bool) -> None:
+    if first:
+        _count_before_live(work, flow)
+    for person in work.world.existing(work.now):
+        found = list(_occurrences(work, flow, person, first))
+        for occurrence in sorted(found, key=lambda one: (one.instant, *one.order)):
+            use = (flow.flow, person.external_id, occurrence.key)
+            if use in work.state.used:
+                continue
+            reason = _refusal(work, flow, person, occurrence)
+            if not isinstance(occurrence.start, MatchesStart):
+                work.state.used.add(use)
+                work.refused[use] = reason
+            if reason is None:
+                _open(work, flow, person, occurrence)
+            else:
+                work.left_out[flow.flow, reason] += 1
+
+
+def _open(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> None:
+    earlier = _passages(work, flow, person)
+    work.state.passages.append(
+        Passage(
+            flow.flow,
+            person.external_id,
+            len(earlier) + 1,
+            occurrence.start_id,
+            occurrence.entry_at,
+            occurrence.event,
+            [(step, None) for step in flow.steps],
+        )
+    )
+
+
+def _passages(work: Tick, flow: Flow, person: Person) -> list[Passage]:
+    return [
+        one
+        for one in work.state.passages
+        if (one.flow, one.customer) == (flow.flow, person.external_id)
+    ]
+
+
+def _refusal(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> str | None:
+    """Return the first entry test that fails, in the order of rule 33."""
+    zone = work.view(person.external_id).zone
+    if flow.opens is not None and occurrence.instant < _bound(flow.opens, zone, "start"):
+        return "opens_closes"
+    if flow.closes is not None and _closed(flow.closes, zone, occurrence.instant):
+        return "opens_closes"
+    catch_up = occurrence.start.catch_up or DEFAULT_CATCH_UP
+    if not occurrence.exempt and occurrence.instant < timing.minus(work.now, catch_up):
+        return "stale"
+    earlier = _passages(work, flow, person)
+    if any(one.active for one in earlier):
+        return "already_in"
+    if not _may_return(work, flow, earlier):
+        return "re_entry"
+    run = Run(
+        flow.flow, len(earlier) + 1, occurrence.entry_at, occurrence.start_id, occurrence.event
+    )
+    view = work.view(person.external_id, flow.flow, run)
+    if not holds(flow.audience, replace(view, this_run=False)):
+        return "audience"
+    if flow.exits_when is not None and holds(flow.exits_when, view):
+        return "exits_when"
+    return None
+
+
+def _bound(moment: Moment, zone: Any, which: str) -> datetime:
+    return aware(moment, zone)
+
+
+def _closed(closes: Moment, zone: Any, instant: datetime) -> bool:
+    if isinstance(closes, datetime):
+        return instant > aware(closes, zone)
+    return timing.local_day(instant, zone) > closes
+
+
+def _may_return(work: Tick, flow: Flow, earlier: list[Passage]) -> bool:
+    if not earlier or flow.re_entry.how == "always":
+        return True
+    if flow.re_entry.how == "never" or flow.re_entry.after is None:
+        return False
+    latest = earlier[-1].ended_at
+    return latest is not None and latest <= timing.minus(work.now, flow.re_entry.after)
+
+
+def _occurrences(work: Tick, flow: Flow, person: Person, first: bool) -> Iterator[Occurrence]:
+    for number, start in enumerate(flow.starts_when):
+        start_id = str(start.id or start.head)
+        for found in STARTS[type(start)](work, flow, start, person, first):
+            yield replace(
+                found,
+                start_id=start_id,
+                key=f"{number}:{found.key}",
+                order=(*found.order, number),
+            )
+
+
+def _did_occurrences(
+    work: Tick, flow: Flow, start: DidStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    since = work.state.live_since[flow.flow]
+    for event, instant in _such_events(work, start, person):
+        late = event.occurred_at < since
+        backfilled = _backfilled(start, event, since)
+        if late and not (first and backfilled):
+            continue
+        yield Occurrence(
+            start, "", event.source_id, instant, event.occurred_at, event,
+            exempt=late, order=(event.source_id.encode(),),
+        )  # fmt: skip
+
+
+def _backfilled(start: DidStart, event: Happening, since: datetime) -> bool:
+    if start.backfill is None:
+        return False
+    return timing.minus(since, start.backfill) <= event.occurred_at < since
+
+
+def _such_events(
+    work: Tick, start: DidStart, person: Person
+) -> Iterator[tuple[Happening, datetime]]:
+    view = work.view(person.external_id)
+    number = 0
+    for event in view.events:
+        if event.name != start.operand or not event_passes(view, event, start.where):
+            continue
+        number += 1
+        if start.number is not None and number != start.number:
+            continue
+        instant = event.occurred_at
+        if start.after is not None:
+            instant = timing.plus(instant, start.after)
+        if instant <= work.now:
+            yield event, instant
+
+
+def _count_before_live(work: Tick, flow: Flow) -> None:
+    since = work.state.live_since[flow.flow]
+    for start in flow.starts_when:
+        if not isinstance(start, DidStart):
+            continue
+        for person in work.world.existing(work.now):
+            for event, _ in _such_events(work, start, person):
+                if event.occurred_at < since and not _backfilled(start, event, since):
+                    work.left_out[flow.flow, "before_live"] += 1
+
+
+def _transitions(
+    work: Tick, flow: Flow, person: Person, stays: list[Stay], leaving: bool
+) -> Iterator[tuple[datetime, str]]:
+    since = work.state.live_since[flow.flow]
+    born = work.world.born(person)
+    for stay in stays:
+        instant = stay.ended if leaving else stay.began
+        quiet = stay.ended_silent if leaving else stay.silent
+        if instant is None or quiet or instant < since:
+            continue
+        if stay.first_seen and not leaving and (born is None or not since < born):
+            continue
+        yield instant, f"{stay.name}:{instant.isoformat()}"
+
+
+def _stage_occurrences(
+    work: Tick, flow: Flow, start: StageStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    stays = [
+        stay
+        for stay in work.state.past.stages.get(person.external_id, [])
+        if stay.name == start.operand
+    ]
+    yield from _membership(work, flow, start, person, stays, first)
+
+
+def _segment_occurrences(
+    work: Tick, flow: Flow, start: SegmentStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    stays = work.state.past.segments.get((start.operand, person.external_id), [])
+    criterion = work.playbook.segments[start.operand].when
+    event = of_segment(criterion, work.view(person.external_id, owner=start.operand))
+    for found in _membership(work, flow, start, person, stays, first):
+        yield replace(found, event=event)
+
+
+def _membership(
+    work: Tick,
+    flow: Flow,
+    start: StageStart | SegmentStart,
+    person: Person,
+    stays: list[Stay],
+    first: bool,
+) -> Iterator[Occurrence]:
+    leaving = start.head.startswith("leaves")
+    seen = False
+    for instant, key in _transitions(work, flow, person, stays, leaving):
+        seen = seen or instant == work.now
+        yield Occurrence(start, "", key, instant, work.now, order=(b"",))
+    there = bool(stays) and stays[-1].ended is None
+    if first and start.backfill and there and not leaving and not seen:
+        yield Occurrence(start, "", "backfill", work.now, work.now, exempt=True, order=(b"",))
+
+
+def _flow_occurrences(
+    work: Tick, flow: Flow, start: FlowStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    since = work.state.live_since[flow.flow]
+    for passage in work.state.passages:
+        if (passage.flow, passage.customer) != (start.operand, person.external_id):
+            continue
+        if passage.ended_at is not None and passage.ended_at >= since:
+            key = f"run {passage.entry}"
+            yield Occurrence(start, "", key, passage.ended_at, work.now, order=(b"",))
+
+
+def _matches_occurrences(
+    work: Tick, flow: Flow, start: MatchesStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    if holds(start.operand, work.view(person.external_id, owner=flow.flow)):
+        key = f"entry {len(_passages(work, flow, person)) + 1}"
+        yield Occurrence(start, "", key, work.now, work.now, order=(b"",))
+
+
+def _zone_of(work: Tick, start: EveryStart | DateStart, person: Person) -> Any:
+    view = work.view(person.external_id)
+    if start.timezone in (None, "customer"):
+        return view.zone
+    return timing.zone_or(start.timezone, view.project_zone)[0]
+
+
+def _recent_days(work: Tick, start: Start, zone: Any) -> Iterator[date]:
+    """Yield the local days that may lie between ``now - catch_up`` and now."""
+    oldest = timing.minus(work.now, start.catch_up or DEFAULT_CATCH_UP)
+    day = timing.local_day(oldest, zone) - timedelta(days=1)
+    while day <= timing.local_day(work.now, zone):
+        yield day
+        day += timedelta(days=1)
+
+
+def _in_time(work: Tick, flow: Flow, start: Start, instant: datetime) -> bool:
+    oldest = timing.minus(work.now, start.catch_up or DEFAULT_CATCH_UP)
+    return max(oldest, work.state.live_since[flow.flow]) <= instant <= work.now
+
+
+def _every_occurrences(
+    work: Tick, flow: Flow, start: EveryStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    zone = _zone_of(work, start, person)
+    born = work.world.born(person)
+    for day in _recent_days(work, start, zone):
+        instant = timing.local_instant(day, start.at or NINE, zone)
+        if not _on_calendar(start, day) or not _in_time(work, flow, start, instant):
+            continue
+        if born is None or born <= instant:
+            yield Occurrence(start, "", day.isoformat(), instant, work.now, order=(b"",))
+
+
+def _on_calendar(start: EveryStart, day: date) -> bool:
+    if start.operand == "day":
+        return True
+    if start.operand == "month":
+        assert start.on_day is not None
+        last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return day.day == min(start.on_day, last.day)
+    return day.weekday() in weekday_numbers((start.operand,))
+
+
+def _date_occurrences(
+    work: Tick, flow: Flow, start: DateStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    view = work.view(person.external_id, owner=flow.flow)
+    value = attribute_value(view, start.operand)
+    if value is None:
+        return
+    zone = _zone_of(work, start, person)
+    day = (
+        timing.local_day(value, zone)
+        if attribute_type(view, start.operand) == "datetime"
+        else value
+    )
+    for target, key in _target_days(work, start, day):
+        instant = timing.local_instant(target, start.at or NINE, zone)
+        if _in_time(work, flow, start, instant):
+            yield Occurrence(start, "", key, instant, work.now, order=(b"",))
+
+
+def _target_days(work: Tick, start: DateStart, day: date) -> Iterator[tuple[date, str]]:
+    def shifted(target: date) -> date:
+        if start.before is not None:
+            return timing.shift_days(target, start.before, -1)
+        if start.after is not None:
+            return timing.shift_days(target, start.after, +1)
+        return target
+
+    if start.head == "date":
+        yield shifted(day), day.isoformat()
+        return
+    for year in range(work.now.year - 2, work.now.year + 3):
+        if year > day.year:
+            try:
+                target = day.replace(year=year)
+            except ValueError:
+                target = date(year, 2, 28)
+            yield shifted(target), f"{day.isoformat()} {year}"
+
+
+STARTS: dict[type, Callable[..., Iterator[Occurrence]]] = {
+    DidStart: _did_occurrences,
+    StageStart: _stage_occurrences,
+    SegmentStart: _segment_occurrences,
+    FlowStart: _flow_occurrences,
+    MatchesStart: _matches_occurrences,
+    EveryStart: _every_occurrences,
+    DateStart: _date_occurrences,
+}
+
+
+# --- steps (rules 27-29, 41-47) ---------------------------------------------------------
+
+
+def _rounds(work: Tick) -> None:
+    tried: set[int] = set()
+    while True:
+        for passage in _active(work):
+            _walk(work, passage)
+        waiting = [
+            one for one in _active(work) if isinstance(one.standing, Send) and id(one) not in tried
+        ]
+        if not waiting:
+            return
+        tried |= {id(one) for one in waiting}
+        Gate(work, waiting).decide()
+
+
+def _walk(work: Tick, passage: Passage) -> None:
+    """Move a run through its steps until it waits, ends or stands at a send."""
+    while passage.active:
+        if isinstance(passage.standing, Send):
+            return
+        if passage.standing is not None:
+            assert passage.due_at is not None
+            if passage.due_at > work.now:
+                return
+            passage.standing = None
+        if not passage.todo:
+            _end(work, passage, "completed")
+            return
+        if _leave_if_due(work, passage):
+            return
+        step, variant = passage.todo.pop(0)
+        view = work.view(passage.customer, passage.flow, passage.facts())
+        if holds(step.only_if, view):
+            STEPS[type(step)](work, passage, step, variant, view)
+
+
+def _at_send(work: Tick, passage: Passage, step: Send, variant: str | None, view: View) -> None:
+    passage.standing = step
+    passage.variant = variant
+    passage.reached_at = work.now
+    passage.held_reason = None
+    passage.held_until = None
+
+
+def _at_wait(work: Tick, passage: Passage, step: Wait, variant: str | None, view: View) -> None:
+    due = timing.wait_until(work.now, step.operand, view.zone)
+    if step.then_between is not None or step.on_days is not None:
+        slot = timing.Slot(step.then_between, weekday_numbers(step.on_days))
+        due = slot.opens_next(due, view.zone) or timing.LATEST
+    passage.standing = step
+    passage.due_at = due
+
+
+def _at_wait_for_time(
+    work: Tick, passage: Passage, step: WaitForTime, variant: str | None, view: View
+) -> None:
+    zone = view.zone
+    if step.timezone not in (None, "customer"):
+        zone = timing.zone_or(step.timezone, view.project_zone)[0]
+    slot = timing.Slot(step.operand, weekday_numbers(step.on_days))
+    passage.standing = step
+    passage.due_at = slot.opens_next(work.now, zone) or timing.LATEST
+
+
+def _at_branch(work: Tick, passage: Passage, step: Branch, variant: str | None, view: View) -> None:
+    way = next((way.do for way in step.operand if holds(way.if_, view)), step.otherwise or ())
+    passage.todo[:0] = [(inner, variant) for inner in way]
+
+
+def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, view: View) -> None:
+    seed = step.seed or f"split:{passage.flow}/{step.id}"
+    place = bucket(view.person.base, seed)
+    upper = Decimal(0)
+    for name, share in step.operand.items():
+        upper += share.share * 10_000
+        if place < upper:
+            inside = f"{step.id}/{name}"
+            passage.todo[:0] = [(inner, inside) for inner in share.do or ()]
+            return
+
+
+def _at_set(work: Tick, passage: Passage, step: Set, variant: str | None, view: View) -> None:
+    for name, value in step.operand.items():
+        key = (passage.customer, str(name))
+        work.state.past.written[key] = _new_value(view, str(name), value)  # type: ignore[assignment]
+
+
+def _new_value(view: View, name: str, value: Literal | Add) -> str | None:
+    if isinstance(value, Add):
+        present = attribute_value(view, name)
+        whole = Decimal(0) if present is None else Decimal(str(present))
+        if present is not None and attribute_type(view, name) == "money":
+            whole = Decimal(present) / 10_000
+        return format(whole + value.add, "f")
+    if isinstance(value.value, Reference):
+        return _raw(view, value.value)
+    return value.text
+
+
+def _raw(view: View, reference: Reference) -> str | None:
+    if reference.root == "customer":
+        key = (view.person.external_id, reference.name)
+        return view.past.written.get(key, view.person.attributes.get(reference.name))
+    event = view.run.event if view.run else None
+    return event.properties.get(reference.name) if event else None
+
+
+def _at_exit(work: Tick, passage: Passage, step: Exit, variant: str | None, view: View) -> None:
+    _end(work, passage, "step", step.operand)
+
+
+STEPS: dict[type, Callable[..., None]] = {
+    Send: _at_send,
+    Wait: _at_wait,
+    WaitForTime: _at_wait_for_time,
+    Branch: _at_branch,
+    Split: _at_split,
+    Set: _at_set,
+    Exit: _at_exit,
+}
+
+
+# --- the gate (rules 51-60) -------------------------------------------------------------
+
+
+def _decide(
+    work: Tick,
+    passage: Passage,
+    decision: str,
+    reason: str | None,
+    *,
+    channel: str | None = None,
+    detail: str | None = None,
+) -> None:
+    step = passage.standing
+    assert isinstance(step, Send) and passage.reached_at is not None
+    work.decisions.append(
+        Decision(
+            work.now, passage.customer, passage.flow, passage.entry, step.id or step.operand,
+            step.operand, decision, reason, passage.reached_at, channel, detail, passage.variant,
+        )
+    )  # fmt: skip
+
+
+@dataclass
+class Try:
+    """One try of one send."""
+
+    passage: Passage
+    step: Send
+    flow: Flow
+    view: View
+    purpose: str
+    channel: str | None = None
+
+    @property
+    def marketing(self) -> bool:
+        return self.purpose == "marketing"
+
+
+class Gate:
+    """All sends of one round, decided together."""
+
+    def __init__(self, work: Tick, passages: list[Passage]) -> None:
+        self.work = work
+        self.passages = passages
+
+    def decide(self) -> None:
+        """Decide every send: first each alone, then volume over all, then frequency."""
+        standing = [found for one in self.passages if (found := self._alone(one))]
+        standing = self._past_volume(standing)
+        for found in sorted(standing, key=_precedence):
+            if self._capped(found):
+                self._hold(found.passage, "frequency")
+            else:
+                self._send(found)
+
+    # each send by itself
+
+    def _alone(self, passage: Passage) -> Try | None:
+        """Return the try if it passes all up to the slots; else decide it."""
+        work, held = self.work, passage.held_reason is not None
+        if held and passage.held_until is not None and work.now < passage.held_until:
+            return None
+        if held and _leave_if_due(work, passage):
+            return None
+        found = self._try(passage)
+        if self._expired(found):
+            self._settle(passage, "expire", passage.held_reason)
+            return None
+        if held and not holds(found.step.only_if, found.view):
+            self._settle(passage, "suppress", "only_if")
+            return None
+        reason = self._choose_channel(found)
+        if reason is None and found.marketing and self._held_out(found):
+            reason = "holdout"
+        if reason is not None:
+            self._settle(passage, "suppress", reason)
+            return None
+        closed, opens = self._slots(found)
+        if closed is not None:
+            self._hold(passage, closed)
+            passage.held_until = opens
+            return None
+        return found
+
+    def _try(self, passage: Passage) -> Try:
+        step = passage.standing
+        assert isinstance(step, Send)
+        flow = self.work.playbook.flows[passage.flow]
+        settings = self.work.playbook.messages[step.operand].settings
+        purpose = step.purpose or settings.purpose or "marketing"
+        view = self.work.view(passage.customer, passage.flow, passage.facts())
+        return Try(passage, step, flow, view, purpose)
+
+    def _expired(self, found: Try) -> bool:
+        playbook = self.work.playbook
+        defaults = playbook.project.defaults
+        span = (
+            found.step.expires_after
+            or playbook.messages[found.step.operand].settings.expires_after
+            or found.flow.expires_after
+            or (defaults.expires_after if defaults else None)
+            or DEFAULT_EXPIRY
+        )
+        assert found.passage.reached_at is not None
+        return timing.minus(self.work.now, span) >= found.passage.reached_at
+
+    def _choose_channel(self, found: Try) -> str | None:
+        """Take the first channel with consent, address, no suppression; else the reason."""
+        consented = [one for one in self._channels(found) if self._consents(found, one)]
+        if not consented:
+            return "consent"
+        for channel in consented:
+            if reachable(found.view, channel):
+                found.channel = channel
+                return None
+        needed = [address(found.view.person, channel) for channel in consented]
+        return "suppressed" if any(one and one[1] is not None for one in needed) else "unreachable"
+
+    def _channels(self, found: Try) -> list[str]:
+        defaults = self.work.playbook.project.defaults
+        if found.step.channels is None:
+            default = (defaults.channel if defaults else None) or "email"
+            return [str(found.step.channel or default)]
+        own = found.view.person.preferred_channel
+        named = [own if one == "preferred" else str(one) for one in found.step.channels]
+        offered = self.work.playbook.messages[found.step.operand].channels()
+        return [one for one in dict.fromkeys(named) if one is not None and one in offered]
+
+    def _consents(self, found: Try, channel: str) -> bool:
+        if not found.marketing:
+            return True
+        settings = self.work.playbook.messages[found.step.operand].settings
+        wanted = found.step.topic or settings.topic
+        topics = self.work.playbook.catalog.topics or {}
+        names = [wanted] if wanted else [n for n, t in topics.items() if t.purpose == "marketing"]
+        return any(
+            subscribed(found.view, name)
+            and channel in (topics[name].channels or ("email", "push", "onsite"))
+            for name in names
+        )
+
+    def _held_out(self, found: Try) -> bool:
+        project = self.work.playbook.project
+        rules = [(found.flow.guardrails, found.flow.flow)]
+        if "holdout" not in _ignored(found.flow):
+            rules.append((project.guardrails, project.project))
+        for guardrails, name in rules:
+            holdout = guardrails.holdout if guardrails else None
+            if holdout is not None:
+                seed = holdout.seed or f"holdout:{name}"
+                if in_share(found.view.person, seed, holdout.share):
+                    return True
+        return False
+
+    def _slots(self, found: Try) -> tuple[str | None, datetime | None]:
+        """Return the reason of a closed slot and when both slots are open next."""
+        quiet = self._quiet(found)
+        slot = self._send_between(found)
+        now, zone = self.work.now, found.view.zone
+        if quiet is not None and not quiet.is_open(now, zone):
+            reason = "quiet_hours"
+        elif slot is not None and not slot.is_open(now, zone):
+            reason = "send_between"
+        else:
+            return None, None
+        return reason, timing.next_allowed(now, zone, quiet, slot) or timing.LATEST
+
+    def _quiet(self, found: Try) -> timing.QuietSlot | None:
+        if not found.marketing:
+            return None
+        own = found.flow.guardrails.quiet_hours if found.flow.guardrails else None
+        if own is not None:
+            return _quiet_slot(own)
+        if "quiet_hours" in _ignored(found.flow):
+            return None
+        guardrails = self.work.playbook.project.guardrails
+        of_project = guardrails.quiet_hours if guardrails else None
+        return DEFAULT_QUIET if of_project is None else _quiet_slot(of_project)
+
+    def _send_between(self, found: Try) -> timing.Slot | None:
+        playbook = self.work.playbook
+        defaults = playbook.project.defaults
+        hours = (
+            found.step.send_between
+            or playbook.messages[found.step.operand].settings.send_between
+            or (defaults.send_between if defaults else None)
+        )
+        return timing.Slot(hours) if hours else None
+
+    # over all customers
+
+    def _past_volume(self, standing: list[Try]) -> list[Try]:
+        for name in sorted({found.flow.flow for found in standing}):
+            flow = self.work.playbook.flows[name]
+            theirs = [found for found in standing if found.flow.flow == name]
+            limit = flow.guardrails.stop_if_more_than if flow.guardrails else None
+            if limit and self._trips(theirs, limit, name):
+                standing = [found for found in standing if found.flow.flow != name]
+        guardrails = self.work.playbook.project.guardrails
+        limit = guardrails.stop_if_more_than if guardrails else None
+        if limit and standing and self._trips(standing, limit, PROJECT):
+            return []
+        return standing
+
+    def _trips(self, standing: list[Try], limit: VolumeLimit, name: str) -> bool:
+        state = self.work.state
+        resumed = name in state.resumed
+        counted = [
+            found for found in standing if not (resumed and found.passage.held_reason == "volume")
+        ]
+        since = timing.minus(self.work.now, limit.per)
+        sent = {
+            one.customer
+            for one in state.past.sent
+            if since < one.at <= self.work.now and name in (PROJECT, one.flow)
+        }
+        customers = sent | {found.passage.customer for found in counted}
+        tripped = name in state.tripped and not resumed
+        if tripped or (counted and len(customers) > limit.customers):
+            state.tripped.setdefault(name, self.work.now)
+            for found in standing if tripped or not resumed else counted:
+                self._hold(found.passage, "volume")
+            return True
+        return False
+
+    # each customer's in order
+
+    def _capped(self, found: Try) -> bool:
+        if not found.marketing:
+            return False
+        project = self.work.playbook.project.guardrails
+        own = found.flow.guardrails
+        if "frequency" not in _ignored(found.flow) and self._over(found, project, None):
+            return True
+        return self._over(found, own, found.flow.flow)
+
+    def _over(self, found: Try, guardrails: Guardrails | None, only: str | None) -> bool:
+        now = self.work.now
+        for rule in (guardrails.frequency if guardrails else None) or ():
+            if rule.channel not in (None, found.channel):
+                continue
+            if rule.tag is not None and rule.tag not in (found.flow.tags or ()):
+                continue
+            counted = [
+                sent
+                for sent in self.work.state.past.sent
+                if sent.customer == found.passage.customer
+                and sent.marketing
+                and timing.minus(now, rule.per) < sent.at <= now
+                and only in (None, sent.flow)
+                and rule.channel in (None, sent.channel)
+                and (rule.tag is None or rule.tag in sent.tags)
+            ]
+            if len(counted) >= rule.at_most:
+                return True
+        return False
+
+    # outcomes
+
+    def _hold(self, passage: Passage, reason: str) -> None:
+        passage.held_until = None
+        if passage.held_reason != reason:
+            _decide(self.work, passage, "hold", reason)
+            passage.held_reason = reason
+
+    def _settle(self, passage: Passage, decision: str, reason: str | None) -> None:
+        _decide(self.work, passage, decision, reason)
+        passage.held_reason = None
+        passage.standing = None
+
+    def _send(self, found: Try) -> None:
+        passage, step = found.passage, found.step
+        assert found.channel is not None
+        _decide(self.work, passage, "send", None, channel=found.channel)
+        self.work.state.past.sent.append(
+            Sent(
+                passage.customer, passage.flow, passage.entry, str(step.id or step.operand),
+                step.operand, found.channel, self.work.now, found.marketing,
+                tuple(found.flow.tags or ()),
+            )
+        )  # fmt: skip
+        passage.held_reason = None
+        passage.standing = None
+
+
+def _precedence(found: Try) -> tuple[Any, ...]:
+    own = found.flow.guardrails.priority if found.flow.guardrails else None
+    priority = next(one for one in (found.step.priority, own, 50) if one is not None)
+    step = found.step.id or found.step.operand
+    passage = found.passage
+    return (-priority, passage.reached_at, passage.flow, passage.entry, step)
+
+
+def _ignored(flow: Flow) -> tuple[str, ...]:
+    return (flow.guardrails.ignore if flow.guardrails else None) or ()
+
+
+def _quiet_slot(quiet: QuietHours | str) -> timing.QuietSlot | None:
+    if isinstance(quiet, str):
+        return None
+    own = quiet.timezone not in (None, "customer")
+    zone = timing.zone_named(quiet.timezone) if own and quiet.timezone else None
+    days = frozenset(_day(moment) for moment in quiet.dates or ())
+    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), days, zone)
+
+
+def _day(moment: Moment) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment

@@ -1,0 +1,456 @@
+"""Random worlds and conditions, made to meet at their boundaries.
+
+Everything hangs on an anchor instant: events happen exactly a duration before it, or a
+microsecond beside that, and conditions ask about the same few durations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from reference.world import ConsentAct, Happening, Person, ReceiptFact, World
+
+from orchestrator import timing
+from orchestrator.language.durations import parse_duration
+
+Draw = Callable[..., Any]
+Plain = dict[str, Any]
+
+ANCHORS = (
+    datetime(2026, 3, 29, 1, 30, tzinfo=UTC),  # half an hour after clocks went forward
+    datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
+    datetime(2024, 2, 29, 23, 30, tzinfo=UTC),  # already 1 March in the east
+    datetime(2025, 12, 31, 12, 0, tzinfo=UTC),
+    datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # the hour that comes twice in Vienna
+)
+SPANS = ("1 hour", "4 hours", "1 day", "3 days", "7 days", "30 days", "1 month", "1 year")
+FIXED = ("1 min", "1 hour", "4 hours", "1 day", "3 days")
+DAY_SPANS = ("1 day", "3 days", "7 days", "1 month", "1 year")
+ZONES = ("Europe/Vienna", "Pacific/Auckland", "America/Los_Angeles", "Asia/Kathmandu")
+STRANGE_ZONES = ("Mars/Olympus", "europe/vienna", "")
+NUDGES = (timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1))
+TEXTS = ("a", "A", "ab", "ba", "é", "e\u0301", "Z", "50%", "a_b", "1", "true")
+NUMBERS = ("0", "1", "2", "-1", "0.5", "2.5", "10", "007")
+AMOUNTS = ("0", "1", "10", "10.5", "0.0001", "-3", "99.99", "50")
+UNPARSABLE = ("", "n/a", "1e3", "12abc", "1.00001", "True", "2026-02-30", " 1")
+DATES = ("2024-02-29", "2026-03-29", "2026-03-28", "2026-03-01", "2025-12-31", "1990-03-02")
+LISTS = ("a;b", '["a", "b c"]', "ab", "b;a;a", "[]")
+EVENTS = ("buy", "view", "call")
+PROPERTIES = {
+    "amount": "money", "score": "number", "kind": "text", "cart": "text",
+    "paid": "boolean", "day": "date", "time": "datetime",
+}  # fmt: skip
+ATTRIBUTES = {
+    "plan": "text", "points": "number", "balance": "money", "vip": "boolean",
+    "birthday": "date", "renewal": "datetime", "likes": "list",
+}  # fmt: skip
+MESSAGES = ("hello", "offer")
+FLOWS = ("alpha", "beta")
+TOPICS = {
+    "news": "marketing",
+    "texts": {"purpose": "marketing", "channels": ["sms", "email"]},
+    "bills": "transactional",
+}
+STAGES = ("fresh", "warm", "cold")
+SEGMENTS = ("big", "small")
+IDS = tuple("abcdefghijkl")
+
+
+# --- facts --------------------------------------------------------------------------------
+
+
+def back(now: datetime, span: str, sign: int = -1) -> datetime:
+    """Return the instant a span before (or after) another."""
+    duration = parse_duration(span)
+    assert duration is not None
+    return timing.minus(now, duration) if sign < 0 else timing.plus(now, duration)
+
+
+@st.composite
+def instants(draw: Draw, now: datetime) -> datetime:
+    """Instants on, beside and between the boundaries that conditions ask about."""
+    edges = [now, *(back(now, span) for span in SPANS), back(now, "1 day", +1)]
+    edges += [timing.day_bounds(now.date(), timing.ZoneInfo(zone))[0] for zone in ZONES]
+    at: datetime = draw(st.sampled_from(edges)) + draw(st.sampled_from(NUDGES))
+    if draw(st.integers(0, 3)) == 0:
+        at -= draw(st.sampled_from((timedelta(minutes=1), timedelta(hours=4), timedelta(days=1))))
+    return at
+
+
+def raw_values(kind: str, now: datetime) -> st.SearchStrategy[str]:
+    """Raw texts of a type, some of which are none."""
+    good: dict[str, st.SearchStrategy[str]] = {
+        "text": st.sampled_from(TEXTS),
+        "number": st.sampled_from(NUMBERS),
+        "money": st.sampled_from(AMOUNTS),
+        "boolean": st.sampled_from(("true", "false")),
+        "date": st.sampled_from(DATES) | _days(now).map(date.isoformat),
+        "datetime": instants(now).map(datetime.isoformat) | st.just("2026-03-29T02:30:00"),
+        "list": st.sampled_from(LISTS),
+    }
+    rare = st.sampled_from(UNPARSABLE)
+    return st.integers(0, 7).flatmap(lambda dice: rare if dice == 0 else good[kind])
+
+
+@st.composite
+def _days(draw: Draw, now: datetime) -> date:
+    span = parse_duration(draw(st.sampled_from(DAY_SPANS)))
+    assert span is not None
+    today = now.date() + timedelta(days=draw(st.integers(-1, 1)))
+    return timing.shift_days(today, span, draw(st.sampled_from((-1, +1))))
+
+
+@st.composite
+def people(draw: Draw, now: datetime, external_id: str) -> Person:
+    """One customer with some attributes."""
+    chosen = draw(st.lists(st.sampled_from(tuple(ATTRIBUTES)), unique=True))
+    zone = draw(st.none() | st.sampled_from(ZONES) | st.sampled_from(STRANGE_ZONES))
+    channels = st.sampled_from(("email", "sms", "push", "pigeon"))
+    return Person(
+        external_id,
+        email=draw(st.none() | st.just(f"{external_id}@shop.example")),
+        phone=draw(st.none() | st.sampled_from(("+4310000001", "+4310000002"))),
+        push_token=draw(st.none() | st.just(f"token-{external_id}")),
+        timezone=zone or None,
+        preferred_channel=draw(st.none() | channels),
+        created_at=draw(st.none() | instants(now)),
+        attributes={name: draw(raw_values(ATTRIBUTES[name], now)) for name in chosen},
+    )
+
+
+@st.composite
+def happenings(draw: Draw, now: datetime, customers: tuple[str, ...], number: int) -> Happening:
+    """One event of one of these customers."""
+    chosen = draw(st.lists(st.sampled_from(tuple(PROPERTIES)), unique=True, max_size=4))
+    return Happening(
+        f"e{number:03}",
+        draw(st.sampled_from(customers)),
+        draw(st.sampled_from(EVENTS)),
+        draw(instants(now)),
+        {name: draw(raw_values(PROPERTIES[name], now)) for name in chosen},
+    )
+
+
+@st.composite
+def consents(draw: Draw, now: datetime, customers: tuple[str, ...]) -> ConsentAct:
+    """One act of consent or withdrawal."""
+    return ConsentAct(
+        draw(st.sampled_from(customers)),
+        draw(st.sampled_from(tuple(TOPICS))),
+        draw(st.none() | instants(now)),
+        draw(st.sampled_from((False, False, True))),
+    )
+
+
+@st.composite
+def receipts(draw: Draw, now: datetime, customers: tuple[str, ...], number: int) -> ReceiptFact:
+    """What became of one message."""
+    return ReceiptFact(
+        f"r{number:03}",
+        draw(st.sampled_from(customers)),
+        draw(st.sampled_from(MESSAGES)),
+        draw(st.sampled_from(("opened", "clicked"))),
+        draw(instants(now)),
+        draw(st.none() | st.sampled_from(FLOWS)),
+        draw(st.none() | st.sampled_from(("email", "sms"))),
+    )
+
+
+@st.composite
+def worlds(draw: Draw, now: datetime, *, most: int = 8, events: int = 30) -> World:
+    """A few customers and what they did."""
+    ids = IDS[: draw(st.integers(1, most))]
+    persons = tuple(draw(people(now, one)) for one in ids)
+    count = draw(st.integers(0, events))
+    done = tuple(draw(happenings(now, ids, number)) for number in range(count))
+    acts = tuple(draw(st.lists(consents(now, ids), max_size=8)))
+    answers = tuple(draw(receipts(now, ids, number)) for number in range(draw(st.integers(0, 6))))
+    addresses = [("email", one.email) for one in persons if one.email]
+    addresses += [("phone", one.phone) for one in persons if one.phone]
+    suppressed = draw(st.sets(st.sampled_from(addresses), max_size=2)) if addresses else set()
+    return World(persons, done, acts, answers, frozenset(suppressed))
+
+
+# --- conditions ---------------------------------------------------------------------------
+
+
+def literals(kind: str, now: datetime) -> st.SearchStrategy[Any]:
+    """Values that a playbook may compare a type with."""
+    found: dict[str, st.SearchStrategy[Any]] = {
+        "text": st.sampled_from(TEXTS),
+        "number": st.sampled_from((0, 1, 2, -1, 0.5, 2.5, 10, 7)),
+        "money": st.sampled_from((0, 1, 10, 10.5, 50, 99.99, 0.0001, 0.00005)),
+        "boolean": st.booleans(),
+        "date": st.sampled_from(DATES) | _days(now).map(date.isoformat),
+        "datetime": st.sampled_from(DATES)
+        | instants(now).map(lambda at: at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        | st.just("2026-03-29 02:30"),
+        "list": st.sampled_from(("a", "b c", "ab")),
+    }
+    return found[kind]
+
+
+ORDERED = ("at_least", "at_most", "more_than", "less_than")
+
+
+@st.composite
+def value_tests(draw: Draw, kind: str, now: datetime, *, references: tuple[str, ...] = ()) -> Plain:
+    """One or two tests of a value of a type."""
+    known = literals(kind, now)
+    if references and kind != "list":
+        known = known | st.sampled_from(references)
+    several = st.lists(known, min_size=1, max_size=3)
+    choices: list[st.SearchStrategy[Plain]] = [_one("is_set", st.booleans())]
+    if kind == "list":
+        choices.append(_one("contains", known))
+    else:
+        choices += [_one("is", known), _one("is_not", known)]
+        choices += [_one("is_one_of", several), _one("is_none_of", several)]
+    if kind == "text":
+        choices += [_one(word, known) for word in ("contains", "starts_with", "ends_with")]
+    if kind in ("text", "number", "money", "date", "datetime"):
+        choices += [_one(word, known) for word in ORDERED]
+        choices.append(_one("between", st.tuples(known, known).map(list)))
+    if kind in ("date", "datetime"):
+        spans = st.sampled_from(DAY_SPANS if kind == "date" else SPANS)
+        choices += [_one(word, spans) for word in ("in_last", "in_next", "older_than")]
+        choices += [_one(word, known) for word in ("before", "after")]
+    tests: Plain = draw(st.one_of(choices))
+    if draw(st.integers(0, 4)) == 0:
+        tests = {**tests, **draw(st.one_of(choices))}
+    return tests
+
+
+def _one(word: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Plain]:
+    return values.map(lambda value: {word: value})
+
+
+@st.composite
+def wheres(draw: Draw, now: datetime) -> Plain:
+    """No tests of properties, or some of them."""
+    if draw(st.integers(0, 2)):
+        return {}
+    names = draw(st.lists(st.sampled_from(tuple(PROPERTIES)), min_size=1, max_size=2, unique=True))
+    return {"where": {name: draw(value_tests(PROPERTIES[name], now)) for name in names}}
+
+
+@st.composite
+def windows(draw: Draw, now: datetime, *, words: tuple[str, ...] = ()) -> Plain:
+    """Bounds of a window, of any or of these words."""
+    offered = words or ("in_last", "older_than", "before", "after")
+    chosen = draw(st.lists(st.sampled_from(offered), max_size=2, unique=True))
+    values = {
+        "in_last": st.sampled_from(SPANS),
+        "older_than": st.sampled_from(SPANS),
+        "before": literals("datetime", now),
+        "after": literals("datetime", now),
+        "since": st.just("entry"),
+    }
+    return {word: draw(values[word]) for word in chosen}
+
+
+@st.composite
+def counts(draw: Draw, bounds: tuple[Any, ...] = (0, 1, 2, 3), *, least: int = 0) -> Plain:
+    """None, one or two count words."""
+    words = ("at_least", "at_most", "exactly", "more_than", "less_than", "between")
+    chosen = draw(st.lists(st.sampled_from(words), min_size=least, max_size=2, unique=True))
+    return {
+        word: sorted(draw(st.tuples(*[st.sampled_from(bounds)] * 2)))
+        if word == "between"
+        else draw(st.sampled_from(bounds))
+        for word in chosen
+    }
+
+
+@st.composite
+def followings(draw: Draw, now: datetime) -> Any:
+    """The event that follows, with or without tests."""
+    name, where = draw(st.sampled_from(EVENTS)), draw(wheres(now))
+    return {"did": name, **where} if where else name
+
+
+@st.composite
+def did(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
+    """``did`` and ``did_not``, counted or followed."""
+    head = draw(st.sampled_from(("did", "did_not")))
+    plain = {head: draw(st.sampled_from(EVENTS))}
+    plain |= draw(windows(now, words=window)) | draw(wheres(now))
+    if draw(st.booleans()):
+        return plain | draw(counts())
+    plain |= {
+        draw(st.sampled_from(("then", "then_not"))): draw(followings(now)),
+        "within": draw(st.sampled_from(FIXED)),
+    }
+    if draw(st.integers(0, 2)) == 0:
+        plain["same"] = draw(st.sampled_from(("cart", "amount", "score", "day")))
+    return plain
+
+
+@st.composite
+def sequences(draw: Draw, now: datetime) -> Plain:
+    """Two to four events in order."""
+    links = [{"did": draw(st.sampled_from(EVENTS)), **draw(wheres(now))}]
+    for _ in range(draw(st.integers(1, 3))):
+        word = draw(st.sampled_from(("then", "then", "then_not")))
+        within = draw(st.sampled_from(FIXED))
+        links.append({word: draw(followings(now)), "within": within})
+    return {"sequence": links} | draw(windows(now, words=("in_last", "older_than")))
+
+
+@st.composite
+def totals(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
+    """Totals, averages and numbers of different values."""
+    head = draw(st.sampled_from(("total_of", "average_of", "number_of_different")))
+    offered = ("amount", "score") if head != "number_of_different" else tuple(PROPERTIES)
+    bounds = (0, 1, 2, 10.5, 0.0001, 20, 0.33333) if head != "number_of_different" else (0, 1, 2)
+    operand = f"{draw(st.sampled_from(EVENTS))}.{draw(st.sampled_from(offered))}"
+    plain = {head: operand} | draw(windows(now, words=window)) | draw(wheres(now))
+    return plain | draw(counts(bounds, least=1))
+
+
+@st.composite
+def firsts_and_lasts(draw: Draw, now: datetime) -> Plain:
+    """``first`` and ``last`` with a window."""
+    head = draw(st.sampled_from(("first", "last")))
+    window = draw(windows(now).filter(bool))
+    return {head: draw(st.sampled_from(EVENTS))} | window | draw(wheres(now))
+
+
+@st.composite
+def attributes(draw: Draw, now: datetime, *, entry: bool = False) -> Plain:
+    """Tests of stored, built-in and computed attributes, or of the entry's properties."""
+    kinds = ATTRIBUTES | COMPUTED_TYPES | {"email": "text", "created_at": "datetime"}
+    if entry:
+        kinds = {f"entry.{name}": kind for name, kind in PROPERTIES.items()}
+        kinds["entry.at"] = "datetime"
+    name = draw(st.sampled_from(tuple(kinds)))
+    stored = {**ATTRIBUTES}
+    references = tuple(
+        f"$customer.{other}" for other, kind in stored.items() if kind == kinds[name]
+    )
+    if name in COMPUTED_TYPES:
+        references = ()
+    tests = draw(value_tests(kinds[name], now, references=references))
+    return {"attribute": name} | tests
+
+
+@st.composite
+def messages_facts(draw: Draw, now: datetime, *, since: bool = False) -> Plain:
+    """What became of messages."""
+    kind = draw(st.sampled_from(("received", "opened", "clicked", "not_received", "not_opened")))
+    names = (*MESSAGES, "any", "alpha/any", "beta/offer", "alpha/hello")
+    plain: Plain = {kind: draw(st.sampled_from(names))}
+    if draw(st.integers(0, 2)) == 0:
+        plain["at_least"] = draw(st.sampled_from((1, 2)))
+    if draw(st.integers(0, 1)) == 0:
+        plain["in_last"] = draw(st.sampled_from(SPANS))
+    if draw(st.integers(0, 3)) == 0:
+        plain["channel"] = draw(st.sampled_from(("email", "sms")))
+    if since and draw(st.integers(0, 3)) == 0:
+        plain["since"] = "entry"
+    return plain
+
+
+@st.composite
+def memberships(draw: Draw, now: datetime, stages: bool = True) -> Plain:
+    """Segments and stages, and moves between stages."""
+    heads = ["in_segment", "not_in_segment"]
+    heads += ["in_stage", "not_in_stage", "entered_stage", "left_stage"] if stages else []
+    head = draw(st.sampled_from(heads))
+    if head.endswith("segment"):
+        return {head: draw(st.sampled_from(SEGMENTS))}
+    plain: Plain = {head: draw(st.sampled_from(STAGES))}
+    if head.startswith(("entered", "left")):
+        return plain | draw(windows(now, words=("in_last", "older_than")))
+    if draw(st.booleans()):
+        plain["for_at_least"] = draw(st.sampled_from(SPANS))
+    return plain
+
+
+@st.composite
+def others(draw: Draw, now: datetime) -> Plain:
+    """Anniversaries, topics, addresses and samples."""
+    spans = st.sampled_from(DAY_SPANS).map(lambda span: {"in_next": span})
+    anniversary = st.sampled_from(("birthday", "renewal")).map(lambda one: {"anniversary_of": one})
+    modifier = st.just({}) | st.just({"is": "today"}) | spans
+    seed = st.just({}) | st.just({"seed": "spring"})
+    shares = st.sampled_from(("10%", "50%", "90%", "33.33%")).map(lambda one: {"sample": one})
+    topics = st.sampled_from(tuple(TOPICS))
+    plain: Plain = draw(
+        st.one_of(
+            st.tuples(anniversary, modifier).map(lambda two: two[0] | two[1]),
+            topics.map(lambda one: {"subscribed_to": one}),
+            topics.map(lambda one: {"not_subscribed_to": one}),
+            st.sampled_from(("email", "sms", "push", "onsite")).map(
+                lambda one: {"reachable_on": one}
+            ),
+            st.tuples(shares, seed).map(lambda two: two[0] | two[1]),
+        )
+    )
+    return plain
+
+
+def leaves(
+    now: datetime, *, run: bool = False, members: bool = True, facts: bool = True
+) -> st.SearchStrategy[Plain]:
+    """One condition of any kind.
+
+    Args:
+        run: whether a run asks, so that ``since: entry`` and ``entry.x`` may stand.
+        members: whether stages and segments may be asked about.
+        facts: whether messages may be asked about.
+    """
+    window = ("in_last", "older_than", "before", "after", "since") if run else ()
+    kinds = [
+        did(now, window), sequences(now), totals(now, window), firsts_and_lasts(now),
+        attributes(now), others(now),
+    ]  # fmt: skip
+    if run:
+        kinds.append(attributes(now, entry=True))
+    if members:
+        kinds.append(memberships(now))
+    if facts:
+        kinds.append(messages_facts(now, since=run))
+    return st.one_of(kinds)
+
+
+def criteria(now: datetime, **options: bool) -> st.SearchStrategy[Any]:
+    """Trees of conditions, at most three groups deep."""
+    return st.recursive(
+        leaves(now, **options),
+        lambda inner: st.tuples(
+            st.sampled_from(("all", "any", "none")), st.lists(inner, min_size=1, max_size=3)
+        ).map(lambda group: {group[0]: group[1]}),
+        max_leaves=5,
+    )
+
+
+# --- catalogs -----------------------------------------------------------------------------
+
+COMPUTED_TYPES = {"buys": "number", "spent": "money", "scored": "number", "ends": "datetime"}
+
+
+@st.composite
+def catalogs(draw: Draw, now: datetime) -> Plain:
+    """The catalog, with computed attributes of random definition."""
+    window = windows(now)
+    computed = {
+        "buys": {draw(st.sampled_from(("count_of",))): draw(st.sampled_from(EVENTS))},
+        "spent": {draw(st.sampled_from(("total_of", "average_of"))): "buy.amount"},
+        "scored": {
+            draw(st.sampled_from(("total_of", "average_of", "number_of_different"))): "view.score"
+        },
+        "ends": {draw(st.sampled_from(("first", "last"))): draw(st.sampled_from(EVENTS))},
+    }
+    for name, plain in computed.items():
+        plain |= draw(window) | draw(wheres(now))
+        if name == "ends" and draw(st.booleans()):
+            plain |= {"plus": draw(st.sampled_from(("1 day", "3 days", "4 hours")))}
+    return {
+        "events": {name: PROPERTIES for name in EVENTS},
+        "attributes": {**ATTRIBUTES, **computed},
+        "topics": TOPICS,
+    }

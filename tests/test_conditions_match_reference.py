@@ -1,0 +1,74 @@
+"""Random conditions on random worlds: both databases answer as the reference does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import strategies
+from asking import selected
+from databases import empty
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from programmes import PROJECT, criterion, playbook
+from reference.conditions import Past, View, holds
+from reference.loading import load
+from reference.world import World
+from sqlalchemy import Engine
+
+ZONE = ZoneInfo("Europe/Vienna")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One world, and some conditions to ask about it."""
+
+    now: datetime
+    catalog: dict[str, Any]
+    world: World
+    asked: list[Any]
+
+
+@st.composite
+def cases(draw: Callable[..., Any], **options: bool) -> Case:
+    """A world at an anchor instant with a few conditions."""
+    now = draw(st.sampled_from(strategies.ANCHORS))
+    catalog = draw(strategies.catalogs(now))
+    world = draw(strategies.worlds(now))
+    asked = draw(st.lists(strategies.criteria(now, **options), min_size=1, max_size=6))
+    return Case(now, catalog, world, asked)
+
+
+def expected(case: Case, plain: Any) -> set[str]:
+    """Return for whom the reference says that a condition holds."""
+    built = playbook({"project": PROJECT, "catalog": case.catalog})
+    asked = criterion(plain)
+    return {
+        person.external_id
+        for person in case.world.existing(case.now)
+        if holds(asked, View(built, case.world, Past(), person, case.now, owner="someone"))
+    }
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["as sets", "customer by customer"])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(case=cases(members=False, facts=True))
+def test_sql_selects_the_customers_that_the_reference_selects(
+    engine: Engine, each: bool, case: Case
+) -> None:
+    empty(engine)
+    load(engine, case.world, ZONE)
+    built = playbook({"project": PROJECT, "catalog": case.catalog})
+    asked = [criterion(plain) for plain in case.asked]
+    found = selected(engine, built, asked, case.now, owner="someone", each=each)
+    for plain, answer in zip(case.asked, found, strict=True):
+        note(f"{plain} at {case.now.isoformat()}")
+        assert answer == expected(case, plain)
