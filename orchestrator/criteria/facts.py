@@ -15,8 +15,19 @@ from sqlalchemy import FromClause
 
 from orchestrator import tables
 
-SpanRow = tuple[str, int, int, int]
-"""(raw zone name, low, high, at): microseconds, ``[low, high)`` on the time line."""
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """A range ``[low, high)`` that holds for customers of one raw time zone."""
+
+    zone: str
+    low: int
+    """Microseconds, or day numbers: what ``key`` says they are."""
+    high: int
+    at: int = 0
+    """The instant that belongs to the range, in microseconds."""
+    year: int = 0
+    """The calendar year that belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Facts:
     local_days: tuple[date, ...]
     """The distinct local days of ``zones``, at most three."""
     spans: FromClause
-    """Ranges of the time line per zone: ``key``, ``zone``, ``low``, ``high``, ``at``."""
+    """The stored ``SpanRow`` rows, each under its ``key``."""
     add_spans: Callable[[Callable[[str], Sequence[SpanRow]]], int]
     """Stores the rows that a function gives for each raw zone name; returns their key."""
     stages: FromClause = tables.stage_interval

@@ -230,7 +230,7 @@ def _falls_in(column: ColumnElement[Any], first: date, last: date) -> Predicate:
     """Return whether a day of a later year in ``[first, last]`` repeats the date's own."""
     low = to_day_number(first) % 10_000
     high = max(timing.anniversary_days(last))
-    return and_(column / 10_000 < first.year, column % 10_000 >= low, column % 10_000 <= high)
+    return and_(column // 10_000 < first.year, column % 10_000 >= low, column % 10_000 <= high)
 
 
 def _spans_of(scope: Scope, in_next: Duration | None) -> Any:
@@ -242,7 +242,7 @@ def _spans_of(scope: Scope, in_next: Duration | None) -> Any:
             for year in range(FIRST_YEAR, first.year):
                 low = timing.day_bounds(_in_year(first, year), zone)[0]
                 high = timing.day_bounds(_end_in_year(last, year), zone)[1]
-                found.append((zone_name, to_micros(low), to_micros(high), 0))
+                found.append(SpanRow(zone_name, to_micros(low), to_micros(high)))
         return found
 
     return spans

@@ -11,9 +11,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     and_,
+    cast,
     exists,
     func,
     literal,
@@ -256,6 +259,13 @@ class ComputedTime(Source):
         banned = bans(tests, value, self.scope)
         held = [events.grouped(and_(*must))] if must else []
         return and_(*held, *(not_(events.grouped(ban)) for ban in banned))
+
+    def by_customer(self) -> Select[Any]:
+        """Return the value of every customer who has one: ``customer_id``, ``value``."""
+        events, time = self._time()
+        owner = events.rows.c.customer_id
+        value = cast(time, BigInteger).label("value")
+        return select(owner, value).where(*events.tests).group_by(owner)
 
     def rows(self) -> tuple[FromClause, Value]:
         return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)

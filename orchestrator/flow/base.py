@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.language.durations import Duration
@@ -22,6 +23,12 @@ from orchestrator.language.shapes import (
     Text,
 )
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
+    from orchestrator.tick.walk import Walk
 
 WEEKDAYS = (
     "monday",
@@ -65,6 +72,10 @@ class Step(Headed):
     )
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
 
+    @abstractmethod
+    def advance(self, walk: Walk) -> None:
+        """Move the runs that are about to do this step, as far as it lets them."""
+
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Return the inner lists of steps, each with the label of its way in."""
         return []
@@ -82,6 +93,10 @@ class Start(Headed):
         "An occurrence older than this when the flow first sees it is stale (default 3 days).",
         default=None,
     )
+
+    @abstractmethod
+    def candidates(self, found: Candidates) -> Select[Any] | None:
+        """Return the occurrences that no tick has seen; None if there can be none now."""
 
 
 STEPS: Family[Step] = Family(

@@ -89,7 +89,7 @@ def _lay(
     nodes: dict[str, Node],
 ) -> str | None:
     """Add a list of steps that ``after`` follows; returns where the list begins."""
-    follows = [ids[id(step)] for step in steps[1:]] + [after] if steps else []
+    follows: list[str | None] = [*(ids[id(step)] for step in steps[1:]), after] if steps else []
     for step, following in zip(steps, follows, strict=True):
         name = ids[id(step)]
         ways: dict[str, str | None] = {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Executable, FromClause, func, insert, select
@@ -18,7 +18,6 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Graph
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.tick import workspace
-
 
 
 def _tell_nobody(station: str) -> None:
@@ -121,9 +120,9 @@ class Tick:
         """Store the ranges that a function gives for each raw zone; returns their key."""
         self._spans += 1
         rows = [
-            {"key": self._spans, "zone": zone, "low": low, "high": high, "at": at}
+            {"key": self._spans, **dataclasses.asdict(row)}
             for name in self.zone_names
-            for zone, low, high, at in ranges(name)
+            for row in ranges(name)
         ]
         if rows:
             self.connection.execute(insert(workspace.span), rows)
@@ -188,5 +187,3 @@ def watermark(connection: Connection) -> tuple[datetime | None, int]:
     query = select(tables.tick.c.at, tables.tick.c.last_customer_id)
     row = connection.execute(query.order_by(tables.tick.c.at.desc()).limit(1)).first()
     return (row[0], row[1]) if row else (None, 0)
-
-

@@ -71,9 +71,10 @@ span = _work_table(
     _big("low"),
     _big("high"),
     _big("at"),
+    _small("year"),
     Index("tick_span_by_zone", "key", "zone", "low"),
 )
-"""Ranges of the time line per zone, microseconds; what ``at`` means, the key's maker knows."""
+"""The rows of ``criteria.facts.SpanRow``, each set under its key."""
 
 member = _work_table("tick_member", _big("customer_id", key=True), _text("name"))
 """The answer of the stage model or segment being evaluated."""

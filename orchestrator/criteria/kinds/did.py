@@ -29,6 +29,7 @@ from orchestrator.language.shapes import (
 from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
 
 if TYPE_CHECKING:
+    from orchestrator.criteria.events import Events
     from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
@@ -131,17 +132,20 @@ class Did(Condition, Counts, RunWindow):
                 )
 
     def predicate(self, scope: Scope) -> Predicate:
-        held = self._follows(scope) if self.then or self.then_not else scope.count(self)
+        follows = self.then or self.then_not
+        held = self.matching(scope).any() if follows else scope.count(self)
         return ~held if self.head == "did_not" else held
 
-    def _follows(self, scope: Scope) -> Predicate:
+    def matching(self, scope: Scope) -> Events:
+        """Return the events of the head that the condition is about, followed as it says."""
         first = scope.events(self.operand, self, self.where)
         follow_up, within = self.then or self.then_not, self.within
-        assert follow_up is not None and within is not None
+        if follow_up is None or within is None:
+            return first
         later = first.scope.events(follow_up.did, None, follow_up.where)
         followed = first.followed(later, within, self.same)
         first.tests += [followed] if self.then else [~followed, first.over_by_now(within)]
-        return first.any()
+        return first
 
     def says(self) -> str:
         said = f"{title(self.head)} {self.operand}{where_phrase(self.where)}"

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, Start
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref, TimeOfDay, Zone
 from orchestrator.language.words import Rules, word
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
 
 
 @STARTS.register
@@ -42,3 +48,14 @@ class DateStart(Start):
     timezone: str | None = word(
         Zone(customer=True), "Whose clock; the customer's unless said.", default=None
     )
+
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_date(self.head, self.operand, self.shift_days(), self.at, self.timezone)
+
+    def shift_days(self) -> int:
+        """Return by how many local days the start comes after the date; before is negative."""
+        moved = self.after or self.before
+        if moved is None:
+            return 0
+        days = moved.amount * (7 if moved.unit == "week" else 1)
+        return days if self.after else -days

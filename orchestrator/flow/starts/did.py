@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
 from orchestrator.flow.base import STARTS, Start
-from orchestrator.language.durations import Duration
+from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
 
 
 @STARTS.register
@@ -33,10 +39,13 @@ class DidStart(Start):
         Whole(1, 1_000_000), "Only the customer's n-th such event.", default=None
     )
     after: Duration | None = word(
-        DurationShape(), "The occurrence happens this much later.", default=None
+        DurationShape(FIXED_UNITS), "The occurrence happens this much later.", default=None
     )
     backfill: Duration | None = word(
         DurationShape(),
         "Take in events from this long before the flow went live.",
         default=None,
     )
+
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_events(self.operand, self.where, self.number, self.after, self.backfill)

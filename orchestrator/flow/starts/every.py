@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, WEEKDAYS, Start
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, TimeOfDay, Whole, Zone
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
 
 
 @STARTS.register
@@ -54,3 +60,6 @@ class EveryStart(Start):
                 "CLM108",
                 '"on_day" goes with "every: month", and only with it',
             )
+
+    def candidates(self, found: Candidates) -> Select[Any] | None:
+        return found.of_calendar(self.operand, self.on_day, self.at, self.timezone)

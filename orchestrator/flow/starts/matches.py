@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.flow.base import STARTS, Start
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
 
 
 @STARTS.register
@@ -23,3 +29,6 @@ class MatchesStart(Start):
 """
 
     operand: Criterion
+
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_matching(self.operand)

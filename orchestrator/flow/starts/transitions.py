@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, Start
 from orchestrator.language.shapes import Name, Ref, Truth
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from orchestrator.tick.candidates import Candidates
 
 BACKFILL_DOC = "`true` takes in whoever is there when the flow goes live."
 
@@ -32,6 +38,9 @@ class StageStart(Start):
     operand: Name
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
 
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_stage(self.head, self.operand, self.backfill)
+
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +62,9 @@ class SegmentStart(Start):
     operand: Name
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
 
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_segment(self.head, self.operand, self.backfill)
+
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +79,6 @@ class FlowStart(Start):
 """
 
     operand: Name
+
+    def candidates(self, found: Candidates) -> Select[Any]:
+        return found.of_flow(self.operand)

@@ -1,0 +1,69 @@
+"""The resolved text of a condition: what it means, whatever it is written like.
+
+Segments and computed attributes are inlined with their own text and types; comments,
+order of files and the names of variables leave no trace. Two conditions with one text
+select the same customers (semantics 25).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.criteria.base import Criterion, Group, leaves
+from orchestrator.criteria.measures import Measure
+from orchestrator.criteria.names import Names
+
+
+def resolved_text(
+    criterion: Criterion | None, names: Names, segments: Mapping[str, Criterion]
+) -> str:
+    """Return a canonical text of a condition with everything it names inlined.
+
+    Args:
+        segments: segment → its condition; the mentions form no circle.
+    """
+    if criterion is None:
+        return "everybody"
+    inlined = [
+        f"{leaf.operand}={resolved_text(segments[leaf.operand], names, segments)}"
+        for leaf in leaves(criterion)
+        if leaf.head.endswith("in_segment") and leaf.operand in segments
+    ]
+    typed = [_attribute(leaf.operand, names) for leaf in leaves(criterion) if _named(leaf)]
+    return "; ".join([_text(criterion), *sorted(inlined), *sorted(typed)])
+
+
+def fingerprint(text: str) -> str:
+    """Return a short stable digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _named(leaf: Any) -> bool:
+    return leaf.head in ("attribute", "anniversary_of")
+
+
+def _attribute(name: str, names: Names) -> str:
+    attribute = names.attributes.get(name)
+    computed = _text(attribute) if isinstance(attribute, Measure) else ""
+    return f"{name}:{names.attribute_type(name)}{computed}"
+
+
+def _text(value: Any) -> str:
+    """Return a value's fields, without the marks that say where it stands."""
+    if isinstance(value, Group):
+        return f"{value.how}({', '.join(_text(member) for member in value.members)})"
+    if dataclasses.is_dataclass(value):
+        fields = (
+            f"{field.name}={_text(getattr(value, field.name))}"
+            for field in dataclasses.fields(value)
+            if field.compare and getattr(value, field.name) is not None
+        )
+        return f"{type(value).__name__}({', '.join(fields)})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_text(item) for item in value)}]"
+    return str(value) if isinstance(value, str) else repr(value)

@@ -1,0 +1,289 @@
+"""Stages and segments: who is where at an instant, and what changed since (semantics 24-25)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import TopologicalSorter
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.criteria.base import Criterion, leaves
+from orchestrator.criteria.resolved import fingerprint, resolved_text
+from orchestrator.criteria.scope import population
+from orchestrator.playbook.model import Playbook
+from orchestrator.tick import workspace
+from orchestrator.tick.context import Tick
+
+STAGES = ("stages", "stages")
+"""The key of the stage model among the definitions; a segment's is ``segment, <name>``."""
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The stage model or one segment: what is evaluated as one."""
+
+    key: Key
+    mentions: frozenset[Key]
+    fingerprint: str
+
+
+def units(tick: Tick) -> list[Unit]:
+    """Return the stage model and the segments, each after those it mentions."""
+    found = {unit.key: unit for unit in _units(tick)}
+    order = TopologicalSorter({key: found[key].mentions & found.keys() for key in sorted(found)})
+    return [found[key] for key in order.static_order()]
+
+
+def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
+    """Bring stages and segments up to now, as rows of the ``tick_*_opened/closed`` tables.
+
+    A unit evaluated for the first time, or whose resolved condition changed, is evaluated
+    silently first: at ``as_live_since`` or now, or at the watermark.
+    """
+    known = _known(tick)
+    ordered = units(tick)
+    silent_at = as_live_since or tick.now
+    _forget_removed(tick, known, ordered)
+    late: list[Unit] = []
+    for unit in ordered:
+        if unit.key not in known:
+            if silent_at < tick.now:
+                late.append(unit)
+        elif known[unit.key] != unit.fingerprint and tick.watermark is not None:
+            late.append(unit)
+    for unit in late:
+        at = silent_at if unit.key not in known else tick.watermark
+        assert at is not None
+        tick.forget_facts_of(at)
+        tick.refresh_stays()
+        _evaluate(tick, unit, at, silent=True)
+    if late:
+        tick.forget_facts_of(tick.now)
+    for unit in ordered:
+        tick.refresh_stays()
+        _evaluate(tick, unit, tick.now, silent=unit.key not in known and unit not in late)
+    tick.refresh_stays()
+
+
+def _known(tick: Tick) -> dict[Key, str]:
+    table = tables.definition
+    rows = tick.connection.execute(select(table.c.kind, table.c.name, table.c.fingerprint))
+    return {(kind, name): digest for kind, name, digest in rows}
+
+
+def _units(tick: Tick) -> Iterator[Unit]:
+    playbook = tick.playbook
+    segments = {name: segment.when for name, segment in playbook.segments.items()}
+    if playbook.stages:
+        texts = [
+            f"{stage.stage}: {resolved_text(stage.when, tick.names, segments)}"
+            f" stay {stage.stay_at_least}"
+            for stage in playbook.stages
+        ]
+        mentioned = [_mentions(stage.when, playbook) for stage in playbook.stages]
+        yield Unit(STAGES, frozenset().union(*mentioned) - {STAGES}, fingerprint("\n".join(texts)))
+    for name, when in segments.items():
+        text = resolved_text(when, tick.names, segments)
+        yield Unit(("segment", name), _mentions(when, playbook), fingerprint(text))
+
+
+def _mentions(criterion: Criterion | None, playbook: Playbook) -> frozenset[Key]:
+    found: set[Key] = set()
+    for leaf in leaves(criterion):
+        if leaf.head in ("in_segment", "not_in_segment"):
+            found.add(("segment", str(leaf.operand)))
+        if "_stage" in leaf.head:
+            found.add(STAGES)
+    return frozenset(found)
+
+
+def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
+    tick.at_station("stages" if unit.key == STAGES else f"segment {unit.key[1]}")
+    if unit.key == STAGES:
+        _evaluate_stages(tick, at, silent)
+    else:
+        _evaluate_segment(tick, unit.key[1], at, silent)
+
+
+# --- stages ---------------------------------------------------------------------------
+
+
+def _evaluate_stages(tick: Tick, at: datetime, silent: bool) -> None:
+    customer = tables.customer.alias()
+    stage = _matching_stage(tick, customer, at).label("stage")
+    stays = tick.facts.stages.alias()
+    present = select(stays).where(stays.c.ended_at.is_(None)).subquery()
+    opened = workspace.stage_opened
+    if workspace.is_empty(tick.connection, present):
+        query = select(
+            customer.c.id,
+            literal(to_micros(at)),
+            stage,
+            literal(int(silent)),
+            _first_seen(tick, customer),
+        ).where(population(customer, at))
+        tick.execute(_insert(opened, query.where(stage.is_not(None)) if _partial(tick) else query))
+        return
+    _fill_members(tick, select(customer.c.id, stage).where(population(customer, at)))
+    member = workspace.member
+    moved = (
+        select(
+            member.c.customer_id,
+            literal(to_micros(at)),
+            member.c.name,
+            literal(int(silent)),
+            _first_seen(tick, customer),
+        )
+        .select_from(member.join(customer, customer.c.id == member.c.customer_id))
+        .outerjoin(present, present.c.customer_id == member.c.customer_id)
+        .where(member.c.name.is_not(None))
+        .where(or_(present.c.stage.is_(None), present.c.stage != member.c.name))
+        .where(~_must_stay(tick, present, at))
+    )
+    closed = workspace.stage_closed
+    leaving = (
+        select(
+            present.c.customer_id,
+            present.c.began_at,
+            present.c.stage,
+            literal(to_micros(at)),
+            literal(int(silent)),
+        )
+        .join(member, member.c.customer_id == present.c.customer_id)
+        .where(or_(member.c.name.is_(None), present.c.stage != member.c.name))
+        .where(~_must_stay(tick, present, at))
+    )
+    tick.execute(_insert(closed, leaving))
+    tick.execute(_insert(opened, moved))
+
+
+def _matching_stage(tick: Tick, customer: FromClause, at: datetime) -> ColumnElement[Any]:
+    """Return the first stage whose condition holds, as an expression over the customer."""
+    whens: list[tuple[ColumnElement[bool], Any]] = []
+    otherwise: Any = null()
+    for stage in tick.playbook.stages:
+        if stage.otherwise:
+            otherwise = literal(str(stage.stage), tables.stage_interval.c.stage.type)
+            break
+        scope = tick.scope(customer, str(stage.stage), now=at)
+        name = literal(str(stage.stage), tables.stage_interval.c.stage.type)
+        whens.append((scope.predicate(stage.when), name))
+    return case(*whens, else_=otherwise) if whens else otherwise
+
+
+def _partial(tick: Tick) -> bool:
+    return not any(stage.otherwise for stage in tick.playbook.stages)
+
+
+def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[bool]:
+    """Return whether ``stay_at_least`` keeps the customer in the present stage."""
+    customer = tables.customer.alias()
+    bound = [
+        and_(
+            present.c.stage == str(stage.stage),
+            present.c.began_at > tick.scope(customer, "", now=at).ago(stage.stay_at_least),
+        )
+        for stage in tick.playbook.stages
+        if stage.stay_at_least
+    ]
+    return func.coalesce(or_(*bound), literal(False)) if bound else literal(False)  # noqa: FBT003
+
+
+# --- segments -------------------------------------------------------------------------
+
+
+def _evaluate_segment(tick: Tick, name: str, at: datetime, silent: bool) -> None:
+    customer = tables.customer.alias()
+    scope = tick.scope(customer, name, now=at)
+    selected = and_(population(customer, at), scope.predicate(tick.playbook.segments[name].when))
+    stays = tick.facts.segments.alias()
+    present = select(stays).where(stays.c.segment == name, stays.c.ended_at.is_(None)).subquery()
+    opened = workspace.segment_opened
+    new = (literal(to_micros(at)), literal(int(silent)), _first_seen(tick, customer))
+    segment = literal(name, tables.segment_interval.c.segment.type)
+    if workspace.is_empty(tick.connection, present):
+        query = select(segment, customer.c.id, *new).where(selected)
+        tick.execute(_insert(opened, query))
+        return
+    _fill_members(tick, select(customer.c.id, segment).where(selected))
+    member = workspace.member
+    entering = (
+        select(segment, member.c.customer_id, *new)
+        .select_from(member.join(customer, customer.c.id == member.c.customer_id))
+        .where(
+            ~exists(
+                select(present.c.customer_id).where(present.c.customer_id == member.c.customer_id)
+            )
+        )
+    )
+    leaving = select(
+        segment,
+        present.c.customer_id,
+        present.c.began_at,
+        literal(to_micros(at)),
+        literal(int(silent)),
+    ).where(
+        ~exists(select(member.c.customer_id).where(member.c.customer_id == present.c.customer_id))
+    )
+    tick.execute(_insert(opened, entering))
+    tick.execute(_insert(workspace.segment_closed, leaving))
+
+
+def _forget_removed(tick: Tick, known: Mapping[Key, str], ordered: Sequence[Unit]) -> None:
+    """Close, silently, the stays of segments that the playbook no longer has."""
+    present = {unit.key for unit in ordered}
+    gone = [name for kind, name in known if kind == "segment" and (kind, name) not in present]
+    if not gone:
+        return
+    stays = tables.segment_interval
+    query = select(
+        stays.c.segment,
+        stays.c.customer_id,
+        stays.c.began_at,
+        literal(to_micros(tick.now)),
+        literal(1),
+    ).where(stays.c.segment.in_(gone), stays.c.ended_at.is_(None))
+    tick.execute(_insert(workspace.segment_closed, query))
+
+
+# --- both -----------------------------------------------------------------------------
+
+
+def _first_seen(tick: Tick, customer: FromClause) -> ColumnElement[Any]:
+    """Return 1 for a customer whom no live tick has seen before (semantics 25)."""
+    if tick.watermark is None:
+        return literal(0)
+    since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
+    new = or_(customer.c.id > tick.last_customer_id, since > to_micros(tick.watermark))
+    return case((new, 1), else_=0)
+
+
+def _fill_members(tick: Tick, query: Select[Any]) -> None:
+    tick.execute(delete(workspace.member))
+    tick.execute(_insert(workspace.member, query))
+    workspace.refresh_statistics(tick.connection, workspace.member)
+
+
+def _insert(table: Table, query: Select[Any]) -> Any:
+    return insert(table).from_select([column.name for column in table.columns], query)
