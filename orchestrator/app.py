@@ -90,10 +90,10 @@ def open_project(given: Path | None, variables: Iterable[str] | None = None) -> 
         UsageError: there is no project, or a variable is not understood.
         PlaybookErrors: the files have errors.
     """
-    from orchestrator.playbook.load import load_project  # costs YAML
+    from orchestrator.playbook.load import load  # costs YAML
 
     folder = find_project(given)
-    loaded = load_project(folder, read_variables(variables or ()))
+    loaded = load(folder, variables=read_variables(variables or ()))
     if loaded.playbook is None:
         raise PlaybookErrors(loaded.problems, folder)
     return OpenProject(folder, loaded.playbook, tuple(loaded.problems))

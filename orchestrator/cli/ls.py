@@ -61,7 +61,7 @@ def ls(
         return 0
     columns = listing.COLUMNS[what]
     shown = [[_cell(row[column]) for column in columns] for row in rows]
-    for line in console.results_page().table(shown, header=_titles(columns), indent=0):
+    for line in console.results_page().entries(shown, header=_titles(columns)):
         console.out(line)
     console.say(counted(len(rows), what.removesuffix("s")))
     return 0

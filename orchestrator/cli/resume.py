@@ -39,11 +39,12 @@ def resume(
     """
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.cli import console
+    from orchestrator.cli.manner import manner
 
     opened = root.open_project(project, var)
     chosen = opened.flow(flow)
     engine = root.open_database(opened.folder, db)
-    if console.manner.asks() and not console.confirm(f"Let {flow} send again?"):
+    if manner.asks() and not console.confirm(f"Let {flow} send again?"):
         console.say("Nothing was changed.")
         return 0
     if root.resume_flow(engine, chosen, opened.now(at)):

@@ -23,6 +23,7 @@ STYLES = {
     "help": "36",
     "note": "2",
 }
+NARROW = 12
 _JOINERS = "\u200c\u200d\ufe0f"
 
 
@@ -57,7 +58,7 @@ class Page:
         indent: int = 2,
         gap: int = 2,
     ) -> list[str]:
-        """Return the rows as aligned lines; the last column is cut to the page.
+        """Return the rows as aligned lines, cut to the page in the widest columns.
 
         Args:
             header: titles of the columns, dim above them.
@@ -68,8 +69,7 @@ class Page:
         if not cells:
             return []
         widths = [max(width_of(row[at]) for row in cells) for at in range(len(cells[0]))]
-        used = indent + sum(widths[:-1]) + gap * (len(widths) - 1)
-        widths[-1] = min(widths[-1], max(12, self.width - used))
+        _shrink(widths, self.width - indent - gap * (len(widths) - 1))
         ends = frozenset(right)
         lines = [
             " " * indent
@@ -81,6 +81,29 @@ class Page:
         ]
         lines = [line.rstrip() for line in lines]
         return [self.paint(line, "dim") for line in lines[: len(above)]] + lines[len(above) :]
+
+    def entries(
+        self, rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), indent: int = 0
+    ) -> list[str]:
+        """Return the rows as aligned lines, the last column wrapped instead of cut."""
+        above = [list(header)] if header else []
+        heads = [row[:-1] for row in [*above, *rows]]
+        narrow = self.table([[*head, "."] for head in heads], indent=indent)
+        begin = max((width_of(line) for line in narrow), default=1) - 1
+        lines = []
+        for number, row in enumerate([*above, *rows]):
+            first, *others = self.wrap(row[-1], indent=begin) or [""]
+            line = (padded(narrow[number][:-1], begin) + first.lstrip()).rstrip()
+            lines.append(self.paint(line, "dim") if number < len(above) else line)
+            lines += others
+        return lines
+
+
+def _shrink(widths: list[int], room: int) -> None:
+    """Take from the widest column, the last of equals, until all have room or are narrow."""
+    while sum(widths) > room and max(widths) > NARROW:
+        widest = max(range(len(widths)), key=lambda at: (widths[at], at))
+        widths[widest] -= 1
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,8 @@ from orchestrator.report.suggestions import did_you_mean
 from orchestrator.selection import all_steps, channels_of, select_flows
 
 LS_FORMAT = "clmctl.ls/1"
+DEFAULT = "default"
+"""Stands for the template without a locale."""
 JOINS = {"all": " and ", "any": " or ", "none": " or "}
 
 
@@ -93,7 +95,7 @@ def message_rows(playbook: Playbook, select: Iterable[str], exclude: Iterable[st
                 "purpose": message.settings.purpose or "marketing",
                 "topic": message.settings.topic,
                 "channels": sorted(message.channels()),
-                "locales": sorted({each.locale for each in message.templates if each.locale}),
+                "locales": sorted({each.locale or DEFAULT for each in message.templates}),
                 "flows": senders[name],
             }
             for name, message in sorted(playbook.messages.items())
@@ -145,7 +147,7 @@ ROWS: Mapping[str, Callable[[Playbook, Iterable[str], Iterable[str]], list[Json]
     "messages": message_rows,
 }
 COLUMNS = {
-    "flows": ("name", "status", "starts_when", "messages", "channels", "tags", "owner"),
+    "flows": ("name", "status", "starts_when", "channels", "tags", "owner"),
     "segments": ("name", "at", "when"),
     "stages": ("name", "at", "when"),
     "messages": ("name", "purpose", "topic", "channels", "locales", "flows"),

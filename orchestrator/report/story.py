@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from decimal import Decimal
+from string import ascii_lowercase
 from typing import Any
 
 from orchestrator.criteria.base import Condition, Criterion, Group
@@ -113,15 +114,15 @@ def _steps(steps: Iterable[Step], number: str = "") -> Iterator[str]:
         if step.only_if is not None:
             yield from _indented(_led("only if ", _criterion(step.only_if)))
         labels = _labels(step)
-        for label, inner in step.blocks():
+        for letter, (label, inner) in zip(ascii_lowercase, step.blocks(), strict=False):
             yield from _indented(_led(f"{labels.get(label, label)}", ()))
-            yield from _indented(_steps(inner, f"{place}."), "    ")
+            yield from _indented(_steps(inner, f"{place}{letter}."), "    ")
 
 
 def _labels(step: Step) -> Mapping[str, str]:
     """Return what leads into each inner list of steps."""
     if isinstance(step, Split):
-        return {name: f"{share.share * 100:f}% {name}:" for name, share in step.operand.items()}
+        return {name: f"{_percent(share.share)} {name}:" for name, share in step.operand.items()}
     ways = step.operand if isinstance(step.operand, tuple) else ()
     labels = {
         str(at): " ".join(["if", *_criterion(way.if_)]) + ":"
@@ -157,7 +158,12 @@ def _modifiers(sentence: Sentence) -> Iterator[str]:
         if key == "where":
             yield where_phrase(value).strip()
         else:
-            yield f"{key.replace('_', ' ')} {_value(value)}".rstrip()
+            said = _percent(value) if key == "share" else _value(value)
+            yield f"{key.replace('_', ' ')} {said}".rstrip()
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}%"
 
 
 def _value(value: Any) -> str:
