@@ -1,0 +1,193 @@
+"""The data a template sees, from a decided send and the playbook."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from orchestrator.criteria.base import leaves
+from orchestrator.flow.starts.did import DidStart
+from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
+from orchestrator.language.reader import VARIABLE
+from orchestrator.language.shapes import Reference
+from orchestrator.playbook.model import Attribute, Playbook
+from orchestrator.records import CustomerFacts
+from orchestrator.render.values import LONGEST_TEXT, Facts, is_absent, plain
+
+CUSTOMER_NAMES = ("id", "email", "phone", "locale", "timezone")
+"""What every customer has besides attributes."""
+ROOTS = ("customer", "entry", "message", "project", "vars", "links", "with", "today")
+"""The names a template may begin an expression with."""
+PROJECT_NAMES = ("name", "locale", "currency", "timezone", "postal_address", "base_url")
+MESSAGE_NAMES = ("name", "channel", "flow", "step", "subject", "preheader", "locale")
+LINK_NAMES = ("unsubscribe", "preferences")
+_SCALARS = frozenset({int, bool, date, datetime})
+
+
+def attribute_names(playbook: Playbook) -> frozenset[str]:
+    """Return every name a template may ask of ``customer``."""
+    return frozenset((*CUSTOMER_NAMES, *(playbook.catalog.attributes or {})))
+
+
+def stored_attributes(playbook: Playbook) -> dict[str, Attribute]:
+    """Return the attributes that are stored rather than computed."""
+    attributes = playbook.catalog.attributes or {}
+    return {str(n): a for n, a in attributes.items() if isinstance(a, Attribute)}
+
+
+class CustomerView:
+    """Builds ``customer``: what this customer has, and of the rest that it is missing."""
+
+    def __init__(self, playbook: Playbook) -> None:
+        self._absent = dict.fromkeys(attribute_names(playbook), "is missing for this customer")
+
+    def of(self, facts: CustomerFacts) -> Facts:
+        """Return the customer as templates see them."""
+        view = Facts("customer", self._absent)
+        fill(view, facts.attributes)
+        fill(
+            view,
+            {
+                "id": facts.external_id,
+                "email": facts.email,
+                "phone": facts.phone,
+                "locale": facts.locale,
+                "timezone": facts.timezone,
+            },
+        )
+        return view
+
+
+def fill(view: Facts, values: Mapping[str, Any]) -> None:
+    """Put the values that are there into a view, as plain data."""
+    for name, value in values.items():
+        kind = type(value)
+        if kind is str:
+            if value:
+                view[name] = value if len(value) <= LONGEST_TEXT else plain(value)
+        elif kind in _SCALARS:
+            view[name] = value
+        elif not is_absent(value):
+            view[name] = plain(value)
+
+
+def entry_view(facts: Mapping[str, Any]) -> Facts:
+    """Return ``entry`` as templates see it."""
+    view = Facts("entry", _ENTRY_ABSENT)
+    fill(view, facts)
+    return view
+
+
+class _EntryAbsent(dict[str, str]):
+    """Any name may be asked of what started a run; ``check`` knows which can exist."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "is missing in what started this run"
+
+
+_ENTRY_ABSENT = _EntryAbsent()
+
+
+def project_view(playbook: Playbook) -> Facts:
+    """Return ``project`` as templates see it."""
+    project = playbook.project
+    values = {
+        "name": str(project.project),
+        "locale": project.locale or "en",
+        "currency": project.currency or "EUR",
+        "timezone": project.timezone,
+        "postal_address": project.postal_address,
+        "base_url": project.links.base_url if project.links else None,
+    }
+    view = Facts("project", dict.fromkeys(PROJECT_NAMES, "is not set in project.yaml"))
+    view.update({name: value for name, value in values.items() if value})
+    return view
+
+
+def links_view(playbook: Playbook, customer: CustomerFacts) -> Facts:
+    """Return ``links``: the customer's own pages, where the project says there are any.
+
+    The token is a placeholder that tells customers apart and reveals nothing; signed ones
+    come with delivery.
+    """
+    links = playbook.project.links
+    why = "needs links.base_url in project.yaml"
+    view = Facts("links", dict.fromkeys(LINK_NAMES, why))
+    if links is not None:
+        base = links.base_url.rstrip("/")
+        text = f"{playbook.project.project}/{customer.external_id}"
+        token = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+        for name in LINK_NAMES:
+            view[name] = f"{base}/{name}/{token}"
+    return view
+
+
+def plain_node(node: Node, variables: Mapping[str, Node]) -> Any:
+    """Return a playbook value as plain data; a ``$name`` becomes what it stands for.
+
+    ``$customer.x`` and ``$entry.x`` become a ``Reference``, known only for each send.
+    """
+    match node:
+        case ScalarNode(value=str() as text):
+            match = VARIABLE.match(text)
+            if match and match[1] in variables:
+                return plain_node(variables[match[1]], _without(variables, match[1]))
+            return _reference(text) or text
+        case ScalarNode(value=value):
+            return value
+        case ListNode(items=items):
+            return [plain_node(item, variables) for item in items]
+        case MapNode(items=pairs):
+            return {key.text: plain_node(value, variables) for key, value in pairs}
+
+
+def _without(variables: Mapping[str, Node], name: str) -> dict[str, Node]:
+    return {key: node for key, node in variables.items() if key != name}
+
+
+def _reference(text: str) -> Reference | None:
+    for root in ("customer", "entry"):
+        if text.startswith(f"${root}.") and len(text) > len(root) + 2:
+            return Reference(root, text[len(root) + 2 :])
+    return None
+
+
+def resolved(value: Any, customer: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
+    """Return a ``with`` value for one send; None where what it refers to is missing."""
+    match value:
+        case Reference(root="customer", name=name):
+            return customer.get(name)
+        case Reference(name=name):
+            return entry.get(name)
+        case list():
+            return [resolved(item, customer, entry) for item in value]
+        case dict():
+            return {key: resolved(item, customer, entry) for key, item in value.items()}
+        case _:
+            return value
+
+
+def entry_names(playbook: Playbook, flow: str) -> frozenset[str]:
+    """Return what ``entry`` may hold in a flow: ``at``, ``start``, the events' properties."""
+    events = playbook.catalog.events or {}
+    names = {"at", "start"}
+    for start in playbook.flows[flow].starts_when:
+        event = start_event(playbook, start)
+        names.update(*(map(str, props) for name, props in events.items() if name == event))
+    return frozenset(names)
+
+
+def start_event(playbook: Playbook, start: Any) -> str | None:
+    """Return the event a start brings, or None: segments bring that of their one ``did``."""
+    if isinstance(start, DidStart):
+        return str(start.operand)
+    if start.head in ("enters_segment", "leaves_segment"):
+        segment = playbook.segments.get(str(start.operand))
+        heads = [leaf for leaf in leaves(segment.when) if leaf.head == "did"] if segment else []
+        return str(heads[0].operand) if len(heads) == 1 else None
+    return None

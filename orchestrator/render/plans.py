@@ -1,0 +1,330 @@
+"""The plan of a message: its templates compiled, its fixed values resolved, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Template as Compiled
+from jinja2 import TemplateSyntaxError, nodes
+
+from orchestrator.flow.base import Step
+from orchestrator.flow.steps.send import Send as SendStep
+from orchestrator.language.nodes import Node
+from orchestrator.language.shapes import Reference
+from orchestrator.playbook.model import Flow, Message, Playbook, Template
+from orchestrator.render.context import ROOTS, attribute_names, fill, plain_node
+from orchestrator.render.environment import MessageEnvironment
+from orchestrator.render.faults import RenderError
+from orchestrator.render.filters import capped_range
+from orchestrator.render.grammar import path_of
+from orchestrator.render.library import (
+    Environments,
+    Library,
+    compile_template,
+    converted,
+    with_layout,
+)
+from orchestrator.render.locales import FALLBACK_LOCALE, Choice, choose, fallbacks
+from orchestrator.render.values import Facts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One message on one channel in one locale, sent by one step."""
+
+    subject: Compiled | None
+    preheader: Compiled | None
+    text: Compiled
+    html: Compiled | None
+    is_json: bool
+    locale: str | None
+    """Of the template taken."""
+    roots: frozenset[str]
+    """The names that its templates begin expressions with."""
+    fixed: Mapping[str, Any]
+    """Names whose values are the same for every customer."""
+    message: Mapping[str, str]
+    given: Facts
+    """``with``: message defaults below the step's values, where they are the same for all."""
+    referring: Mapping[str, Any]
+    """The other values of ``with``: those that hold a ``$customer.x`` or ``$entry.x``."""
+
+
+def sends_of(flow: Flow) -> Iterator[SendStep]:
+    """Yield every send step of a flow, in document order."""
+    waiting: list[Step] = list(reversed(flow.steps))
+    while waiting:
+        step = waiting.pop()
+        if isinstance(step, SendStep):
+            yield step
+        for _, inner in reversed(step.blocks()):
+            waiting.extend(reversed(inner))
+
+
+def step_id(step: SendStep) -> str:
+    """Return a send step's id: its own, else its message's name (semantics 41)."""
+    return str(step.id or step.operand)
+
+
+class Planner:
+    """Makes plans; compiles each template once, whoever sends it."""
+
+    def __init__(self, playbook: Playbook) -> None:
+        self.playbook = playbook
+        self.library = Library(playbook.layouts)
+        self.environments = Environments(self.library)
+        self._compiled: dict[tuple[str, str, str], Compiled] = {}
+        self._steps = {
+            (name, step_id(step)): step
+            for name, flow in playbook.flows.items()
+            for step in sends_of(flow)
+        }
+
+    def plan(self, message: str, channel: str, locale: str | None, *, flow: str, step: str) -> Plan:
+        """Return the plan of a message.
+
+        Raises:
+            RenderError: there is no template for it, or one of them is wrong.
+        """
+        known = self.playbook.messages.get(message)
+        project = self.playbook.project
+        locales = fallbacks(locale, project.locale or FALLBACK_LOCALE)
+        choice = choose(known.templates, channel, locales) if known else None
+        if known is None or choice is None:
+            wanted = ", ".join(one or "no locale" for one in locales)
+            raise RenderError(
+                "no_template", f"{message} has no {channel} template for any of: {wanted}"
+            )
+        sent = self._steps.get((flow, step))
+        if sent is not None and str(sent.operand) != message:
+            sent = None
+        return self._plan(known, choice, locales, _Origin(flow, step, sent))
+
+    def _plan(
+        self, message: Message, choice: Choice, locales: list[str | None], origin: _Origin
+    ) -> Plan:
+        body = choice.body
+        wrapped = self._wrapped(body, locales)
+        text = choice.text
+        subject = origin.subject or body.subject or (text.subject if text else None)
+        preheader = body.preheader or (text.preheader if text else None)
+        if subject is None and body.channel == "email":
+            raise RenderError("header", f"{body.path} has no subject")
+        trusted = message.settings.trusted or ()
+        parts = [part for part in (wrapped, subject, preheader, text and text.body) if part]
+        for part in parts:
+            self._check_sources(part)
+        has_html = body.format in ("html", "md")
+        given = self._given(message, origin)
+        locale = body.locale or self.playbook.project.locale or FALLBACK_LOCALE
+        return Plan(
+            subject=self._header(subject, body.path),
+            preheader=self._header(preheader, body.path),
+            text=self._text(body, wrapped, text, trusted),
+            html=self._compile("html", wrapped, _wrapped_name(body), trusted) if has_html else None,
+            is_json=body.format == "json",
+            locale=body.locale,
+            roots=self._roots(parts),
+            fixed=self._fixed(origin),
+            message={
+                "name": message.name,
+                "channel": body.channel,
+                "flow": origin.flow,
+                "step": origin.step,
+                "locale": locale,
+            },
+            given=_fixed_values(given),
+            referring={name: value for name, value in given.items() if _refers(value)},
+        )
+
+    def _text(
+        self, body: Template, wrapped: str, own: Template | None, trusted: tuple[str, ...]
+    ) -> Compiled:
+        if own is not None:
+            return self._compile("text", own.body, own.path, trusted)
+        if body.format in ("html", "md"):
+            return self._compile("derived", wrapped, _wrapped_name(body), trusted)
+        return self._compile(
+            "json" if body.format == "json" else "text", body.body, body.path, trusted
+        )
+
+    def _wrapped(self, body: Template, locales: list[str | None]) -> str:
+        """Return a Markdown body as HTML in its layout; any other body as it is."""
+        if body.format != "md":
+            return body.body
+        html = _converted(self.environments.html, body)
+        if any(True for _ in self._parsed(html).find_all(nodes.Extends)):
+            return html
+        for locale in locales:
+            name = ".".join(part for part in (body.channel, locale, "html.j2") if part)
+            layout = f"_layouts/{name}"
+            if layout in self.library.texts:
+                return with_layout(html, layout, self.library.texts[layout])
+        return html
+
+    def _parsed(self, text: str) -> nodes.Template:
+        try:
+            return self.library.parser.parse(text)
+        except TemplateSyntaxError as error:
+            raise RenderError("template", f"line {error.lineno}: {error.message}") from None
+
+    def _check_sources(self, text: str) -> None:
+        for name in (used for _, used in self.library.used_by(text)):
+            if name not in self.library.texts:
+                raise RenderError("template", f"there is no {name[:80]}")
+            self.library.weight(name)
+
+    def _header(self, text: str | None, path: str) -> Compiled | None:
+        if text is None:
+            return None
+        return self._compile("header", text.rstrip("\r\n"), path.removesuffix(".j2"), ())
+
+    def _compile(self, kind: str, text: str, name: str, trusted: tuple[str, ...]) -> Compiled:
+        key = (kind, name, text)
+        if key not in self._compiled:
+            environment: MessageEnvironment = getattr(self.environments, kind)
+            self._compiled[key] = compile_template(environment, text, name, trusted)
+        return self._compiled[key]
+
+    def _fixed(self, origin: _Origin) -> dict[str, Any]:
+        variables = self._variables(origin.flow)
+        view = Facts("vars")
+        for name in variables:
+            value = plain_node(variables[name], variables)
+            if value is not None:
+                view[name] = value
+        return {"range": capped_range, "vars": view}
+
+    def _variables(self, flow: str) -> dict[str, Node]:
+        own = self.playbook.flows[flow].vars if flow in self.playbook.flows else None
+        merged = {**(self.playbook.project.vars or {}), **(own or {})}
+        return {str(name): node for name, node in merged.items()}
+
+    def _given(self, message: Message, origin: _Origin) -> dict[str, Any]:
+        variables = self._variables(origin.flow)
+        defaults = message.settings.with_ or {}
+        given = {str(name): plain_node(node, variables) for name, node in defaults.items()}
+        step = origin.sent.with_ if origin.sent else None
+        given.update({str(name): literal.value for name, literal in (step or {}).items()})
+        return given
+
+    def _roots(self, texts: list[str]) -> frozenset[str]:
+        return frozenset(
+            node.name
+            for tree in self._trees(texts)
+            for node in tree.find_all(nodes.Name)
+            if node.name in ROOTS
+        )
+
+    def _trees(self, texts: list[str]) -> Iterator[nodes.Template]:
+        names = {name for text in texts for name in self.library.reach(text)}
+        for text in [*texts, *(self.library.texts[name] for name in sorted(names))]:
+            yield self._parsed(text)
+
+    def attributes_used(self, message: str) -> frozenset[str]:
+        """Return the attributes that a message's templates, subjects and values may read."""
+        known = self.playbook.messages[message]
+        texts = [text for t in known.templates for text in (t.body, t.subject, t.preheader)]
+        values = [plain_node(node, {}) for node in (known.settings.with_ or {}).values()]
+        for (_, _), step in self._steps.items():
+            if str(step.operand) == message:
+                texts.append(step.subject)
+                values += [literal.value for literal in (step.with_ or {}).values()]
+        values += self._variable_values(message)
+        channels = sorted({template.channel for template in known.templates})
+        texts += [
+            text
+            for name, text in self.library.texts.items()
+            if name.startswith(tuple(f"_layouts/{channel}." for channel in channels))
+        ]
+        used = {name for text in texts if text for name in self._names_in(text)}
+        used.update(name for value in values for name in _referred(value))
+        everything = attribute_names(self.playbook)
+        return everything if "*" in used else frozenset(used) & everything
+
+    def _variable_values(self, message: str) -> list[Any]:
+        settings = self.playbook.messages[message].settings
+        if not settings.with_:
+            return []
+        flows = {flow for (flow, _), step in self._steps.items() if str(step.operand) == message}
+        every = [self._variables(flow) for flow in flows]
+        return [plain_node(node, variables) for variables in every for node in variables.values()]
+
+    def _names_in(self, text: str) -> Iterator[str]:
+        """Yield the attributes a text names, ``*`` where it takes the customer as a whole."""
+        try:
+            for tree in self._trees([text]):
+                yield from _customer_names(tree)
+        except RenderError:
+            return
+
+
+def _customer_names(tree: nodes.Template) -> Iterator[str]:
+    named: set[int] = set()
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        inner = getattr(node, "node", None)
+        if isinstance(inner, nodes.Name) and inner.name == "customer":
+            path = path_of(node)
+            if path is not None:
+                named.add(id(inner))
+                yield path.removeprefix("customer.")
+    for name in tree.find_all(nodes.Name):
+        if name.name == "customer" and id(name) not in named:
+            yield "*"
+
+
+def _fixed_values(given: Mapping[str, Any]) -> Facts:
+    view = Facts("with", dict.fromkeys(given, "is missing for this customer"))
+    fill(view, {name: value for name, value in given.items() if not _refers(value)})
+    return view
+
+
+def _refers(value: Any) -> bool:
+    match value:
+        case Reference():
+            return True
+        case list():
+            return any(_refers(item) for item in value)
+        case dict():
+            return any(_refers(item) for item in value.values())
+        case _:
+            return False
+
+
+def _referred(value: Any) -> Iterator[str]:
+    match value:
+        case Reference(root="customer", name=name):
+            yield name
+        case list():
+            for item in value:
+                yield from _referred(item)
+        case dict():
+            for item in value.values():
+                yield from _referred(item)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Who sends: a flow's step, if the playbook has it."""
+
+    flow: str
+    step: str
+    sent: SendStep | None
+
+    @property
+    def subject(self) -> str | None:
+        return self.sent.subject if self.sent else None
+
+
+def _converted(environment: MessageEnvironment, body: Template) -> str:
+    try:
+        return converted(environment, body.body, body.path)
+    except TemplateSyntaxError as error:
+        raise RenderError("template", f"{body.path}: {error.message}") from None
+
+
+def _wrapped_name(body: Template) -> str:
+    """Return the name of what a body is compiled from: Markdown is HTML by then."""
+    return body.path.removesuffix(".md.j2") + ".html.j2" if body.format == "md" else body.path
