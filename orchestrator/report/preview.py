@@ -139,15 +139,14 @@ def _parts(counts: Mapping[str, int], words: dict[str, Reason]) -> list[str]:
     return [f"{number(count)} {label(words, code)}" for code, count in ranked if count]
 
 
-def _row(title: str, parts: Sequence[str], page: Page) -> Iterator[str]:
-    """Yield ``  held  12 frequency cap · 8 quiet hours``, broken between the parts."""
-    lead = f"  {title:<10}  "
-    line = ""
+def _row(title: str, parts: Sequence[str], page: Page, *, indent: int = 14) -> Iterator[str]:
+    """Yield ``  held        12 frequency cap · 8 quiet hours``, broken between the parts."""
+    lead, line = f"  {title}".ljust(indent), ""
     for part in parts:
         longer = f"{line}{DOT}{part}" if line else part
-        if line and len(lead) + len(longer) > page.width:
+        if line and indent + len(longer) > page.width:
             yield page.paint(lead, "dim") + line
-            lead, line = " " * len(lead), part
+            lead, line = " " * indent, part
         else:
             line = longer
     if line:
@@ -247,7 +246,8 @@ def _totals(report: TickReport, seen: Seen, page: Page) -> Iterator[str]:
     parts += [f"{number(expired)} expired"] if expired else []
     parts += [f"{number(failed)} failed"] if failed else []
     yield ""
-    yield page.paint(f"Total  {DOT.join(parts)}", "bold")
+    yield page.paint("Total", "bold")
+    yield from _row("", parts, page, indent=2)
     if seen.cut:
         yield page.paint(f"  rendered the first {number(seen.lines)} decisions only", "dim")
 
