@@ -33,7 +33,7 @@ class Facts(dict[str, Any]):
     def __init__(self, path: str, absent: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.path = path
-        self.absent: Mapping[str, str] = absent or {}
+        self.absent: Mapping[str, str] = {} if absent is None else absent
 
 
 class Missing(StrictUndefined):
