@@ -25,6 +25,11 @@ class Asked:
     role: Role
     criterion: Criterion
 
+    def __str__(self) -> str:
+        if self.role in ("segment", "stage"):
+            return f'the {self.role} "{self.owner}"'
+        return f'{self.role} of the flow "{self.owner}"'
+
     def leaves(self) -> Iterator[Condition]:
         """Yield the criterion's conditions, in written order."""
         return leaves(self.criterion)

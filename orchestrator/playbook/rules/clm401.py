@@ -20,7 +20,7 @@ def check(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(
                 never.mark,
                 CODE,
-                f'the {question.role} of "{question.owner}" can never be true: {never.why}',
+                f"{question} can never be true: {never.why}",
                 help="take one of the two away, or put them under any:",
                 severity="warning",
             )

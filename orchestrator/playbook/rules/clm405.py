@@ -17,10 +17,10 @@ def check(playbook: Playbook) -> Iterator[Problem]:
         heads = {leaf.head for leaf in question.leaves()}
         if heads and heads <= {"opened", "not_opened"}:
             mark = next(iter(question.leaves())).mark
-            yield _problem(mark, f'the {question.role} of "{question.owner}"')
+            yield _problem(mark, str(question))
     for flow in flows_in_use(playbook):
         if flow.goal and flow.goal.opened:
-            yield _problem(flow.goal.mark_at("opened"), f'the goal of "{flow.flow}"')
+            yield _problem(flow.goal.mark_at("opened"), f'goal of the flow "{flow.flow}"')
 
 
 def _problem(mark: Mark, what: str) -> Problem:
