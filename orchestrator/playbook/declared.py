@@ -12,9 +12,10 @@ from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 
 @dataclass
 class Declared:
-    """Names by kind. A property is declared as ``event.property``."""
+    """Names by kind, and the properties of each event."""
 
     places: dict[str, dict[str, Mark]] = field(default_factory=dict)
+    properties: dict[str, dict[str, Mark]] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     """Kinds of which some names are in files that could not be read."""
     problems: list[Problem] = field(default_factory=list)
@@ -36,7 +37,8 @@ class Declared:
 
     def lookalikes(self) -> Iterator[Problem]:
         """Yield names of one kind that differ only by case or by the form of a letter."""
-        for kind, names in self.places.items():
+        properties = ((f"property of {event},", of) for event, of in self.properties.items())
+        for kind, names in [*self.places.items(), *properties]:
             first: dict[str, str] = {}
             for name, mark in names.items():
                 folded = unicodedata.normalize("NFKC", name).casefold()
@@ -54,13 +56,14 @@ def declare(document: MapNode, declared: Declared) -> None:
         for key, value in section.items if isinstance(section, MapNode) else ():
             declared.add(kind, key.text, key.mark)
             if kind == "event" and isinstance(value, MapNode):
+                of = declared.properties.setdefault(key.text, {})
                 for prop, _ in value.items:
-                    declared.of("property").setdefault(f"{key.text}.{prop.text}", prop.mark)
+                    of.setdefault(prop.text, prop.mark)
     for name in _stage_names(document.get("stages")):
         declared.add("stage", name.text, name.mark)
-    name = document.get("flow")
-    if isinstance(name, ScalarNode) and name.text:
-        declared.add("flow", name.text, name.mark)
+    flow = document.get("flow")
+    if isinstance(flow, ScalarNode) and flow.text:
+        declared.add("flow", flow.text, flow.mark)
 
 
 def _stage_names(section: Node | None) -> Iterator[ScalarNode]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,12 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.shapes import Name
 from orchestrator.playbook.draft import Draft, read_project
 from orchestrator.playbook.model import Catalog, Playbook, Project
+from orchestrator.playbook.names import name_problems
+from orchestrator.playbook.sends import send_problems
+from orchestrator.playbook.shop import shop_problems
+from orchestrator.playbook.structure import structure_problems
+from orchestrator.playbook.types import type_problems
+from orchestrator.playbook.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,18 @@ def load(project_dir: Path, *, variables: Mapping[str, str] = MappingProxyType({
         UsageError: the folder is no project, or a variable is not understood.
     """
     draft = read_project(project_dir, variables)
-    return finish(draft, sound_parts(draft), ())
+    playbook = sound_parts(draft)
+    return finish(draft, playbook, layers(draft, playbook))
+
+
+def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
+    """Yield what is wrong with names and types, as far as the sound parts can tell."""
+    vocabulary = Vocabulary(playbook, draft.declared)
+    yield from name_problems(vocabulary)
+    yield from type_problems(vocabulary)
+    yield from structure_problems(playbook)
+    yield from send_problems(vocabulary)
+    yield from shop_problems(playbook)
 
 
 def finish(draft: Draft, playbook: Playbook, more: Iterable[Problem]) -> Loaded:

@@ -1,0 +1,99 @@
+"""Walking a playbook: every sentence, with what it may know where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from orchestrator.criteria.base import Group
+from orchestrator.language.shapes import Literal, Name
+from orchestrator.language.words import Sentence
+from orchestrator.playbook.model import Flow, Playbook
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a sentence stands."""
+
+    flow: Flow | None = None
+    in_run: bool = False
+    """Whether a run asks, so that there is an entry."""
+
+
+NOWHERE = Setting()
+
+
+def settings(playbook: Playbook) -> Iterator[tuple[Any, Setting]]:
+    """Yield the trees of a playbook's sentences, each with its setting."""
+    yield playbook.project, NOWHERE
+    yield playbook.catalog, NOWHERE
+    for stage in playbook.stages:
+        yield stage, NOWHERE
+    for segment in playbook.segments.values():
+        yield segment.when, NOWHERE
+    for flow in playbook.flows.values():
+        yield from _parts(flow)
+    for message in playbook.messages.values():
+        yield message.settings, NOWHERE
+
+
+def _parts(flow: Flow) -> Iterator[tuple[Any, Setting]]:
+    before, inside = Setting(flow), Setting(flow, in_run=True)
+    for start in flow.starts_when:
+        yield start, before
+    yield flow.guardrails, before
+    for part in (flow.audience, flow.exits_when, flow.goal, flow.steps):
+        yield part, inside
+
+
+def sentences(tree: Any) -> Iterator[Sentence]:
+    """Yield every sentence of a tree, outer ones first."""
+    if isinstance(tree, Sentence):
+        yield tree
+        for item in fields(tree):
+            if item.name not in ("mark", "marks"):
+                yield from sentences(getattr(tree, item.name))
+    elif isinstance(tree, Group):
+        yield from sentences(tree.members)
+    elif isinstance(tree, tuple | list):
+        for member in tree:
+            yield from sentences(member)
+    elif isinstance(tree, dict):
+        for member in tree.values():
+            yield from sentences(member)
+
+
+def own_names(sentence: Sentence) -> Iterator[tuple[str, Name]]:
+    """Yield (field, name) of what a sentence itself refers to; definitions are left out."""
+    for item in fields(sentence):
+        for name in _names(getattr(sentence, item.name)):
+            if not name.kind.startswith("new "):
+                yield item.name, name
+
+
+def _names(value: Any) -> Iterator[Name]:
+    if isinstance(value, Name):
+        yield value
+    elif isinstance(value, tuple):
+        for member in value:
+            if isinstance(member, Name):
+                yield member
+
+
+def own_literals(sentence: Sentence) -> Iterator[Literal]:
+    """Yield the values written in a sentence itself."""
+    for item in fields(sentence):
+        value = getattr(sentence, item.name)
+        for member in _members(value):
+            if isinstance(member, Literal):
+                yield member
+
+
+def _members(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        yield from value
+    elif isinstance(value, dict):
+        yield from value.values()
+    else:
+        yield value

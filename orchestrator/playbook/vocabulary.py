@@ -1,0 +1,116 @@
+"""What the names of a playbook stand for: types, entry properties, nearest right names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.criteria.base import leaves
+from orchestrator.criteria.kinds.did import Did
+from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
+from orchestrator.flow.starts.did import DidStart
+from orchestrator.flow.starts.transitions import SegmentStart
+from orchestrator.language.marks import Problem
+from orchestrator.language.reader import suggest
+from orchestrator.language.shapes import Name
+from orchestrator.playbook.declared import Declared
+from orchestrator.playbook.model import Flow, Playbook
+
+CODES = {
+    "event": "CLM201",
+    "property": "CLM202",
+    "attribute": "CLM204",
+    "segment": "CLM205",
+    "stage": "CLM206",
+    "message": "CLM207",
+    "flow": "CLM208",
+    "topic": "CLM209",
+    "channel": "CLM210",
+    "sender": "CLM211",
+}
+"""Kind of name → code of "there is none of that name"."""
+ENTRY_FACTS = {"at": "datetime", "start": "text"}
+"""What ``entry`` holds whatever the start, and its type."""
+
+
+def names_of(playbook: Playbook) -> Names:
+    """Return the types of everything that the playbook's conditions can name."""
+    catalog = playbook.catalog
+    return Names(
+        {
+            str(name): {str(prop): type for prop, type in properties.items()}
+            for name, properties in (catalog.events or {}).items()
+        },
+        {str(name): attribute for name, attribute in (catalog.attributes or {}).items()},
+        {str(name): topic for name, topic in (catalog.topics or {}).items()},
+    )
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names of a playbook, those of its broken parts included."""
+
+    playbook: Playbook
+    declared: Declared
+
+    @cached_property
+    def names(self) -> Names:
+        """The types of the sound parts."""
+        return names_of(self.playbook)
+
+    def known(self, kind: str) -> Iterable[str]:
+        """Return every name of a kind."""
+        if kind == "channel":
+            return CHANNELS
+        declared = self.declared.of(kind)
+        return {**declared, **CUSTOMER_COLUMNS} if kind == "attribute" else declared
+
+    def has(self, kind: str, name: str) -> bool:
+        """Return whether a name is defined, or may be in a file that cannot be read."""
+        if kind == "attribute" and name in CUSTOMER_COLUMNS:
+            return True
+        if kind == "channel":
+            return name in CHANNELS
+        return name in self.declared.of(kind) or kind in self.declared.open
+
+    def properties(self, event: str) -> list[str]:
+        """Return the properties of an event."""
+        return list(self.declared.properties.get(event, ()))
+
+    def unknown(self, kind: str, name: Name, known: Iterable[str] | None = None) -> Problem:
+        """Return the problem of a name that nothing has, with the nearest right one."""
+        words = self.known(kind) if known is None else known
+        help = suggest(name, words, lead=_LEADS.get(kind, f"{kind}s are"))
+        return Problem(name.mark, CODES[kind], f'unknown {kind} "{name[:60]}"', help)
+
+    def start_events(self, flow: Flow) -> list[str] | None:
+        """Return the events whose properties ``entry`` may hold; None if that is unclear."""
+        events: list[str] = []
+        for start in flow.starts_when:
+            if isinstance(start, DidStart):
+                events.append(start.operand)
+            elif isinstance(start, SegmentStart):
+                segment = self.playbook.segments.get(start.operand)
+                if segment is None:
+                    return None
+                did = [leaf for leaf in leaves(segment.when) if _is_did(leaf)]
+                events += [did[0].operand] if len(did) == 1 else []
+        return events
+
+    def entry_type(self, flow: Flow, prop: str) -> str | None:
+        """Return the type of ``entry.prop`` in a flow; None if it has none, or two."""
+        if prop in ENTRY_FACTS:
+            return ENTRY_FACTS[prop]
+        types = {
+            self.names.property_type(event, prop) for event in self.start_events(flow) or ()
+        } - {None}
+        return types.pop() if len(types) == 1 else None
+
+
+_LEADS = {"property": "its properties are", "attribute": "attributes here are"}
+
+
+def _is_did(leaf: object) -> bool:
+    return isinstance(leaf, Did) and leaf.head == "did"
