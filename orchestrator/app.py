@@ -17,6 +17,7 @@ from orchestrator.clock import utcnow
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.report.layout import printable
 from orchestrator.report.suggestions import did_you_mean
 from orchestrator.settings import (
     LOCAL_FOLDER,
@@ -38,11 +39,18 @@ class PlaybookErrors(OrchestratorError):
     def __init__(self, problems: Iterable[Problem], folder: Path) -> None:
         self.problems = tuple(problems)
         self.folder = folder
+        self.details = tuple(map(_problem_line, self.problems))
         errors = sum(problem.severity == "error" for problem in self.problems)
         super().__init__(
             f"the playbooks have {errors} error{'s' if errors != 1 else ''}",
             help="nothing was done; clmctl check shows the same",
         )
+
+
+def _problem_line(problem: Problem) -> str:
+    place = f"{problem.mark.path}:{problem.mark.line}:{problem.mark.column}"
+    hint = f" ({problem.help})" if problem.help else ""
+    return printable(f"{place}: {problem.severity} {problem.code}: {problem.message}{hint}")
 
 
 @dataclass(frozen=True)

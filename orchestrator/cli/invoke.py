@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,4 +85,11 @@ def usage_error(error: TyperException, command: TyperCommand | TyperGroup) -> Or
         known = list(at_fault.commands)
         listed = f"{path} has: {', '.join(known)}"
         return UsageError(f'unknown verb "{path} {word}"', help=did_you_mean(word, known) + listed)
-    return UsageError(message[:1].lower() + message[1:], help=lists)
+    return UsageError(_reworded(message), help=lists)
+
+
+def _reworded(message: str) -> str:
+    """Return one of Typer's messages in the tone of ours."""
+    if extra := re.search(r"unexpected extra arguments?(?:\(s\))? \((.*)\)$", message):
+        return f'"{extra[1]}" is more than it takes'
+    return message[:1].lower() + message[1:]

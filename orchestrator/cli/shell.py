@@ -97,6 +97,8 @@ def tell(error: OrchestratorError) -> int:
 
     try:
         sys.stdout.flush()
+        for line in getattr(error, "details", ()):
+            print(line, file=sys.stderr)
         print(message_line("error", str(error)), file=sys.stderr)
         if error.help:
             print(message_line("help", error.help), file=sys.stderr)
