@@ -24,12 +24,13 @@ def write_shop(folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     customers = people()
     return (
-        _write(folder / CUSTOMERS_FILE, (person.row for person in customers)),
-        _write(folder / EVENTS_FILE, history(customers)),
+        write_rows(folder / CUSTOMERS_FILE, (person.row for person in customers)),
+        write_rows(folder / EVENTS_FILE, history(customers)),
     )
 
 
-def _write(path: Path, rows: Iterable[Row]) -> Path:
+def write_rows(path: Path, rows: Iterable[Row]) -> Path:
+    """Write rows as JSON lines in UTF-8 and return the path."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
     return path

@@ -1,0 +1,88 @@
+"""``clmctl demo [DIR]``: the sample shop, loaded and four weeks on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.conventions import DatabaseOption, ProjectOption, verb, verb_app
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.app import OpenProject
+    from orchestrator.demo.loading import Loader
+
+EXAMPLES = [
+    ("clmctl demo", "load the sample shop into this project and run its live ticks"),
+    ("clmctl run --dry-run --at 2026-03-02T10:00", "then preview the next one"),
+    ("clmctl demo --db sqlite:///demo.db", "the same in a database of its own"),
+]
+
+app = verb_app()
+
+
+@verb(app, examples=EXAMPLES)
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="The project's folder, as with --project."),
+    ] = None,
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """Load the sample shop, then run four weeks of live ticks into the outbox.
+
+    2,000 invented customers and a year of their events, always the same. The ticks run on a
+    virtual clock from 2026-02-01 to 2026-03-01; recipients open and click. A second time it
+    changes nothing. A database with other customers is refused.
+    """
+    if folder is not None and project is not None:
+        raise UsageError("the project is named twice", help="leave out --project")
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.cli import console
+    from orchestrator.database import place_of
+    from orchestrator.demo import loading, play, shop
+    from orchestrator.settings import LOCAL_FOLDER
+
+    opened = root.open_project(folder or project)
+    engine = root.open_database(opened.folder, db, create=True)
+    loading.refuse_others(engine)
+    loader = loading.Loader(engine, opened.playbook.catalog, opened.folder / LOCAL_FOLDER / "demo")
+    with console.stations("making the sample shop") as passed:
+        customers, events = loader.load_shop(passed)
+        console.out(
+            f"{customers.rows:,} customers and {events.rows:,} events are in {place_of(engine)}"
+        )
+        sent = _run_ticks(opened, engine, loader, passed)
+    first, *_, last = (at.astimezone(shop.ZONE) for at in play.live_ticks())
+    console.out(
+        f"live ticks from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} {shop.ZONE.key}: "
+        f"{sent:,} messages went to the outbox"
+    )
+    console.say()
+    console.say(f"Next: clmctl run --dry-run --at {shop.TODAY:%Y-%m-%dT%H:%M}")
+    return 0
+
+
+def _run_ticks(
+    opened: OpenProject, engine: Engine, loader: Loader, passed: Callable[[str], None]
+) -> int:
+    """Run the live ticks, each followed by what its recipients did; return how many sends."""
+    from orchestrator import app as root
+    from orchestrator.demo import play
+
+    sent = 0
+    ticks = play.live_ticks()
+    for number, now in enumerate(ticks, 1):
+        passed(f"tick {number} of {len(ticks)}")
+        request = root.TickRequest(now, dry_run=False)
+        with root.one_tick(opened, engine, request, lambda _station: None) as (report, lines):
+            receipts = play.receipts_of(lines)
+            sent += report.sends
+        loader.load_receipts(receipts)
+    return sent
