@@ -190,8 +190,10 @@ class DataName(ScalarShape[Name]):
 class Ref(ScalarShape[Name]):
     """The name of something defined elsewhere: ``kind`` is event, segment, message …"""
 
-    def __init__(self, kind: str, *, says: str | None = None) -> None:
+    def __init__(self, kind: str, *, says: str | None = None, also: Sequence[str] = ()) -> None:
+        """Take the name of a kind, or one of the words of the language in ``also``."""
         self.kind = kind
+        self.also = list(also)
         self.says = says or f"the name of {_article(kind)}"
 
     def parse(self, node: ScalarNode) -> Name | None:
@@ -200,7 +202,8 @@ class Ref(ScalarShape[Name]):
         return None
 
     def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "minLength": 1, "x-names": self.kind}
+        also = {"x-also": self.also} if self.also else {}
+        return {"type": "string", "minLength": 1, "x-names": self.kind, **also}
 
 
 class OneOf(ScalarShape[str]):

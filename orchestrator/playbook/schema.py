@@ -288,14 +288,34 @@ def _named(part: JsonSchema, names: Names) -> JsonSchema:
     kind = part.get("x-names")
     if not isinstance(kind, str):
         return part
-    rest = {key: value for key, value in part.items() if key != "x-names"}
-    if kind not in names:
+    rest = {key: value for key, value in part.items() if key not in ("x-names", "x-also")}
+    known = _known_of(kind, names)
+    if known is None:
         return rest
-    forms = [{"enum": list(names[kind])}, _variable()]
-    if kind == "attribute":
-        forms.append({"type": "string", "pattern": r"^entry\."})
+    words = [*part.get("x-also", ()), *known]
+    forms: list[JsonSchema] = [{"enum": words}] if words else []
+    forms += [_variable(), *_composed(kind, names)]
     described = {key: value for key, value in rest.items() if key == "description"}
     return {**described, "anyOf": forms}
+
+
+def _known_of(kind: str, names: Names) -> tuple[str, ...] | None:
+    if kind != "message fact":
+        return names.get(kind)
+    messages = names.get("message")
+    if messages is None:
+        return None
+    return ("any", *messages, *(f"{flow}/any" for flow in names["flow"]))
+
+
+def _composed(kind: str, names: Names) -> list[JsonSchema]:
+    """Return the forms of a name that are made of others, too many to list."""
+    if kind == "attribute":
+        return [{"type": "string", "pattern": r"^entry\."}]
+    if kind == "message fact" and names["flow"]:
+        flows, messages = "|".join(names["flow"]), "|".join(("any", *names["message"]))
+        return [{"type": "string", "pattern": f"^(?:{flows})/(?:{messages})$"}]
+    return []
 
 
 def _markdown(part: JsonSchema) -> JsonSchema:

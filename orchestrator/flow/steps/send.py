@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import STEPS, Step
 from orchestrator.language.durations import DailyHours, Duration
@@ -22,6 +23,9 @@ from orchestrator.language.shapes import (
     Whole,
 )
 from orchestrator.language.words import Rules, later, word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 PURPOSES = ("marketing", "transactional")
 
@@ -50,7 +54,7 @@ class Send(Step):
         Ref("channel"), "The channel; without it the project's default.", default=None
     )
     channels: tuple[Name, ...] | None = word(
-        ListOf(Ref("channel")),
+        ListOf(Ref("channel", also=("preferred",))),
         "Channels in order of preference; `preferred` is the customer's own. The first with "
         "consent, an address and no suppression is taken.",
         default=None,
@@ -80,3 +84,6 @@ class Send(Step):
     priority: int | None = word(Whole(0, 100), "Goes first among a customer's sends.", default=None)
     if_refused: str | None = later(OneOf("exit"), "`exit` leaves the flow if suppressed.")
     on_each_channel: bool | None = later(Truth(), "Send on every channel of the list.")
+
+    def advance(self, walk: Walk) -> None:
+        walk.stand()
