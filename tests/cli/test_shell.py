@@ -269,7 +269,7 @@ def test_interrupt_exits_130_without_a_traceback(
 
 
 def test_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
-    many = "\n".join(f"  s{number}: {{did: purchase}}" for number in range(1_500))
+    many = "\n".join(f"  s{number}: {{did: purchase}}" for number in range(1_200))
     write_project(tmp_path, playbooks__segments=f"segments:\n  big: {{did: purchase}}\n{many}\n")
 
     with subprocess.Popen(
