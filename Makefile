@@ -1,11 +1,11 @@
 # Every target does its own set-up: a bare machine needs make and Python 3.11+, nothing else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench lint format clean
+.PHONY: help demo test check lint format generate bench clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := orchestrator tests
+SOURCES := orchestrator tests .ci
 PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs playbooks templates $(SOURCES)
 export PYTHON
 
@@ -23,7 +23,7 @@ check: lint ## Check format, types, layers, spelling, and that generated files a
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/clmctl check --fail-on warning
-	$(BIN)/clmctl schema --check
+	$(BIN)/python .ci/fresh.py
 
 lint: $(INSTALLED) ## Check format, names and spelling only: the quick part of check.
 	$(BIN)/ruff format --check $(SOURCES)
@@ -34,6 +34,9 @@ lint: $(INSTALLED) ## Check format, names and spelling only: the quick part of c
 format: $(INSTALLED) ## Rewrite the Python files in the house format.
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+generate: $(INSTALLED) ## Write the generated files anew: schemas, reference, help pages.
+	$(BIN)/python .ci/fresh.py --write
 
 bench: $(INSTALLED) ## Print speed and memory as ratios against hand-written equivalents.
 	$(BIN)/python -m tests.bench
