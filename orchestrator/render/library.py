@@ -27,7 +27,7 @@ from orchestrator.render.slots import guard_slots
 MOST_SOURCES = 200
 """Layouts and partials that one message may pull in, each counted every time it is named."""
 CONTENT_BLOCK = re.compile(r"\{%[-+]?\s*block\s+content\b")
-_JSON_REFUSED = (nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock, nodes.Concat)
+JSON_REFUSED = (nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock, nodes.Concat)
 
 
 def base_environment() -> Environment:
@@ -42,6 +42,7 @@ class Library(BaseLoader):
         self.texts = {**DEFAULT_LAYOUTS, **texts}
         self.parser = base_environment()
         self._weights: dict[str, int] = {}
+        self._trees: dict[str, nodes.Template | None] = {}
 
     def load(
         self,
@@ -62,10 +63,17 @@ class Library(BaseLoader):
 
     def used_by(self, text: str) -> list[tuple[int, str]]:
         """Return (line, name) of the layouts and partials that a template's text names."""
-        try:
-            return list(sources_of(self.parser.parse(text)))
-        except TemplateSyntaxError:
-            return []
+        tree = self.tree(text)
+        return list(sources_of(tree)) if tree is not None else []
+
+    def tree(self, text: str) -> nodes.Template | None:
+        """Return a template's text parsed, for reading only; None if it does not parse."""
+        if text not in self._trees:
+            try:
+                self._trees[text] = self.parser.parse(text)
+            except TemplateSyntaxError:
+                self._trees[text] = None
+        return self._trees[text]
 
     def weight(self, name: str, above: tuple[str, ...] = ()) -> int:
         """Return how many files a file pulls in, itself included.
@@ -155,7 +163,7 @@ def check_tree(
     if environment.kind == "json":
         findings += [
             Finding(node.lineno, "CLM505", "this tag is not available in JSON templates")
-            for node in tree.find_all(_JSON_REFUSED)
+            for node in tree.find_all(JSON_REFUSED)
         ]
     return findings
 

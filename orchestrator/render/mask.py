@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts
+from orchestrator.records import CustomerFacts, Send
 from orchestrator.render.context import stored_attributes
 
 MASK = "***"
@@ -60,6 +60,10 @@ class Masking:
         self._personal = frozenset(
             name for name, one in stored_attributes(playbook).items() if one.personal
         )
+
+    def send(self, send: Send) -> Send:
+        """Return the send for a masked customer."""
+        return replace(send, customer=self.customer(send.customer))
 
     def customer(self, facts: CustomerFacts) -> CustomerFacts:
         """Return the customer with addresses and ``personal: true`` attributes masked."""

@@ -1,0 +1,147 @@
+"""Loading what templates see of many customers and runs: one query per table and batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, bindparam, select
+
+from orchestrator import tables
+from orchestrator.columns import from_day_number
+from orchestrator.playbook.model import Playbook
+from orchestrator.records import CustomerFacts
+from orchestrator.render.computed import computed_facts
+from orchestrator.render.context import stored_attributes
+from orchestrator.values import members, parse_value, raw_text, typed_value
+
+BATCH = 900
+"""Ids per statement: within what every SQLite takes as parameters."""
+_CUSTOMER = tables.customer.c
+_VALUE = tables.attribute_value.c
+_EVENT = tables.event.c
+_CUSTOMERS = select(
+    _CUSTOMER.id, _CUSTOMER.external_id, _CUSTOMER.email, _CUSTOMER.phone,
+    _CUSTOMER.push_token, _CUSTOMER.locale, _CUSTOMER.timezone,
+).where(_CUSTOMER.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
+_VALUES = select(
+    _VALUE.customer_id, _VALUE.name, _VALUE.text, _VALUE.number, _VALUE.money,
+    _VALUE.instant, _VALUE.on_date, _VALUE.truth,
+).where(
+    _VALUE.name.in_(bindparam("names", expanding=True)),
+    _VALUE.customer_id.in_(bindparam("ids", expanding=True)),
+)  # fmt: skip
+_EVENTS = select(_EVENT.id, _EVENT.name, _EVENT.properties).where(
+    _EVENT.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def customer_facts(
+    connection: Connection,
+    playbook: Playbook,
+    ids: Sequence[int],
+    names: Collection[str],
+    now: datetime | None = None,
+) -> dict[int, CustomerFacts]:
+    """Return customers by row id, each with those of the named attributes that it has.
+
+    Args:
+        names: attributes, as ``Renderer.attributes_used`` tells them.
+        now: the deciding tick; without it computed attributes are left out.
+    """
+    stored = stored_attributes(playbook)
+    types = {name: stored[name].type for name in names if name in stored}
+    found: dict[int, CustomerFacts] = {}
+    for some in _batches(ids):
+        attributes = _attributes(connection, some, types)
+        if now is not None:
+            computed = computed_facts(connection, playbook, some, names, now)
+            for id, values in computed.items():
+                attributes.setdefault(id, {}).update(values)
+        for row in connection.execute(_CUSTOMERS, {"ids": some}):
+            found[row[0]] = CustomerFacts(*row, attributes=attributes.get(row[0], {}))
+    return found
+
+
+def _attributes(
+    connection: Connection, ids: Sequence[int], types: Mapping[str, str]
+) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    if not types:
+        return found
+    for row in connection.execute(_VALUES, {"ids": ids, "names": list(types)}):
+        value = _typed(row, types[row.name])
+        if value is not None:
+            found.setdefault(row.customer_id, {})[row.name] = value
+    return found
+
+
+def _typed(row: Any, type: str) -> Any:
+    return row.text if type == "text" else typed_value(row, type)
+
+
+def entry_facts(
+    connection: Connection, playbook: Playbook, event_ids: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the declared properties of events by row id, each typed as the catalog says.
+
+    A list of mappings (the lines of an order) stays one: numbers in it are Decimal.
+    """
+    zone = ZoneInfo(playbook.project.timezone)
+    types = {
+        str(event): {str(name): type for name, type in properties.items()}
+        for event, properties in (playbook.catalog.events or {}).items()
+    }
+    found: dict[int, dict[str, Any]] = {}
+    for some in _batches(event_ids):
+        for id, name, properties in connection.execute(_EVENTS, {"ids": some}):
+            found[id] = typed_properties(properties, types.get(name, {}), zone)
+    return found
+
+
+def typed_properties(properties: str, types: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
+    """Return those of an event's raw properties (a JSON object) that the catalog types."""
+    raw = json.loads(properties, parse_float=Decimal)
+    typed = {name: _property(raw[name], type, zone) for name, type in types.items() if name in raw}
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _property(value: Any, type: str, zone: ZoneInfo) -> Any:
+    if type == "list":
+        return _list(value)
+    text = raw_text(value)
+    return None if text is None else typed_value(_Parsed(text, zone), type)
+
+
+class _Parsed:
+    """A raw text with the typed columns a stored row would have."""
+
+    def __init__(self, text: str, zone: ZoneInfo) -> None:
+        parsed = parse_value(text, zone)
+        self.text, self.number, self.money = parsed.text, parsed.number, parsed.money
+        self.instant: Any = parsed.instant
+        self.on_date: Any = None if parsed.on_date is None else from_day_number(parsed.on_date)
+        self.truth = parsed.truth
+
+
+def _list(value: Any) -> list[Any] | None:
+    if isinstance(value, str):
+        if value.lstrip().startswith("[{"):
+            try:
+                value = json.loads(value, parse_float=Decimal)
+            except (ValueError, RecursionError):
+                return None
+        else:
+            found = members(value)
+            return None if found is None else list(found)
+    return value if isinstance(value, list) else None
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    unique = list(dict.fromkeys(ids))
+    for begin in range(0, len(unique), BATCH):
+        yield unique[begin : begin + BATCH]

@@ -1,0 +1,156 @@
+"""One message for one customer, outside of any tick: what ``clmctl render`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from orchestrator import tables
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.flow.steps.send import Send as SendStep
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.records import Send
+from orchestrator.render.context import start_event
+from orchestrator.render.facts import customer_facts, entry_facts
+from orchestrator.render.plans import sends_of, step_id
+from orchestrator.render.renderer import Renderer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be shown; ``now`` is aware UTC."""
+
+    message: str
+    customer: str
+    """External id."""
+    now: datetime
+    channel: str | None = None
+    flow: str | None = None
+
+
+def preview_send(
+    connection: Connection, playbook: Playbook, renderer: Renderer, wanted: Wanted
+) -> Send:
+    """Return the send that would give the message: by its flow, for the customer's latest start.
+
+    Without a flow the first (by id) that sends the message is taken. ``entry`` is what
+    started the customer's latest run of it, else the latest event that could start one.
+
+    Raises:
+        NotFoundError: there is no such customer.
+        UsageError: the flow does not send the message, or it has no template for the channel.
+    """
+    flow, step = _sender(playbook, wanted)
+    channel = _channel(playbook, wanted, step)
+    row_id = _customer_id(connection, wanted.customer)
+    names = renderer.attributes_used(wanted.message)
+    facts = customer_facts(connection, playbook, [row_id], names, wanted.now)[row_id]
+    run = _latest_run(connection, row_id, flow)
+    entry = run["entry"] if run else 1
+    return Send(
+        customer=facts,
+        flow=str(flow.flow) if flow else "",
+        entry=entry,
+        step=step_id(step) if step else wanted.message,
+        occurrence="0",
+        message=wanted.message,
+        channel=channel,
+        variant=None,
+        at=wanted.now,
+        due_at=wanted.now,
+        entry_facts=_entry(connection, playbook, flow, run, row_id, wanted.now),
+    )
+
+
+def _sender(playbook: Playbook, wanted: Wanted) -> tuple[Flow | None, SendStep | None]:
+    senders = [
+        (flow, step)
+        for flow in playbook.flows.values()
+        for step in sends_of(flow)
+        if str(step.operand) == wanted.message and wanted.flow in (None, str(flow.flow))
+    ]
+    if senders:
+        return senders[0]
+    if wanted.flow is not None:
+        raise UsageError(f'flow "{wanted.flow}" does not send "{wanted.message}"')
+    return None, None
+
+
+def _channel(playbook: Playbook, wanted: Wanted, step: SendStep | None) -> str:
+    has = playbook.messages[wanted.message].channels()
+    asked = wanted.channel
+    if asked is not None and asked not in CHANNELS:
+        raise UsageError(f'there is no channel "{asked}"', help=f"one of: {', '.join(CHANNELS)}")
+    if asked is not None and asked not in has:
+        listed = ", ".join(sorted(has)) or "none"
+        raise UsageError(f'"{wanted.message}" has no {asked} template', help=f"it has: {listed}")
+    said = [step.channel, *(step.channels or ())] if step else []
+    defaults = playbook.project.defaults
+    preferred = [asked, *said, defaults.channel if defaults else None, "email", *sorted(has)]
+    return next((str(one) for one in preferred if one in has), "email")
+
+
+def _customer_id(connection: Connection, external_id: str) -> int:
+    customer, alias = tables.customer, tables.alias
+    query = select(customer.c.id).where(customer.c.external_id == external_id)
+    found = connection.execute(query).scalar()
+    if found is None:
+        query = select(alias.c.customer_id).where(alias.c.external_id == external_id)
+        found = connection.execute(query).scalar()
+    if found is None:
+        raise NotFoundError(f'there is no customer "{external_id}"')
+    return int(found)
+
+
+def _latest_run(
+    connection: Connection, customer_id: int, flow: Flow | None
+) -> Mapping[str, Any] | None:
+    if flow is None:
+        return None
+    run = tables.enrollment.c
+    query = (
+        select(run.entry, run.entry_at, run.entry_event_id, run.start)
+        .where(run.flow == str(flow.flow), run.customer_id == customer_id)
+        .order_by(run.entry.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
+
+
+def _entry(
+    connection: Connection,
+    playbook: Playbook,
+    flow: Flow | None,
+    run: Mapping[str, Any] | None,
+    customer_id: int,
+    now: datetime,
+) -> dict[str, Any]:
+    if flow is None:
+        return {}
+    event_id, at, start = (run["entry_event_id"], run["entry_at"], run["start"]) if run else (
+        None, now, str(flow.starts_when[0].id or flow.starts_when[0].head)
+    )  # fmt: skip
+    if event_id is None and run is None:
+        event_id = _latest_event(connection, playbook, flow, customer_id, now)
+    facts = entry_facts(connection, playbook, [event_id]).get(event_id, {}) if event_id else {}
+    return {**facts, "at": at, "start": start}
+
+
+def _latest_event(
+    connection: Connection, playbook: Playbook, flow: Flow, customer_id: int, now: datetime
+) -> int | None:
+    names = [name for start in flow.starts_when if (name := start_event(playbook, start))]
+    event = tables.event.c
+    query = (
+        select(event.id)
+        .where(event.name.in_(names), event.customer_id == customer_id, event.occurred_at <= now)
+        .order_by(event.occurred_at.desc(), event.id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar() if names else None
+    return None if found is None else int(found)
