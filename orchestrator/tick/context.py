@@ -33,12 +33,18 @@ class LiveFlow:
     live_since: datetime
     is_first: bool
     """Whether this tick is the first that sees it live."""
-    tripped_at: datetime | None = None
-    resumed_at: datetime | None = None
 
     @property
     def name(self) -> str:
         return str(self.flow.flow)
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The state of a volume breaker: of a flow, or of the project under its own name."""
+
+    tripped_at: datetime | None
+    resumed_at: datetime | None
 
 
 @dataclass
@@ -56,6 +62,8 @@ class Tick:
     """The latest live tick before this one."""
     last_customer_id: int
     """The greatest customer id the latest live tick saw; 0 before the first."""
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    """Flow (or project) → its volume breaker, as far as it ever tripped."""
     zone_names: Sequence[str] = ()
     """The raw time zones of the customers, '' for none."""
     facts: Facts = field(init=False)

@@ -175,11 +175,15 @@ attempt = _work_table(
     _text("held_reason"),
     _small("priority"),
     _small("rank"),
+    _text("later"),
     _text("decision"),
     _text("reason"),
     Index("tick_attempt_by_customer", "customer_id", "rank"),
 )
-"""The tries of one round: sends that runs stand at, and what the gate says of each."""
+"""The tries of one round: sends that runs stand at, and what the gate says of each.
+
+``later`` is the first of holdout, quiet hours and slot that fails, should the channel be
+found; ``decision`` is NULL while every test so far was passed."""
 
 message = _work_table(
     "tick_message",
@@ -198,19 +202,35 @@ decision = _work_table(
         if column.name != "id"
     ),
 )
+
+
+def _typed_columns() -> list[Column[Any]]:
+    return [
+        _text("text"),
+        Column("number", Double),
+        _big("scaled"),
+        _big("money"),
+        _instant("instant"),
+        Column("on_date", LocalDate),
+        _small("truth"),
+    ]
+
+
 attribute = _work_table(
-    "tick_attribute",
-    _text("name", key=True),
-    _big("customer_id", key=True),
-    _text("text"),
-    Column("number", Double),
-    _big("scaled"),
-    _big("money"),
-    _instant("instant"),
-    Column("on_date", LocalDate),
-    _small("truth"),
+    "tick_attribute", _text("name", key=True), _big("customer_id", key=True), *_typed_columns()
 )
 """Attributes as ``set`` steps of this tick left them."""
+
+attribute_written = _work_table(
+    "tick_attribute_written",
+    _text("name", key=True),
+    _big("customer_id", key=True),
+    *_typed_columns(),
+)
+"""The rows of the one ``set`` under way."""
+
+replacement = _work_table("tick_replacement", _text("old", key=True), *_typed_columns())
+"""Old text of a number → what it becomes, for the ``add`` under way ('' for missing)."""
 
 
 def lay_out(connection: Connection) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.flow.base import STEP_LIST, STEPS, Step
 from orchestrator.language.shapes import ListOf
 from orchestrator.language.words import Sentence, SentenceOf, word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +47,10 @@ class Branch(Step):
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         ways = [(str(number), way.do) for number, way in enumerate(self.operand)]
         return [*ways, ("otherwise", self.otherwise)] if self.otherwise else ways
+
+    def advance(self, walk: Walk) -> None:
+        for number, way in enumerate(self.operand):
+            walk.take_way(str(number), way.if_)
+        if self.otherwise:
+            walk.take_way("otherwise", None)
+        walk.go_on()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import STEPS, Step
 from orchestrator.language.shapes import Text
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @STEPS.register
@@ -21,3 +25,6 @@ class Exit(Step):
 """
 
     operand: str
+
+    def advance(self, walk: Walk) -> None:
+        walk.leave("step", self.operand)

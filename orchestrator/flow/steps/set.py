@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import STEPS, Step
 from orchestrator.language.nodes import MapNode, Node
@@ -19,6 +20,9 @@ from orchestrator.language.shapes import (
     Shape,
 )
 from orchestrator.language.words import Sentence, SentenceOf, word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,3 +67,8 @@ class Set(Step):
 """
 
     operand: dict[Name, Literal | Add]
+
+    def advance(self, walk: Walk) -> None:
+        for name, value in self.operand.items():
+            walk.set(name, value)
+        walk.go_on()

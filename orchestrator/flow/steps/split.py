@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
+from orchestrator.criteria.buckets import share_bound
 from orchestrator.flow.base import STEP_LIST, STEPS, Step
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import MapOf, Name, NewName, Share, Text
 from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +55,9 @@ class Split(Step):
 
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         return [(name, share.do or ()) for name, share in self.operand.items()]
+
+    def advance(self, walk: Walk) -> None:
+        reached = Decimal(0)
+        for name, share in self.operand.items():
+            low, reached = reached, reached + share.share
+            walk.take_share(name, self.seed, share_bound(low), share_bound(reached))

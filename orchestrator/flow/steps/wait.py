@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step
+from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step, weekday_numbers
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.shapes import DurationShape, Hours
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @STEPS.register
@@ -30,3 +34,6 @@ class Wait(Step):
         Hours(), "Then until the next moment inside these local hours.", default=None
     )
     on_days: tuple[str, ...] | None = word(ON_DAYS, ON_DAYS_DOC, default=None)
+
+    def advance(self, walk: Walk) -> None:
+        walk.stay_for(self.operand, self.then_between, weekday_numbers(self.on_days))

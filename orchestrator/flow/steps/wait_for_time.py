@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step
+from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step, weekday_numbers
 from orchestrator.language.durations import DailyHours
 from orchestrator.language.shapes import Hours, Zone
 from orchestrator.language.words import word
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 @STEPS.register
@@ -29,3 +33,6 @@ class WaitForTime(Step):
     timezone: str | None = word(
         Zone(customer=True), "Whose clock; the customer's unless said.", default=None
     )
+
+    def advance(self, walk: Walk) -> None:
+        walk.stay_until_open(self.operand, weekday_numbers(self.on_days), self.timezone)

@@ -1,0 +1,225 @@
+"""Writing what a tick found: one short transaction (part 6; semantics 26, 30)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.tick import workspace
+from orchestrator.tick.context import Tick, watermark
+from orchestrator.tick.states import units
+
+run = workspace.run
+
+
+def write(tick: Tick) -> bool:
+    """Write the tick's changes, inside the transaction that the caller has begun.
+
+    Returns:
+        False, with nothing written, if another tick has moved the watermark meanwhile.
+    """
+    _take_turn(tick)
+    if watermark(tick.connection)[0] != tick.watermark:
+        return False
+    _write_release(tick)
+    _write_stays(tick, tables.stage_interval, workspace.stage_opened, workspace.stage_closed)
+    _write_stays(tick, tables.segment_interval, workspace.segment_opened, workspace.segment_closed)
+    _write_attributes(tick)
+    _write_occurrences(tick)
+    _write_runs(tick)
+    _copy(tick, workspace.message, tables.message)
+    _copy(tick, workspace.decision, tables.decision)
+    _write_definitions(tick)
+    _write_flow_states(tick)
+    _write_tick(tick)
+    return True
+
+
+def _take_turn(tick: Tick) -> None:
+    """Let one tick write at a time; SQLite's write transaction does so by itself."""
+    if tick.connection.dialect.name == "postgresql":
+        tick.connection.execute(text("LOCK TABLE tick IN EXCLUSIVE MODE"))
+
+
+def _insert(tick: Tick, table: Table) -> Any:
+    """Return an ``INSERT`` that can say ON CONFLICT."""
+    dialect = postgresql if tick.connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def _copy(tick: Tick, source: Table, target: Table) -> None:
+    columns = [column.name for column in source.columns if column.name in target.columns]
+    ordered = [source.c[name] for name in columns]
+    tick.execute(insert(target).from_select(columns, select(*ordered).order_by(*_order(source))))
+
+
+def _order(source: Table) -> list[Any]:
+    """Return the columns that rows are written in order of, so that ids are reproducible."""
+    names = ("flow", "customer_id", "entry", "step", "channel")
+    return [source.c[name] for name in names if name in source.columns]
+
+
+def _write_release(tick: Tick) -> None:
+    files = json.dumps(dict(tick.playbook.files), sort_keys=True, ensure_ascii=False)
+    row = {
+        "fingerprint": tick.playbook.fingerprint,
+        "recorded_at": to_micros(tick.now),
+        "files": files,
+    }
+    tick.execute(_insert(tick, tables.release).values(**row).on_conflict_do_nothing())
+
+
+def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
+    """Close and open stays; one that began and ended within the tick is written whole."""
+    keys = [column.name for column in closed.primary_key.columns]
+    same = and_(*(base.c[key] == closed.c[key] for key in keys))
+    if not workspace.is_empty(tick.connection, closed):
+        ends = {
+            name: select(closed.c[name]).where(same).correlate(base).scalar_subquery()
+            for name in ("ended_at", "ended_silent")
+        }
+        there = exists(select(closed.c.ended_at).where(same).correlate(base))
+        tick.execute(update(base).where(base.c.ended_at.is_(None), there).values(**ends))
+    columns = [column.name for column in opened.columns if column.name != "first_seen"]
+    matches = and_(*(opened.c[key] == closed.c[key] for key in keys))
+    query = (
+        select(
+            *(opened.c[name] for name in columns),
+            closed.c.ended_at,
+            func.coalesce(closed.c.ended_silent, 0),
+        )
+        .select_from(opened.outerjoin(closed, matches))
+        .order_by(*(opened.c[column.name] for column in base.primary_key.columns))
+    )
+    tick.execute(insert(base).from_select([*columns, "ended_at", "ended_silent"], query))
+
+
+def _write_attributes(tick: Tick) -> None:
+    source, base = workspace.attribute, tables.attribute_value
+    if workspace.is_empty(tick.connection, source):
+        return
+    columns = [column.name for column in source.columns]
+    # "WHERE true" keeps SQLite from reading ON CONFLICT as the join condition
+    query = select(*(source.c[name] for name in columns)).where(literal(1) == 1)
+    statement = _insert(tick, base).from_select(columns, query)
+    changed = {name: statement.excluded[name] for name in columns[2:]}
+    tick.execute(
+        statement.on_conflict_do_update(index_elements=["name", "customer_id"], set_=changed)
+    )
+
+
+def _write_occurrences(tick: Tick) -> None:
+    """Keep what is kept as rows; count the refused rest by flow and reason."""
+    rows = workspace.entry
+    now = literal(to_micros(tick.now))
+    kept = select(rows.c.flow, rows.c.customer_id, rows.c.occurrence, now, rows.c.reason)
+    columns = ["flow", "customer_id", "occurrence", "at", "reason"]
+    tick.execute(insert(tables.occurrence).from_select(columns, kept.where(rows.c.recorded == 1)))
+    for flow, reason, customers in left_out(tick):
+        row = {"at": to_micros(tick.now), "flow": flow, "reason": reason, "customers": customers}
+        tick.execute(insert(tables.tick_count).values(**row))
+
+
+def left_out(tick: Tick) -> list[tuple[str, str, int]]:
+    """Return (flow, reason, count) of the occurrences this tick refused."""
+    rows = workspace.entry
+    query = (
+        select(rows.c.flow, rows.c.reason, func.count())
+        .where(rows.c.reason.is_not(None))
+        .group_by(rows.c.flow, rows.c.reason)
+    )
+    counted = {(flow, reason): count for flow, reason, count in tick.connection.execute(query)}
+    for key, count in tick.left_out.items():
+        counted[key] = counted.get(key, 0) + count
+    return sorted((flow, reason, count) for (flow, reason), count in counted.items())
+
+
+_RUN = (
+    "flow", "customer_id", "entry", "start", "occurrence", "entry_at", "entry_event_id",
+    "entered_at", "status", "step", "reached_at", "due_at", "held_reason", "exit_reason",
+    "exit_detail", "ended_at", "ended_late",
+)  # fmt: skip
+_MOVED = ("status", "step", "reached_at", "due_at", "held_reason", "exit_reason", "exit_detail")
+
+
+def _write_runs(tick: Tick) -> None:
+    """Add new runs and advance the others; an ended run waits for nothing."""
+    base = tables.enrollment
+    new: Select[Any] = select(
+        *(run.c[name] for name in _RUN), literal(tick.playbook.fingerprint)
+    ).where(run.c.is_new == 1)
+    order = (run.c.flow, run.c.customer_id)
+    tick.execute(insert(base).from_select([*_RUN, "release"], new.order_by(*order)))
+    names = (*_MOVED, "ended_at", "ended_late")
+    tick.execute(
+        update(base)
+        .where(
+            base.c.flow == run.c.flow,
+            base.c.customer_id == run.c.customer_id,
+            base.c.entry == run.c.entry,
+            run.c.is_new == 0,
+        )
+        .values(**{name: run.c[name] for name in names})
+    )
+
+
+def _write_definitions(tick: Tick) -> None:
+    table = tables.definition
+    tick.execute(delete(table))
+    rows = [
+        {"kind": unit.key[0], "name": unit.key[1], "fingerprint": unit.fingerprint}
+        for unit in units(tick)
+    ]
+    if rows:
+        tick.connection.execute(insert(table), rows)
+
+
+def _write_flow_states(tick: Tick) -> None:
+    statement = _insert(tick, tables.flow_state)
+    for live in tick.flows.values():
+        row = {"flow": live.name, "live_since": to_micros(live.live_since)}
+        tick.execute(
+            statement.values(**row).on_conflict_do_update(
+                index_elements=["flow"],
+                set_={
+                    "live_since": func.coalesce(tables.flow_state.c.live_since, row["live_since"])
+                },
+            )
+        )
+    for name in sorted(tick.tripped):
+        row = {"flow": name, "tripped_at": to_micros(tick.now)}
+        tick.execute(
+            statement.values(**row).on_conflict_do_update(
+                index_elements=["flow"], set_={"tripped_at": row["tripped_at"]}
+            )
+        )
+
+
+def _write_tick(tick: Tick) -> None:
+    connection = tick.connection
+    last = connection.execute(select(func.coalesce(func.max(tables.customer.c.id), 0)))
+    sends = connection.execute(select(func.count()).select_from(workspace.message)).scalar_one()
+    row = {
+        "at": to_micros(tick.now),
+        "release": tick.playbook.fingerprint,
+        "last_customer_id": max(last.scalar_one(), tick.last_customer_id),
+        "sends": sends,
+    }
+    tick.execute(insert(tables.tick).values(**row))

@@ -1,0 +1,173 @@
+"""Caps over many sends at once: the volume breaker and frequency rules (semantics 54-57)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, insert, literal, or_, select, union, update
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.gate.policy import frequency_rules, volume_limits
+from orchestrator.playbook.model import FrequencyRule, VolumeLimit
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
+
+attempt = workspace.attempt
+PASSED = attempt.c.decision.is_(None)
+"""The attempts that every test so far lets pass."""
+
+
+# --- volume ---------------------------------------------------------------------------
+
+
+def hold_volume(tick: Tick) -> None:
+    """Hold all sends of every flow, then of the project, that more people stand at than allowed."""
+    for live in tick.flows.values():
+        limit, _ = volume_limits(tick.playbook, live.flow)
+        if limit is not None:
+            _hold_past_limit(tick, live.name, limit, [live])
+    shared = tick.playbook.project.guardrails
+    if shared is not None and shared.stop_if_more_than is not None:
+        name = str(tick.playbook.project.project)
+        _hold_past_limit(tick, name, shared.stop_if_more_than, list(tick.flows.values()))
+
+
+def _hold_past_limit(tick: Tick, name: str, limit: VolumeLimit, flows: list[LiveFlow]) -> None:
+    names = [live.name for live in flows]
+    state = tick.breakers.get(name)
+    mine = and_(PASSED, attempt.c.flow.in_(names))
+    if state is not None and state.resumed_at is not None:
+        # what stood here when the breaker was resumed has been let go by a person
+        mine = and_(mine, attempt.c.reached_at > to_micros(state.resumed_at))
+    tripped = name in tick.tripped or (state is not None and state.tripped_at is not None)
+    if not tripped:
+        if _customers(tick, mine, names, limit, state) <= limit.customers:
+            return
+        tick.tripped.add(name)
+    tick.execute(update(attempt).where(mine).values(decision="hold", reason="volume"))
+
+
+def _customers(
+    tick: Tick, mine: ColumnElement[bool], names: list[str], limit: VolumeLimit, state: Any
+) -> int:
+    """Return how many different customers stand at these sends or were sent to lately."""
+    if not _exists(tick, mine):
+        return 0
+    sent = workspace.messages_with_changes()
+    since = tick.scope(tables.customer, "").ago(limit.per)
+    lately = select(sent.c.customer_id).where(
+        sent.c.flow.in_(names), sent.c.decided_at > since, sent.c.decided_at <= to_micros(tick.now)
+    )
+    if state is not None and state.resumed_at is not None:
+        lately = lately.where(sent.c.due_at > to_micros(state.resumed_at))
+    standing = select(attempt.c.customer_id).where(mine)
+    everybody = union(standing, lately).subquery()
+    return tick.connection.execute(select(func.count()).select_from(everybody)).scalar_one()
+
+
+# --- frequency ------------------------------------------------------------------------
+
+
+def decide_in_order(tick: Tick) -> None:
+    """Send what passes the frequency rules, each customer's attempts in order of precedence."""
+    tick.execute(update(attempt).where(PASSED).values(rank=1))
+    passes = _rank(tick)
+    for rank in range(1, passes + 1):
+        for live in tick.flows.values():
+            _hold_frequent(tick, live, rank)
+        _write_messages(tick, rank)
+
+
+def _rank(tick: Tick) -> int:
+    """Number each customer's attempts; returns the most that any customer has."""
+    most = select(func.count().label("many")).where(PASSED).group_by(attempt.c.customer_id)
+    found = tick.connection.execute(select(func.max(most.subquery().c.many))).scalar_one()
+    if found is None or found == 1:
+        return int(found or 0)
+    turn = func.row_number().over(
+        partition_by=attempt.c.customer_id,
+        order_by=(
+            attempt.c.priority.desc(),
+            attempt.c.reached_at,
+            attempt.c.flow,
+            attempt.c.entry,
+            attempt.c.step,
+        ),
+    )
+    keys = ("flow", "customer_id", "entry", "step")
+    ranked = select(*(attempt.c[key] for key in keys), turn.label("turn")).where(PASSED).subquery()
+    tick.execute(
+        update(attempt)
+        .where(and_(*(attempt.c[key] == ranked.c[key] for key in keys)))
+        .values(rank=ranked.c.turn)
+    )
+    return int(found)
+
+
+def _hold_frequent(tick: Tick, live: LiveFlow, rank: int) -> None:
+    rules = frequency_rules(tick.playbook, live.flow)
+    if not rules:
+        return
+    mine = and_(
+        PASSED,
+        attempt.c.rank == rank,
+        attempt.c.flow == live.name,
+        attempt.c.purpose == "marketing",
+    )
+    used_up = or_(*(_used_up(tick, rule, flows) for rule, flows in rules), false())
+    values = {"decision": "hold", "reason": "frequency"}
+    tick.execute(update(attempt).where(mine, used_up).values(**values))
+
+
+def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> ColumnElement[bool]:
+    """Return whether a rule's messages in ``(now - per, now]`` are all sent already."""
+    since = tick.scope(tables.customer, "").ago(rule.per)
+    counted = literal(0)
+    for sent in (tables.message.alias(), workspace.message.alias()):
+        # two counts, not one of a union: each probes its own index
+        query = select(func.count()).where(
+            sent.c.customer_id == attempt.c.customer_id,
+            sent.c.decided_at > since,
+            sent.c.decided_at <= to_micros(tick.now),
+            sent.c.purpose == "marketing",
+        )
+        if flows is not None:
+            query = query.where(sent.c.flow.in_(flows))
+        if rule.channel is not None:
+            query = query.where(sent.c.channel == str(rule.channel))
+        counted = counted + query.correlate(attempt).scalar_subquery()
+    used_up = counted >= rule.at_most
+    return (
+        used_up if rule.channel is None else and_(attempt.c.channel == str(rule.channel), used_up)
+    )
+
+
+def _write_messages(tick: Tick, rank: int) -> None:
+    """Decide ``send`` for the attempts of a rank that are left, and enter them in the ledger."""
+    now = to_micros(tick.now)
+    columns: dict[str, Any] = {
+        name: attempt.c[name]
+        for name in (
+            "customer_id", "flow", "entry", "step", "channel", "message", "purpose", "topic",
+            "variant",
+        )
+    }  # fmt: skip
+    columns |= {
+        "occurrence": literal("0"),
+        "generation": literal(0),
+        "release": literal(tick.playbook.fingerprint),
+        "decided_at": literal(now),
+        "due_at": attempt.c.reached_at,
+        "state": literal("queued"),
+        "state_at": literal(now),
+    }
+    left = and_(PASSED, attempt.c.rank == rank)
+    query = select(*columns.values()).where(left)
+    tick.execute(insert(workspace.message).from_select(list(columns), query))
+    tick.execute(update(attempt).where(left).values(decision="send"))
+
+
+def _exists(tick: Tick, which: ColumnElement[bool]) -> bool:
+    query = select(literal(1)).where(which).limit(1)
+    return tick.connection.execute(query).first() is not None

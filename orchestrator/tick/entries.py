@@ -1,0 +1,326 @@
+"""Runs that end, and customers who enter (parts 3 and 4 of a tick; semantics 26, 33-40)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from orchestrator import tables, timing
+from orchestrator.columns import exact_text, to_micros
+from orchestrator.criteria.facts import SpanRow
+from orchestrator.criteria.scope import Scope
+from orchestrator.flow.base import Start
+from orchestrator.language.shapes import Moment
+from orchestrator.playbook.model import Goal
+from orchestrator.tick import workspace
+from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
+from orchestrator.tick.context import LiveFlow, Tick
+
+SAFE_FAR = 2**62
+"""Microseconds later than every instant that can be written."""
+
+
+# --- part 3: runs that end, and runs that go on ---------------------------------------
+
+
+def take_up_runs(tick: Tick, live: LiveFlow) -> None:
+    """Bring in the active runs of a flow that end now, are due, or stand at a send."""
+    runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    ending = ends(tick, live, customer, runs)
+    due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
+    done_waiting = and_(runs.c.due_at.is_not(None), ending.is_(None))
+    columns: dict[str, Any] = {
+        name: runs.c[name]
+        for name in (
+            "flow", "customer_id", "entry", "start", "occurrence", "entry_at", "entry_event_id",
+            "entered_at", "step", "reached_at", "due_at", "held_reason",
+        )
+    }  # fmt: skip
+    columns |= {
+        "status": case((ending.is_not(None), "ended"), else_="active"),
+        "exit_reason": ending,
+        "ended_at": case((ending.is_not(None), to_micros(tick.now)), else_=null()),
+        "ended_late": literal(0),
+        "is_new": literal(0),
+        "moving": case((done_waiting, 1), else_=0),
+        "tried": literal(0),
+    }
+    query = (
+        select(*columns.values())
+        .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
+        .where(runs.c.flow == live.name, runs.c.status == "active")
+        .where(or_(ending.is_not(None), due))
+    )
+    tick.execute(insert(workspace.run).from_select(list(columns), query))
+
+
+def ends(
+    tick: Tick, live: LiveFlow, customer: FromClause, run: FromClause
+) -> ColumnElement[str | None]:
+    """Return the reason for which a run ends now: its goal, then its exit; NULL if none."""
+    scope = tick.scope(customer, live.name, run=run, each=True, this_run=True)
+    whens = []
+    if live.flow.goal is not None:
+        whens.append((goal_met(scope, live.flow.goal), "goal"))
+    if live.flow.exits_when is not None:
+        whens.append((scope.predicate(live.flow.exits_when), "exit"))
+    if not whens:
+        return cast(null(), exact_text())
+    return cast(case(*whens, else_=null()), exact_text())
+
+
+def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
+    """Return whether the goal's fact happened in ``(entry.at, entry.at + within]``."""
+    at = scope.entered()
+    if goal.did is not None:
+        events = scope.events(goal.did, None, goal.where)
+        when = events.rows.c.occurred_at
+        events.tests += [when > at, *_until(at, when, goal)]
+        return events.any()
+    receipts = tables.receipt.alias()
+    kind, named = ("clicked", goal.clicked) if goal.clicked else ("opened", goal.opened)
+    flow, slash, message = str(named).rpartition("/")
+    tests = [receipts.c.kind == kind, receipts.c.at > at, receipts.c.at <= scope.now_micros]
+    tests += _until(at, receipts.c.at, goal)
+    tests += [receipts.c.flow == flow] if slash else []
+    tests += [receipts.c.message == message] if message != "any" else []
+    return scope.among(select(receipts.c.customer_id).where(*tests), receipts.c.customer_id)
+
+
+def _until(at: ColumnElement[Any], when: ColumnElement[Any], goal: Goal) -> list[Any]:
+    return [] if goal.within is None else [when <= cast(at, BigInteger) + goal.within.micros]
+
+
+# --- part 4: entries ------------------------------------------------------------------
+
+
+def enter(tick: Tick, live: LiveFlow) -> None:
+    """Decide every occurrence of a flow's starts, and open the runs of those who pass."""
+    for place, start in enumerate(live.flow.starts_when):
+        _consider(tick, live, start, place)
+    if len(live.flow.starts_when) > 1 or live.flow.starts_when[0].head in _MANY_PER_CUSTOMER:
+        _refuse_all_but_first(tick, live)
+    _open_runs(tick, live)
+    _end_at_once(tick, live)
+
+
+_MANY_PER_CUSTOMER = ("did", "every", "date", "anniversary_of", "leaves_flow")
+"""Heads that can give one customer several occurrences in one tick."""
+
+
+def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> None:
+    """Add a start's occurrences, each with the reason it is refused for, if any."""
+    found = Candidates(tick, live, start)
+    query = start.candidates(found)
+    if found.before_live is not None:
+        missed = tick.connection.execute(found.before_live).scalar_one()
+        if missed:
+            _leave_out(tick, live, "before_live", missed)
+    if query is None:
+        return
+    customer = tables.customer.alias()
+    label = start.id or start.head
+    rows = query.add_columns(
+        literal(str(label)).label("start"), literal(live.name).label("flow")
+    ).subquery()
+    number = next_entry(live.name, rows.c.customer_id).label("entry")
+    numbered = select(rows, number).subquery()
+    reason = _refusal(tick, live, start, customer, numbered, many=found.many)
+    columns: dict[str, Any] = {name: numbered.c[name] for name in COLUMNS}
+    columns |= {
+        "flow": literal(live.name),
+        "start": literal(str(label)),
+        "place": literal(place),
+        "entry": numbered.c.entry,
+        "recorded": literal(int(found.recorded)),
+        "reason": reason,
+    }
+    tick.execute(
+        insert(workspace.entry).from_select(
+            list(columns),
+            select(*columns.values()).select_from(
+                numbered.join(customer, customer.c.id == numbered.c.customer_id)
+            ),
+        )
+    )
+    workspace.refresh_statistics(tick.connection, workspace.entry)
+
+
+def _leave_out(tick: Tick, live: LiveFlow, reason: str, count: int) -> None:
+    key = (live.name, reason)
+    tick.left_out[key] = tick.left_out.get(key, 0) + count
+
+
+def _refusal(
+    tick: Tick, live: LiveFlow, start: Start, customer: FromClause, rows: FromClause, *, many: bool
+) -> ColumnElement[Any]:
+    """Return the first entry test that an occurrence fails (semantics 33); NULL if none."""
+    flow = live.flow
+    scope = tick.scope(customer, live.name, run=rows, each=not many)
+    whens: list[tuple[Any, Any]] = []
+    if flow.opens is not None or flow.closes is not None:
+        whens.append((~_is_open(tick, scope, rows, flow.opens, flow.closes), "opens_closes"))
+    stale = to_micros(Candidates(tick, live, start).stale_before())
+    whens.append((rows.c.occurred_at < stale, "stale"))
+    whens += _runs_before(tick, live, rows)
+    if flow.audience is not None:
+        whens.append((~scope.predicate(flow.audience), "audience"))
+    if flow.exits_when is not None:
+        inside = tick.scope(customer, live.name, run=rows, each=True, this_run=True)
+        whens.append((inside.predicate(flow.exits_when), "exits_when"))
+    return cast(case(*whens, else_=null()), exact_text())
+
+
+def _runs_before(tick: Tick, live: LiveFlow, rows: FromClause) -> list[tuple[Any, Any]]:
+    """Return the tests of the customer's earlier runs: already in, then re-entry."""
+    runs, ended = tables.enrollment.alias(), workspace.run.alias()
+    mine = and_(runs.c.flow == live.name, runs.c.customer_id == rows.c.customer_id)
+    just_ended = exists(
+        select(ended.c.flow)
+        .where(
+            ended.c.flow == runs.c.flow,
+            ended.c.customer_id == runs.c.customer_id,
+            ended.c.entry == runs.c.entry,
+            ended.c.status == "ended",
+        )
+        .correlate(runs)
+    )
+    active = select(runs.c.flow).where(mine, runs.c.status == "active", ~just_ended)
+    tests: list[tuple[Any, Any]] = [(exists(active.correlate(rows)), "already_in")]
+    rule = live.flow.re_entry
+    if rule.how == "never":
+        tests.append((exists(select(runs.c.flow).where(mine).correlate(rows)), "re_entry"))
+    if rule.how == "after" and rule.after is not None:
+        bound = to_micros(timing.minus(tick.now, rule.after))
+        recent = or_(runs.c.ended_at > bound, just_ended)
+        tests.append((exists(select(runs.c.flow).where(mine, recent).correlate(rows)), "re_entry"))
+    return tests
+
+
+def _is_open(
+    tick: Tick, scope: Scope, rows: FromClause, opens: Moment | None, closes: Moment | None
+) -> ColumnElement[bool]:
+    """Return whether the occurrence lies in ``[opens, closes)``, on the customer's clock."""
+
+    def ranges(name: str) -> list[SpanRow]:
+        zone = tick.zone_of(name)
+        low = -SAFE_FAR if opens is None else to_micros(_local(opens, zone, end=False))
+        high = SAFE_FAR if closes is None else to_micros(_local(closes, zone, end=True))
+        return [SpanRow(name, low, high)]
+
+    return scope.in_span(scope.subject, rows.c.occurred_at, ranges)
+
+
+def _local(moment: Moment, zone: Any, *, end: bool) -> datetime:
+    """Return a moment on a wall clock; a bare day is its beginning, or its end."""
+    if not isinstance(moment, datetime):
+        return timing.day_bounds(moment, zone)[1 if end else 0]
+    if moment.tzinfo is not None:
+        return moment
+    return timing.local_instant(moment.date(), moment.time(), zone)
+
+
+def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
+    """Let the first passing occurrence of each customer enter; the others are already in."""
+    rows = workspace.entry
+    passing = select(
+        rows.c.customer_id,
+        rows.c.occurrence,
+        func.row_number()
+        .over(
+            partition_by=rows.c.customer_id, order_by=(rows.c.occurred_at, rows.c.tie, rows.c.place)
+        )
+        .label("turn"),
+    ).where(rows.c.flow == live.name, rows.c.reason.is_(None))
+    ranked = passing.subquery()
+    later = exists(
+        select(ranked.c.turn).where(
+            ranked.c.turn > 1,
+            ranked.c.customer_id == rows.c.customer_id,
+            ranked.c.occurrence == rows.c.occurrence,
+        )
+    )
+    if tick.connection.execute(
+        select(func.count()).select_from(
+            select(ranked.c.turn).where(ranked.c.turn > 1).limit(1).subquery()
+        )
+    ).scalar_one():
+        tick.execute(
+            update(rows)
+            .where(rows.c.flow == live.name, rows.c.reason.is_(None), later)
+            .values(reason="already_in")
+        )
+
+
+def _open_runs(tick: Tick, live: LiveFlow) -> None:
+    rows, now = workspace.entry, literal(to_micros(tick.now))
+    columns: dict[str, Any] = {
+        name: rows.c[name]
+        for name in (
+            "flow",
+            "customer_id",
+            "entry",
+            "start",
+            "occurrence",
+            "entry_at",
+            "entry_event_id",
+        )
+    }
+    columns |= {
+        "entered_at": now,
+        "status": literal("active"),
+        "step": literal(live.graph.first),
+        "reached_at": now,
+        "ended_late": literal(0),
+        "is_new": literal(1),
+        "moving": literal(1),
+        "tried": literal(0),
+    }
+    query: Select[Any] = select(*columns.values()).where(
+        rows.c.flow == live.name, rows.c.reason.is_(None)
+    )
+    tick.execute(insert(workspace.run).from_select(list(columns), query))
+    workspace.refresh_statistics(tick.connection, workspace.run)
+
+
+def _end_at_once(tick: Tick, live: LiveFlow) -> None:
+    """End new runs whose goal was met before their first step."""
+    if live.flow.goal is not None:
+        end_runs(tick, live, workspace.run.c.is_new == 1)
+
+
+def end_runs(tick: Tick, live: LiveFlow, which: ColumnElement[bool]) -> None:
+    """End the active runs of a flow, among ``which``, whose goal or exit holds now."""
+    run, customer = workspace.run, tables.customer.alias()
+    ending = ends(tick, live, customer, run)
+    asked = select(ending).where(customer.c.id == run.c.customer_id).correlate(run)
+    reason = asked.scalar_subquery()
+    tick.execute(
+        update(run)
+        .where(run.c.flow == live.name, run.c.status == "active", which, reason.is_not(None))
+        .values(
+            status="ended",
+            exit_reason=reason,
+            ended_at=to_micros(tick.now),
+            ended_late=1,
+            moving=0,
+        )
+    )

@@ -1,0 +1,168 @@
+"""Reading back what a tick found: numbers per flow, and a line per decision."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, select
+
+from orchestrator import tables
+from orchestrator.criteria.scope import population
+from orchestrator.records import FlowReport, TickReport
+from orchestrator.tick import workspace
+from orchestrator.tick.apply import left_out
+from orchestrator.tick.context import Tick
+
+BATCH = 1_000
+"""Rows fetched at a time; lines are never all in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One decision of the tick, before rendering."""
+
+    customer_id: int
+    customer: str
+    flow: str
+    entry: int
+    step: str
+    message: str
+    channel: str | None
+    decision: str
+    reason: str | None
+    detail: str | None
+    at: datetime
+    due_at: datetime
+    variant: str | None
+    entry_at: datetime | None
+    entry_event_id: int | None
+    start: str | None
+
+
+def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list[DecisionRow]]:
+    """Yield the tick's decisions in batches, sorted as semantics 60 says.
+
+    Args:
+        flows: only decisions of these flows; None is all.
+    """
+    rows, customer, run = workspace.decision, tables.customer, workspace.run
+    same = and_(
+        run.c.flow == rows.c.flow,
+        run.c.customer_id == rows.c.customer_id,
+        run.c.entry == rows.c.entry,
+    )
+    query = (
+        select(
+            rows.c.customer_id, customer.c.external_id, rows.c.flow, rows.c.entry, rows.c.step,
+            rows.c.message, rows.c.channel, rows.c.decision, rows.c.reason, rows.c.detail,
+            rows.c.at, rows.c.due_at, rows.c.variant, run.c.entry_at, run.c.entry_event_id,
+            run.c.start,
+        )
+        .select_from(rows.join(customer, customer.c.id == rows.c.customer_id).outerjoin(run, same))
+        .order_by(
+            rows.c.at, customer.c.external_id, rows.c.flow, rows.c.entry, rows.c.step,
+            rows.c.channel,
+        )
+    )  # fmt: skip
+    if flows is not None:
+        query = query.where(rows.c.flow.in_(sorted(flows)))
+    streamed = tick.connection.execution_options(yield_per=BATCH).execute(query)
+    for batch in streamed.partitions(BATCH):
+        yield [DecisionRow(*row) for row in batch]
+
+
+def report(tick: Tick, *, dry_run: bool) -> TickReport:
+    """Return what the tick did, in numbers."""
+    customer = tables.customer
+    customers = tick.connection.execute(
+        select(func.count()).where(population(customer, tick.now))
+    ).scalar_one()
+    flows = _flows(tick)
+    return TickReport(
+        now=tick.now,
+        release=tick.playbook.fingerprint,
+        dry_run=dry_run,
+        customers=customers,
+        flows=flows,
+        stages=_stages(tick),
+        sends=sum(flow.sends for flow in flows.values()),
+        notes=tuple(tick.notes),
+    )
+
+
+def _flows(tick: Tick) -> Mapping[str, FlowReport]:
+    entered, exited = _entered(tick), _exited(tick)
+    decided = _decided(tick)
+    refused: dict[str, dict[str, int]] = defaultdict(dict)
+    for flow, reason, count in left_out(tick):
+        refused[flow][reason] = count
+    return {
+        name: FlowReport(
+            entered=entered.get(name, 0),
+            exited=exited[name],
+            sends=sum(decided[name, "send"].values()),
+            sends_by_channel=decided[name, "send"],
+            held=decided[name, "hold"],
+            suppressed=decided[name, "suppress"],
+            expired=sum(decided[name, "expire"].values()),
+            left_out=refused[name],
+            tripped=_is_tripped(tick, name),
+        )
+        for name in tick.flows
+    }
+
+
+def _is_tripped(tick: Tick, name: str) -> bool:
+    breaker = tick.breakers.get(name)
+    return name in tick.tripped or (breaker is not None and breaker.tripped_at is not None)
+
+
+def _entered(tick: Tick) -> dict[str, int]:
+    run = workspace.run
+    query = select(run.c.flow, func.count()).where(run.c.is_new == 1).group_by(run.c.flow)
+    return {flow: count for flow, count in tick.connection.execute(query)}
+
+
+def _exited(tick: Tick) -> Mapping[str, dict[str, int]]:
+    run = workspace.run
+    query = (
+        select(run.c.flow, run.c.exit_reason, func.count())
+        .where(run.c.status == "ended")
+        .group_by(run.c.flow, run.c.exit_reason)
+        .order_by(run.c.flow, run.c.exit_reason)
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for flow, reason, count in tick.connection.execute(query):
+        found[flow][reason] = count
+    return found
+
+
+def _decided(tick: Tick) -> Mapping[tuple[str, str], dict[str, int]]:
+    """Return (flow, decision) → channel (of sends) or reason → count."""
+    rows = workspace.decision
+    query = select(
+        rows.c.flow, rows.c.decision, func.coalesce(rows.c.reason, rows.c.channel), func.count()
+    ).group_by(rows.c.flow, rows.c.decision, func.coalesce(rows.c.reason, rows.c.channel))
+    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for flow, decision, key, count in sorted(tick.connection.execute(query), key=_by_text):
+        found[flow, decision][key] = count
+    return found
+
+
+def _by_text(row: Any) -> tuple[str, ...]:
+    return tuple(map(str, row))
+
+
+def _stages(tick: Tick) -> Mapping[str, int]:
+    stays = tick.facts.stages.alias()
+    query = (
+        select(stays.c.stage, func.count())
+        .where(stays.c.ended_at.is_(None))
+        .group_by(stays.c.stage)
+    )
+    counted = {stage: count for stage, count in tick.connection.execute(query)}
+    return {str(stage.stage): counted.get(stage.stage, 0) for stage in tick.playbook.stages}

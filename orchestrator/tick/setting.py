@@ -1,0 +1,125 @@
+"""Writing attributes in a tick: the ``set`` step (semantics 47)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+)
+
+from orchestrator import tables
+from orchestrator.criteria.names import CUSTOMER_COLUMNS
+from orchestrator.language.shapes import Literal, Reference
+from orchestrator.tick import workspace
+from orchestrator.tick.context import Tick
+from orchestrator.values import Typed, parse_value
+
+TYPED = Typed._fields
+run = workspace.run
+
+
+def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any) -> None:
+    """Write an attribute of the customers of some runs; conditions see it at once.
+
+    Args:
+        which: the runs, as a test of ``workspace.run``.
+        value: a ``Literal`` (a value, ``$customer.x``, ``$entry.x``) or an ``Add``.
+    """
+    if not isinstance(value, Literal):
+        typed, rows = _sums(tick, which, name, value.add)
+    elif isinstance(value.value, Reference):
+        typed, rows = _copies(tick, value.value)
+    else:
+        parsed = parse_value(value.text, tick.zone)
+        typed = [
+            literal(found, workspace.attribute.c[column].type)
+            for column, found in zip(TYPED, parsed, strict=True)
+        ]
+        rows = run
+    wanted = workspace.attribute_written
+    tick.execute(delete(wanted))
+    query = select(literal(name), run.c.customer_id, *typed).select_from(rows).where(which)
+    columns = ["name", "customer_id", *TYPED]
+    tick.execute(insert(wanted).from_select(columns, query))
+    written = workspace.attribute
+    tick.execute(
+        delete(written).where(
+            written.c.name == name,
+            exists(
+                select(wanted.c.name)
+                .where(wanted.c.customer_id == written.c.customer_id)
+                .correlate(written)
+            ),
+        )
+    )
+    tick.execute(insert(written).from_select(columns, select(*(wanted.c[c] for c in columns))))
+    tick.show_attributes()
+
+
+def _sums(
+    tick: Tick, which: ColumnElement[bool], name: str, added: Decimal
+) -> tuple[Sequence[Any], FromClause]:
+    """Return the typed columns of present value + ``added``; a missing one counts as 0.
+
+    Sums are made in Python, exactly, once per different present value.
+    """
+    values, sums = tick.facts.attributes.alias(), workspace.replacement
+    old = func.coalesce(case((values.c.number.is_not(None), values.c.text)), "")
+    rows = run.outerjoin(
+        values, and_(values.c.name == name, values.c.customer_id == run.c.customer_id)
+    )
+    present = tick.connection.scalars(select(old).select_from(rows).where(which).distinct()).all()
+    tick.execute(delete(sums))
+    if present:
+        tick.connection.execute(
+            insert(sums), [{"old": text, **_sum(tick, text, added)} for text in present]
+        )
+    joined = rows.join(sums, sums.c.old == old)
+    return [sums.c[column] for column in TYPED], joined
+
+
+def _sum(tick: Tick, text: str, added: Decimal) -> dict[str, Any]:
+    total = Decimal(text or "0") + added
+    return parse_value(f"{total:f}", tick.zone)._asdict()
+
+
+def _copies(tick: Tick, reference: Reference) -> tuple[Sequence[Any], FromClause]:
+    """Return the typed columns of another value of the same customer or run."""
+    if reference.root == "entry":
+        started, values = tables.event.alias(), tables.event_value.alias()
+        rows: FromClause = run.outerjoin(started, started.c.id == run.c.entry_event_id).outerjoin(
+            values,
+            and_(
+                values.c.event_id == started.c.id,
+                values.c.customer_id == started.c.customer_id,
+                values.c.occurred_at == started.c.occurred_at,
+                values.c.name == started.c.name + literal(f".{reference.name}"),
+            ),
+        )
+        return [values.c[column] for column in TYPED], rows
+    if reference.name in CUSTOMER_COLUMNS:
+        customer = tables.customer.alias()
+        rows = run.join(customer, customer.c.id == run.c.customer_id)
+        column = customer.c["external_id" if reference.name == "id" else reference.name]
+        filled = "instant" if reference.name == "created_at" else "text"
+        missing = [literal(None, workspace.attribute.c[name].type) for name in TYPED]
+        return [
+            column if name == filled else none for name, none in zip(TYPED, missing, strict=True)
+        ], rows
+    stored = tick.facts.attributes.alias()
+    rows = run.outerjoin(
+        stored, and_(stored.c.name == reference.name, stored.c.customer_id == run.c.customer_id)
+    )
+    return [stored.c[column] for column in TYPED], rows

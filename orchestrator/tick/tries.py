@@ -1,0 +1,243 @@
+"""Asking the gate about one send that runs stand at (semantics 51-55, 58)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from orchestrator import tables, timing
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.columns import exact_text
+from orchestrator.criteria import rows as facts
+from orchestrator.criteria.facts import SpanRow
+from orchestrator.criteria.scope import Scope
+from orchestrator.flow.base import weekday_numbers
+from orchestrator.gate.policy import SendPolicy, consenting_topics
+from orchestrator.playbook.model import QuietHours
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.walk import leave_step
+
+run, attempt = workspace.run, workspace.attempt
+_TEXT = exact_text()
+SLOTS = ("quiet_hours", "send_between")
+"""Hold reasons that end by the clock alone."""
+
+
+@dataclass
+class Standing:
+    """One send step, and the runs that stand at it and were not tried in this tick."""
+
+    tick: Tick
+    live: LiveFlow
+    policy: SendPolicy
+    customer: FromClause = field(default_factory=tables.customer.alias)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the conditions about these runs are compiled in."""
+        return self.tick.scope(self.customer, self.live.name, run=run, each=True, this_run=True)
+
+    @property
+    def here(self) -> ColumnElement[bool]:
+        """The runs that stand here untried."""
+        return and_(
+            run.c.flow == self.live.name,
+            run.c.step == self.policy.node.id,
+            run.c.moving == 0,
+            run.c.status == "active",
+            run.c.tried == 0,
+        )
+
+    def anybody(self) -> bool:
+        """Return whether any run stands here untried."""
+        query = select(literal(1)).where(self.here).limit(1)
+        return self.tick.connection.execute(query).first() is not None
+
+    def leave_held_while_closed(self) -> None:
+        """Do not try what waits for a slot that has not opened yet."""
+        waiting = run.c.held_reason.in_(SLOTS)
+        closed = self._of_runs(or_(*self._closed_slots().values(), false()))
+        self.tick.execute(update(run).where(self.here, waiting, closed).values(tried=1))
+
+    def drop_unwanted(self) -> None:
+        """Send the runs whose ``only_if`` fails as they reach the send past it.
+
+        A send that was held before is dropped by a decision instead (semantics 42).
+        """
+        if self.policy.step.only_if is None:
+            return
+        unwanted = self._of_runs(~self.scope.predicate(self.policy.step.only_if))
+        fresh = run.c.held_reason.is_(None)
+        leave_step(self.tick, self.policy.node.next, and_(self.here, fresh, unwanted))
+
+    def open_attempts(self) -> None:
+        """Add an attempt per run and decide those that fail a test of their own."""
+        customer, policy = self.customer, self.policy
+        columns: dict[str, Any] = {
+            name: run.c[name]
+            for name in ("flow", "customer_id", "entry", "step", "reached_at", "held_reason")
+        }
+        columns |= {
+            "message": literal(policy.message),
+            "purpose": literal(policy.purpose),
+            "topic": literal(policy.topic, _TEXT),
+            "variant": literal(policy.node.variant, _TEXT),
+            "priority": literal(policy.priority),
+            "channel": self._channel(),
+            "later": self._first_of({**self._holdout(), **self._closed_slots()}),
+            "decision": self._first_of(self._early()),
+        }
+        query = select(*columns.values()).where(self.here)
+        query = query.select_from(run.join(customer, customer.c.id == run.c.customer_id))
+        self.tick.execute(insert(attempt).from_select(list(columns), query))
+        self.tick.execute(update(run).where(self.here).values(tried=1))
+        self._decide()
+
+    def _decide(self) -> None:
+        mine = and_(attempt.c.flow == self.live.name, attempt.c.step == self.policy.node.id)
+        open_ = and_(mine, attempt.c.decision.is_(None))
+        for which, decision, reason in (
+            (and_(mine, attempt.c.decision == "expire"), "expire", attempt.c.held_reason),
+            (and_(mine, attempt.c.decision == "only_if"), "suppress", literal("only_if")),
+            (and_(open_, attempt.c.channel.is_(None)), "suppress", self._refusal()),
+            (and_(open_, attempt.c.later == "holdout"), "suppress", literal("holdout")),
+            (and_(open_, attempt.c.later.in_(SLOTS)), "hold", attempt.c.later),
+        ):
+            values = {"decision": decision, "reason": reason}
+            self.tick.execute(update(attempt).where(which).values(**values))
+
+    @staticmethod
+    def _first_of(tests: dict[str, ColumnElement[bool]]) -> ColumnElement[Any]:
+        """Return the name of the first test that holds, NULL if none does."""
+        whens = [(test, literal(name, _TEXT)) for name, test in tests.items()]
+        return cast(case(*whens, else_=null()) if whens else null(), _TEXT)
+
+    def _of_runs(self, test: ColumnElement[bool]) -> ColumnElement[bool]:
+        query = select(self.customer.c.id).where(self.customer.c.id == run.c.customer_id, test)
+        return exists(query.correlate(run))
+
+    # --- tests ------------------------------------------------------------------------
+
+    def _early(self) -> dict[str, ColumnElement[bool]]:
+        """Return what is asked before consent: expiry, then ``only_if``."""
+        tests = {"expire": run.c.reached_at <= self.scope.ago(self.policy.expires_after)}
+        if self.policy.step.only_if is not None:
+            tests["only_if"] = ~self.scope.predicate(self.policy.step.only_if)
+        return tests
+
+    def _holdout(self) -> dict[str, ColumnElement[bool]]:
+        held_out = [
+            self.scope.in_share(holdout.seed or seed, holdout.share)
+            for seed, holdout in self.policy.holdouts
+        ]
+        return {"holdout": or_(*held_out)} if held_out else {}
+
+    def _closed_slots(self) -> dict[str, ColumnElement[bool]]:
+        """Return the slots that are closed now for the customer's clock, by hold reason."""
+        now, quiet, hours = self.tick.now, self.policy.quiet_hours, self.policy.send_between
+        tests = {}
+        if quiet is not None:
+            tests["quiet_hours"] = self._in_zones(lambda zone: is_quiet(now, zone, quiet))
+        if hours is not None:
+            slot = timing.Slot(hours)
+            tests["send_between"] = self._in_zones(lambda zone: not slot.is_open(now, zone))
+        return tests
+
+    def _in_zones(self, test: Callable[[ZoneInfo], bool]) -> ColumnElement[bool]:
+        """Return whether the customer's zone passes a test of the present instant."""
+        names = [name for name in self.tick.zone_names if test(self.tick.zone_of(name))]
+        if len(names) in (0, len(self.tick.zone_names)):
+            return true() if names else false()
+        span = workspace.span.alias()
+        key = self.tick.add_spans(lambda name: [SpanRow(name, 0, 1)] if name in names else [])
+        query = select(span.c.key).where(
+            span.c.key == key, span.c.zone == func.coalesce(self.customer.c.timezone, "")
+        )
+        return exists(query.correlate(self.customer))
+
+    # --- channels ---------------------------------------------------------------------
+
+    @cached_property
+    def _choices(self) -> list[tuple[str, ColumnElement[bool]]]:
+        """Return (channel, whether it is meant), in order; ``preferred`` is the customer's."""
+        choices: list[tuple[str, ColumnElement[bool]]] = []
+        for name in self.policy.channels:
+            if name != "preferred":
+                choices.append((str(name), true()))
+                continue
+            templates = self.tick.playbook.messages[self.policy.message].channels()
+            for channel in sorted(templates & CHANNELS.keys()):
+                choices.append((channel, self.customer.c.preferred_channel == channel))
+        return choices
+
+    def _channel(self) -> ColumnElement[Any]:
+        """Return the first channel with consent, an address and no suppression."""
+        return self._first_of(
+            {
+                # two ways to one channel: the key keeps them apart, the value is the name
+                f"{channel}": or_(
+                    *(
+                        and_(meant, self._consents(name), facts.reachable(self.scope, name))
+                        for name, meant in self._choices
+                        if name == channel
+                    )
+                )
+                for channel, _ in self._choices
+            }
+        )
+
+    def _consents(self, channel: str) -> ColumnElement[bool]:
+        topics = consenting_topics(self.tick.playbook.catalog, self.policy, channel)
+        if topics is None:
+            return true()
+        return or_(*(self.scope.subscribed(topic) for topic in topics), false())
+
+    def _refusal(self) -> ColumnElement[Any]:
+        """Return why an attempt found no channel: consent, suppressed, else unreachable."""
+        consented = [and_(meant, self._consents(name)) for name, meant in self._choices]
+        addressed = [
+            and_(consents, facts.has_address(self.scope, name))
+            for consents, (name, _) in zip(consented, self._choices, strict=True)
+        ]
+        reason = case(
+            (~or_(*consented, false()), "consent"),
+            (or_(*addressed, false()), "suppressed"),
+            else_="unreachable",
+        )
+        query = select(reason).where(self.customer.c.id == attempt.c.customer_id)
+        return query.correlate(attempt).scalar_subquery()
+
+
+def is_quiet(now: datetime, zone: ZoneInfo, quiet: QuietHours) -> bool:
+    """Return whether quiet hours hold at an instant for a customer of that zone."""
+    own = None if quiet.timezone in (None, "customer") else ZoneInfo(str(quiet.timezone))
+    dates = frozenset(_day(moment) for moment in quiet.dates or ())
+    slot = timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
+    return not slot.is_open(now, zone)
+
+
+def _day(moment: date | datetime) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
