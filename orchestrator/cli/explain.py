@@ -113,7 +113,7 @@ def _flow(name: str, project: Path | None, var: list[str] | None) -> int:
 
 def _code(code: str) -> int:
     from orchestrator.cli import console
-    from orchestrator.report.meanings import known_codes, meanings
+    from orchestrator.report.meanings import known_codes, meanings, told
     from orchestrator.report.suggestions import did_you_mean
 
     found = meanings(code)
@@ -123,11 +123,9 @@ def _code(code: str) -> int:
     if not found:
         raise UsageError(f'"{code}" is no code', help=_FLOW_HINT.format(code))
     page = console.results_page()
-    for title, text in found:
-        console.out(page.paint(title, "bold"))
-        for paragraph in text.split("\n"):
-            for line in page.wrap(paragraph, indent=2) or [""]:
-                console.out(line)
+    for meaning in found:
+        for line in told(meaning, page):
+            console.out(line)
     return 0
 
 

@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
-from orchestrator.report.words import PLACES
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.gate.reasons import REASONS
+from orchestrator.language.codes import CODES
+from orchestrator.report.layout import Page
+from orchestrator.report.words import PLACES, label, sentence
 
 TITLES = {
-    "entry": "{code}: a customer did not enter a flow",
-    "gate": "{code}: a message was not sent",
-    "exit": "{code}: a customer left a flow",
+    "entry": "a customer did not enter a flow",
+    "gate": "a message was not sent",
+    "exit": "a customer left a flow",
 }
+EFFECTS = {
+    "hold": "The message is held: it waits, and is tried again until it expires.",
+    "suppress": "The message is suppressed: it will not be sent, and the customer goes on.",
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One meaning of a code."""
+
+    title: str
+    text: str
+    wrong: str = ""
+    right: str = ""
 
 
 def known_codes() -> tuple[str, ...]:
     """Return every code that can be explained."""
-    return tuple(dict.fromkeys(code for table in PLACES.values() for code in table))
+    return (*CODES, *dict.fromkeys(code for table in PLACES.values() for code in table))
 
 
-def meanings(code: str) -> list[tuple[str, str]]:
-    """Return (title, text) for each meaning of a code; none if it is unknown."""
+def meanings(code: str) -> list[Meaning]:
+    """Return each meaning of a code, in small letters or capitals; none if it is unknown."""
+    problem = CODES.get(code.upper())
+    if problem is not None:
+        title = f"{code.upper()}: {problem.title}"
+        return [Meaning(title, problem.text, problem.wrong, problem.right)]
     return [
-        (TITLES[place].format(code=code), table[code].sentence)
+        Meaning(f"{code}: {TITLES[place]}, {label(table, code)}", _text(place, code))
         for place, table in PLACES.items()
         if code in table
     ]
+
+
+def _text(place: str, code: str) -> str:
+    reason = REASONS.get(code)
+    effect = EFFECTS.get(reason.effect, "") if reason and reason.where == place else ""
+    return f"{sentence(place, code)} {effect}".strip()
+
+
+def told(meaning: Meaning, page: Page) -> Iterator[str]:
+    """Yield the lines that tell a meaning, with what is wrong and what is right."""
+    yield page.paint(meaning.title, "bold")
+    yield from page.wrap(meaning.text)
+    for title, example, style in (
+        ("Wrong", meaning.wrong, "red"),
+        ("Right", meaning.right, "green"),
+    ):
+        if example:
+            yield ""
+            yield page.paint(f"  {title}", style)
+            yield from (f"    {line}".rstrip() for line in example.splitlines())

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.records import DecisionLine, FlowReport, TickReport
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, counted, number, printable
-from orchestrator.report.words import ENTRY, EXIT, GATE, Reason, label
+from orchestrator.report.words import ENTRY, EXIT, GATE, Labels, label, sentence
 
 BAR_COLUMNS = 20
 DOT = " · "
@@ -134,7 +134,7 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
         yield from _row(title, parts, page)
 
 
-def _parts(counts: Mapping[str, int], words: dict[str, Reason]) -> list[str]:
+def _parts(counts: Mapping[str, int], words: Labels) -> list[str]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [f"{number(count)} {label(words, code)}" for code, count in ranked if count]
 
@@ -158,8 +158,8 @@ def _failures(seen: Seen, page: Page) -> Iterator[str]:
         return
     yield ""
     yield page.paint("Messages that cannot be rendered", "red")
-    for (flow, message, sentence), count in seen.failures.most_common(5):
-        text = f"{counted(count, 'time')}: {flow} / {message}: {sentence}"
+    for (flow, message, why), count in seen.failures.most_common(5):
+        text = f"{counted(count, 'time')}: {flow} / {message}: {why}"
         yield from page.wrap(text, hang=4)
     if len(seen.failures) > 5:
         yield f"  and {counted(len(seen.failures) - 5, 'other reason')}"
@@ -200,21 +200,14 @@ def _body(text: str | None, page: Page, *, whole: bool) -> Iterator[str]:
 
 def _words(report: TickReport, page: Page) -> Iterator[str]:
     """Yield what the reasons seen mean, each once."""
+    flows = report.flows.values()
+    refused = [counts for flow in flows for counts in (flow.held, flow.suppressed)]
+    left_out = [flow.left_out for flow in flows]
     rows = [
-        (words[code].label, words[code].sentence)
-        for words, mappings in (
-            (
-                GATE,
-                [
-                    counts
-                    for flow in report.flows.values()
-                    for counts in (flow.held, flow.suppressed)
-                ],
-            ),
-            (ENTRY, [flow.left_out for flow in report.flows.values()]),
-        )
+        (label(words, code), sentence(place, code).replace("`", ""))
+        for place, words, counted_by in (("gate", GATE, refused), ("entry", ENTRY, left_out))
         for code in words
-        if any(counts.get(code) for counts in mappings)
+        if any(counts.get(code) for counts in counted_by)
     ]
     if not rows:
         return
@@ -225,8 +218,8 @@ def _words(report: TickReport, page: Page) -> Iterator[str]:
 
 def _definitions(rows: Sequence[tuple[str, str]], page: Page) -> Iterator[str]:
     width = max(len(name) for name, _ in rows)
-    for name, sentence in rows:
-        first, *others = page.wrap(sentence, indent=width + 4) or [""]
+    for name, text in rows:
+        first, *others = page.wrap(text, indent=width + 4) or [""]
         yield page.paint(f"  {name:<{width}}  ", "dim") + first.lstrip()
         yield from others
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.meanings import known_codes, meanings
-from orchestrator.report.words import ENTRY, EXIT, GATE, label
+from orchestrator.report.layout import Page
+from orchestrator.report.meanings import known_codes, meanings, told
+from orchestrator.report.words import ENTRY, EXIT, GATE, label, sentence
 
 # The closed list of semantics 61.
 CODES = {
@@ -25,13 +26,26 @@ def test_every_reason_has_words(place: str) -> None:
     table, codes = CODES[place]
 
     assert list(table) == codes.split()
-    assert all(reason.sentence.endswith(".") for reason in table.values())
+    assert all(sentence(place, code).endswith(".") for code in table)
 
 
 def test_a_code_with_several_meanings_is_told_with_each() -> None:
     assert len(meanings("audience")) == 3
     assert meanings("nonsense") == []
     assert "frequency" in known_codes()
+
+
+def test_a_code_of_check_is_told_with_an_example() -> None:
+    (meaning,) = meanings("clm104")
+
+    lines = list(told(meaning, Page(80)))
+    assert lines[0] == "CLM104: an unknown word"
+    assert {"  Wrong", "  Right", "    last: purchase"} <= set(lines)
+
+
+@pytest.mark.parametrize("code", known_codes())
+def test_every_code_can_be_told(code: str) -> None:
+    assert all(len(list(told(meaning, Page(80)))) > 1 for meaning in meanings(code))
 
 
 def test_an_unknown_code_is_its_own_label() -> None:
