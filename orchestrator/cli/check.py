@@ -1,0 +1,106 @@
+"""``clmctl check``: every problem of the playbooks and templates, with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.conventions import (
+    ProjectOption,
+    VariablesOption,
+    one_of,
+    output_option,
+    verb,
+    verb_app,
+)
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.language.marks import Problem
+
+FORMS = ("human", "json", "github", "sarif")
+SEVERITIES = ("error", "warning")
+
+app = verb_app()
+
+
+@verb(
+    app,
+    examples=[
+        ("clmctl check", "name every mistake, with line and column"),
+        ("clmctl check playbooks/flows/win_back.yaml", "show only the problems of one file"),
+        ("clmctl check --fail-on warning -o github", "in a pull request, as annotations"),
+        ("clmctl explain CLM104", "what a code means"),
+    ],
+)
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATHS]", help="Files or folders to show problems of (all)."),
+    ] = None,
+    output: Annotated[str, output_option(*FORMS)] = "human",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="|".join(SEVERITIES),
+            help="The least that makes the exit code 1.",
+        ),
+    ] = "error",
+    project: ProjectOption = None,
+    var: VariablesOption = None,
+) -> int:
+    """Read all playbooks and templates and name every problem. No database is needed.
+
+    Exit codes: 0 nothing found, 1 findings, 2 the command is not understood. All files are
+    read whatever PATHS says; PATHS chooses whose problems are shown and counted.
+    """
+    one_of("-o", output, FORMS)
+    one_of("--fail-on", fail_on, SEVERITIES)
+    from orchestrator.cli import console
+    from orchestrator.playbook.check import check as check_project
+    from orchestrator.playbook.report import report, summary
+    from orchestrator.settings import find_project, read_variables
+
+    root = find_project(project)
+    loaded = check_project(root, read_variables(var or ()))
+    problems = _below(loaded.problems, paths or [], root)
+    for line in report(problems, loaded.texts, output):
+        console.out(line)
+    if output == "human":
+        console.say(summary(problems, len(loaded.texts)))
+        _say_what_next(problems)
+    return int(any(fail_on in (problem.severity, "warning") for problem in problems))
+
+
+def _below(problems: tuple[Problem, ...], paths: list[Path], root: Path) -> list[Problem]:
+    """Return the problems of some files and folders, given below here or below the project."""
+    if not paths:
+        return list(problems)
+    wanted = [_project_path(path, root) for path in paths]
+    return [
+        problem
+        for problem in problems
+        if any(Path(problem.mark.path).is_relative_to(path) for path in wanted)
+    ]
+
+
+def _project_path(path: Path, root: Path) -> Path:
+    for candidate in (Path.cwd() / path, root / path):
+        if candidate.exists():
+            resolved = candidate.resolve()
+            if resolved.is_relative_to(root.resolve()):
+                return resolved.relative_to(root.resolve())
+            raise UsageError(f"{path} is not part of the project {root}")
+    raise UsageError(f"there is no file {path}")
+
+
+def _say_what_next(problems: list[Problem]) -> None:
+    from orchestrator.cli import console
+
+    if problems:
+        console.say(f"Next: clmctl explain {problems[0].code} says more about the first")
+    else:
+        console.say("Next: clmctl run --dry-run shows who would receive what")
