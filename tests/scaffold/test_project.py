@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import EnvironmentFault, RefusedError
-from orchestrator.playbook.load import load
+from orchestrator.playbook.check import check
 from orchestrator.scaffold.project import start_project
 from orchestrator.scaffold.sources import LIFECYCLES, TEMPLATES
 
@@ -21,7 +21,7 @@ def test_new_project_loads_without_errors_or_warnings(
     tmp_path: Path, template: str, lifecycle: str
 ) -> None:
     start_project(tmp_path / "new", template, lifecycle)
-    loaded = load(tmp_path / "new")
+    loaded = check(tmp_path / "new")
 
     assert loaded.problems == ()
     assert loaded.playbook is not None
