@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 from orchestrator.clock import utcnow
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.language.marks import Problem
+from orchestrator.playbook.load import Loaded
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.report.layout import printable
+from orchestrator.playbook.report import human
+from orchestrator.report.layout import counted
 from orchestrator.report.suggestions import did_you_mean
 from orchestrator.settings import (
     LOCAL_FOLDER,
@@ -36,21 +38,14 @@ if TYPE_CHECKING:
 class PlaybookErrors(OrchestratorError):
     """The playbooks have errors."""
 
-    def __init__(self, problems: Iterable[Problem], folder: Path) -> None:
-        self.problems = tuple(problems)
-        self.folder = folder
-        self.details = tuple(map(_problem_line, self.problems))
-        errors = sum(problem.severity == "error" for problem in self.problems)
+    def __init__(self, loaded: Loaded) -> None:
+        self.problems = tuple(one for one in loaded.problems if one.severity == "error")
+        self.details = tuple(human(self.problems, loaded.texts))
+        """Lines that show each error in its place, as ``clmctl check`` does."""
         super().__init__(
-            f"the playbooks have {errors} error{'s' if errors != 1 else ''}",
-            help="nothing was done; clmctl check shows the same",
+            f"the playbooks have {counted(len(self.problems), 'error')}, so nothing was done",
+            help="clmctl check shows the same; clmctl explain CODE says more about one",
         )
-
-
-def _problem_line(problem: Problem) -> str:
-    place = f"{problem.mark.path}:{problem.mark.line}:{problem.mark.column}"
-    hint = f" ({problem.help})" if problem.help else ""
-    return printable(f"{place}: {problem.severity} {problem.code}: {problem.message}{hint}")
 
 
 @dataclass(frozen=True)
@@ -98,12 +93,12 @@ def open_project(given: Path | None, variables: Iterable[str] | None = None) -> 
         UsageError: there is no project, or a variable is not understood.
         PlaybookErrors: the files have errors.
     """
-    from orchestrator.playbook.load import load  # costs YAML
+    from orchestrator.playbook.check import check  # costs Jinja
 
     folder = find_project(given)
-    loaded = load(folder, variables=read_variables(variables or ()))
+    loaded = check(folder, read_variables(variables or ()))
     if loaded.playbook is None:
-        raise PlaybookErrors(loaded.problems, folder)
+        raise PlaybookErrors(loaded)
     return OpenProject(folder, loaded.playbook, tuple(loaded.problems))
 
 
