@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from orchestrator.records import DecisionLine, Explained, TickReport
 
 
+OUTBOX = "outbox"
+"""The folder of a project that the ``file`` channel writes messages to."""
+
+
 class PlaybookErrors(OrchestratorError):
     """The playbooks have errors."""
 
@@ -136,6 +140,8 @@ class TickRequest:
     """Preview: flows never yet live count as live since then (semantics 1)."""
     drafts: frozenset[str] = frozenset()
     """Drafts that count as live in such a preview."""
+    flows: frozenset[str] | None = None
+    """Tell only the decisions of these flows; None is all. The others still compete."""
     reveal: bool = False
     """Whether personal attributes are rendered unmasked."""
 
@@ -156,8 +162,23 @@ def one_tick(
         UsageError: ``now`` is before the last tick, in a dry run.
         EnvironmentFault: the database or the disk refused.
     """
-    raise UsageError("ticks are not available yet")
-    yield  # the lead's tick goes here
+    from orchestrator.database import database_faults
+    from orchestrator.dispatch import dispatch_to_files
+    from orchestrator.orders import unmasked
+    from orchestrator.render.mask import Masking
+    from orchestrator.telling import decision_lines
+    from orchestrator.tick.run import TickPlan, dry_run, live_run
+
+    plan = TickPlan(
+        opened.playbook, request.now, request.as_live_since, request.drafts, at_station=passed
+    )
+    mask = unmasked if request.reveal else Masking(opened.playbook).send
+    run = dry_run if request.dry_run else live_run
+    with database_faults(), run(engine, plan) as ticked:
+        if not request.dry_run:
+            passed("outbox")
+            dispatch_to_files(engine, opened.playbook, opened.folder / OUTBOX, request.now)
+        yield ticked.report, decision_lines(ticked.tick, mask, request.flows)
 
 
 def explain_customer(

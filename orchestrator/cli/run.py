@@ -107,7 +107,14 @@ def run(
     )
     _check_order(since, now)
     engine = root.open_database(opened.folder, db, read_only=dry_run, create=not dry_run)
-    request = root.TickRequest(now, dry_run, since, selection.named, reveal)
+    request = root.TickRequest(
+        now,
+        dry_run,
+        since,
+        drafts=selection.named,
+        flows=selection.flows if select or exclude else None,
+        reveal=reveal,
+    )
     telling = Telling(as_it_is if reveal else mask_address, render, raw)
     asked = answers.Asked(
         cast("answers.Form", output), selection, telling, opened.zone, limit, show

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from orchestrator.criteria.measures import Measure, split_property
-
-
-class StoredAttribute(Protocol):
-    """A declared attribute with a type."""
-
-    @property
-    def type(self) -> str: ...
 
 
 CUSTOMER_COLUMNS = {
@@ -34,10 +27,11 @@ CUSTOMER_COLUMNS = {
 class Names:
     """Types of everything a condition can name."""
 
-    events: Mapping[str, Mapping[str, str]]
+    events: Mapping[Any, Mapping[Any, str]]
     """Event → property → type."""
-    attributes: Mapping[str, StoredAttribute | Measure]
-    topics: Mapping[str, object]
+    attributes: Mapping[Any, Any]
+    """Attribute → something with a ``type``, or a ``Measure``."""
+    topics: Mapping[Any, object]
 
     def property_type(self, event: str, prop: str) -> str | None:
         """Return the type of an event's property; None if the catalog does not know it."""
@@ -48,7 +42,9 @@ class Names:
         attribute = self.attributes.get(name)
         if attribute is None:
             return CUSTOMER_COLUMNS.get(name)
-        return self.measure_type(attribute) if isinstance(attribute, Measure) else attribute.type
+        if isinstance(attribute, Measure):
+            return self.measure_type(attribute)
+        return str(attribute.type)
 
     def measure_type(self, measure: Measure) -> str | None:
         """Return the type that a computed attribute's values have."""

@@ -123,7 +123,7 @@ def _hold_frequent(tick: Tick, live: LiveFlow, rank: int) -> None:
 def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> ColumnElement[bool]:
     """Return whether a rule's messages in ``(now - per, now]`` are all sent already."""
     since = tick.scope(tables.customer, "").ago(rule.per)
-    counted = literal(0)
+    counted: ColumnElement[int] = literal(0)
     for sent in (tables.message.alias(), workspace.message.alias()):
         # two counts, not one of a union: each probes its own index
         query = select(func.count()).where(

@@ -72,7 +72,7 @@ def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list
         query = query.where(rows.c.flow.in_(sorted(flows)))
     streamed = tick.connection.execution_options(yield_per=BATCH).execute(query)
     for batch in streamed.partitions(BATCH):
-        yield [DecisionRow(*row) for row in batch]
+        yield [DecisionRow(*tuple(row)) for row in batch]
 
 
 def report(tick: Tick, *, dry_run: bool) -> TickReport:
