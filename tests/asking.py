@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import count
@@ -33,11 +34,7 @@ def facts(connection: Connection, now: datetime, zone: ZoneInfo) -> Facts:
 
     def add_spans(ranges: Callable[[str], Sequence[SpanRow]]) -> int:
         key = next(keys)
-        rows = [
-            {"key": key, "zone": zone, "low": low, "high": high, "at": at}
-            for name in names
-            for zone, low, high, at in ranges(name)
-        ]
+        rows = [{"key": key, **dataclasses.asdict(row)} for name in names for row in ranges(name)]
         if rows:
             connection.execute(insert(workspace.span), rows)
         return key

@@ -6,17 +6,17 @@ microsecond beside that, and conditions ask about the same few durations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 from reference.world import ConsentAct, Happening, Person, ReceiptFact, World
 
 from orchestrator import timing
 from orchestrator.language.durations import parse_duration
 
-Draw = Callable[..., Any]
 Plain = dict[str, Any]
 
 ANCHORS = (
@@ -37,7 +37,7 @@ NUMBERS = ("0", "1", "2", "-1", "0.5", "2.5", "10", "007")
 AMOUNTS = ("0", "1", "10", "10.5", "0.0001", "-3", "99.99", "50")
 UNPARSABLE = ("", "n/a", "1e3", "12abc", "1.00001", "True", "2026-02-30", " 1")
 DATES = ("2024-02-29", "2026-03-29", "2026-03-28", "2026-03-01", "2025-12-31", "1990-03-02")
-LISTS = ("a;b", '["a", "b c"]', "ab", "b;a;a", "[]")
+LISTS = ("a;b", '["a", "b c"]', "ab", "b;a;a", "[]", "[a", "a; ")
 EVENTS = ("buy", "view", "call")
 PROPERTIES = {
     "amount": "money", "score": "number", "kind": "text", "cart": "text",
@@ -70,10 +70,10 @@ def back(now: datetime, span: str, sign: int = -1) -> datetime:
 
 
 @st.composite
-def instants(draw: Draw, now: datetime) -> datetime:
+def instants(draw: DrawFn, now: datetime) -> datetime:
     """Instants on, beside and between the boundaries that conditions ask about."""
     edges = [now, *(back(now, span) for span in SPANS), back(now, "1 day", +1)]
-    edges += [timing.day_bounds(now.date(), timing.ZoneInfo(zone))[0] for zone in ZONES]
+    edges += [timing.day_bounds(now.date(), ZoneInfo(zone))[0] for zone in ZONES]
     at: datetime = draw(st.sampled_from(edges)) + draw(st.sampled_from(NUDGES))
     if draw(st.integers(0, 3)) == 0:
         at -= draw(st.sampled_from((timedelta(minutes=1), timedelta(hours=4), timedelta(days=1))))
@@ -96,7 +96,7 @@ def raw_values(kind: str, now: datetime) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _days(draw: Draw, now: datetime) -> date:
+def _days(draw: DrawFn, now: datetime) -> date:
     span = parse_duration(draw(st.sampled_from(DAY_SPANS)))
     assert span is not None
     today = now.date() + timedelta(days=draw(st.integers(-1, 1)))
@@ -104,7 +104,7 @@ def _days(draw: Draw, now: datetime) -> date:
 
 
 @st.composite
-def people(draw: Draw, now: datetime, external_id: str) -> Person:
+def people(draw: DrawFn, now: datetime, external_id: str) -> Person:
     """One customer with some attributes."""
     chosen = draw(st.lists(st.sampled_from(tuple(ATTRIBUTES)), unique=True))
     zone = draw(st.none() | st.sampled_from(ZONES) | st.sampled_from(STRANGE_ZONES))
@@ -122,7 +122,7 @@ def people(draw: Draw, now: datetime, external_id: str) -> Person:
 
 
 @st.composite
-def happenings(draw: Draw, now: datetime, customers: tuple[str, ...], number: int) -> Happening:
+def happenings(draw: DrawFn, now: datetime, customers: tuple[str, ...], number: int) -> Happening:
     """One event of one of these customers."""
     chosen = draw(st.lists(st.sampled_from(tuple(PROPERTIES)), unique=True, max_size=4))
     return Happening(
@@ -135,7 +135,7 @@ def happenings(draw: Draw, now: datetime, customers: tuple[str, ...], number: in
 
 
 @st.composite
-def consents(draw: Draw, now: datetime, customers: tuple[str, ...]) -> ConsentAct:
+def consents(draw: DrawFn, now: datetime, customers: tuple[str, ...]) -> ConsentAct:
     """One act of consent or withdrawal."""
     return ConsentAct(
         draw(st.sampled_from(customers)),
@@ -146,7 +146,7 @@ def consents(draw: Draw, now: datetime, customers: tuple[str, ...]) -> ConsentAc
 
 
 @st.composite
-def receipts(draw: Draw, now: datetime, customers: tuple[str, ...], number: int) -> ReceiptFact:
+def receipts(draw: DrawFn, now: datetime, customers: tuple[str, ...], number: int) -> ReceiptFact:
     """What became of one message."""
     return ReceiptFact(
         f"r{number:03}",
@@ -160,7 +160,7 @@ def receipts(draw: Draw, now: datetime, customers: tuple[str, ...], number: int)
 
 
 @st.composite
-def worlds(draw: Draw, now: datetime, *, most: int = 8, events: int = 30) -> World:
+def worlds(draw: DrawFn, now: datetime, *, most: int = 8, events: int = 30) -> World:
     """A few customers and what they did."""
     ids = IDS[: draw(st.integers(1, most))]
     persons = tuple(draw(people(now, one)) for one in ids)
@@ -188,7 +188,7 @@ def literals(kind: str, now: datetime) -> st.SearchStrategy[Any]:
         "datetime": st.sampled_from(DATES)
         | instants(now).map(lambda at: at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
         | st.just("2026-03-29 02:30"),
-        "list": st.sampled_from(("a", "b c", "ab")),
+        "list": st.sampled_from(("a", "b c", "ab", "a;b", "[]")),
     }
     return found[kind]
 
@@ -197,7 +197,9 @@ ORDERED = ("at_least", "at_most", "more_than", "less_than")
 
 
 @st.composite
-def value_tests(draw: Draw, kind: str, now: datetime, *, references: tuple[str, ...] = ()) -> Plain:
+def value_tests(
+    draw: DrawFn, kind: str, now: datetime, *, references: tuple[str, ...] = ()
+) -> Plain:
     """One or two tests of a value of a type."""
     known = literals(kind, now)
     if references and kind != "list":
@@ -229,7 +231,7 @@ def _one(word: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Plain]:
 
 
 @st.composite
-def wheres(draw: Draw, now: datetime) -> Plain:
+def wheres(draw: DrawFn, now: datetime) -> Plain:
     """No tests of properties, or some of them."""
     if draw(st.integers(0, 2)):
         return {}
@@ -238,7 +240,7 @@ def wheres(draw: Draw, now: datetime) -> Plain:
 
 
 @st.composite
-def windows(draw: Draw, now: datetime, *, words: tuple[str, ...] = ()) -> Plain:
+def windows(draw: DrawFn, now: datetime, *, words: tuple[str, ...] = ()) -> Plain:
     """Bounds of a window, of any or of these words."""
     offered = words or ("in_last", "older_than", "before", "after")
     chosen = draw(st.lists(st.sampled_from(offered), max_size=2, unique=True))
@@ -253,7 +255,7 @@ def windows(draw: Draw, now: datetime, *, words: tuple[str, ...] = ()) -> Plain:
 
 
 @st.composite
-def counts(draw: Draw, bounds: tuple[Any, ...] = (0, 1, 2, 3), *, least: int = 0) -> Plain:
+def counts(draw: DrawFn, bounds: tuple[Any, ...] = (0, 1, 2, 3), *, least: int = 0) -> Plain:
     """None, one or two count words."""
     words = ("at_least", "at_most", "exactly", "more_than", "less_than", "between")
     chosen = draw(st.lists(st.sampled_from(words), min_size=least, max_size=2, unique=True))
@@ -266,14 +268,14 @@ def counts(draw: Draw, bounds: tuple[Any, ...] = (0, 1, 2, 3), *, least: int = 0
 
 
 @st.composite
-def followings(draw: Draw, now: datetime) -> Any:
+def followings(draw: DrawFn, now: datetime) -> Any:
     """The event that follows, with or without tests."""
     name, where = draw(st.sampled_from(EVENTS)), draw(wheres(now))
     return {"did": name, **where} if where else name
 
 
 @st.composite
-def did(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
+def did(draw: DrawFn, now: datetime, window: tuple[str, ...] = ()) -> Plain:
     """``did`` and ``did_not``, counted or followed."""
     head = draw(st.sampled_from(("did", "did_not")))
     plain = {head: draw(st.sampled_from(EVENTS))}
@@ -290,7 +292,7 @@ def did(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
 
 
 @st.composite
-def sequences(draw: Draw, now: datetime) -> Plain:
+def sequences(draw: DrawFn, now: datetime) -> Plain:
     """Two to four events in order."""
     links = [{"did": draw(st.sampled_from(EVENTS)), **draw(wheres(now))}]
     for _ in range(draw(st.integers(1, 3))):
@@ -301,7 +303,7 @@ def sequences(draw: Draw, now: datetime) -> Plain:
 
 
 @st.composite
-def totals(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
+def totals(draw: DrawFn, now: datetime, window: tuple[str, ...] = ()) -> Plain:
     """Totals, averages and numbers of different values."""
     head = draw(st.sampled_from(("total_of", "average_of", "number_of_different")))
     offered = ("amount", "score") if head != "number_of_different" else tuple(PROPERTIES)
@@ -312,7 +314,7 @@ def totals(draw: Draw, now: datetime, window: tuple[str, ...] = ()) -> Plain:
 
 
 @st.composite
-def firsts_and_lasts(draw: Draw, now: datetime) -> Plain:
+def firsts_and_lasts(draw: DrawFn, now: datetime) -> Plain:
     """``first`` and ``last`` with a window."""
     head = draw(st.sampled_from(("first", "last")))
     window = draw(windows(now).filter(bool))
@@ -320,7 +322,7 @@ def firsts_and_lasts(draw: Draw, now: datetime) -> Plain:
 
 
 @st.composite
-def attributes(draw: Draw, now: datetime, *, entry: bool = False) -> Plain:
+def attributes(draw: DrawFn, now: datetime, *, entry: bool = False) -> Plain:
     """Tests of stored, built-in and computed attributes, or of the entry's properties."""
     kinds = ATTRIBUTES | COMPUTED_TYPES | {"email": "text", "created_at": "datetime"}
     if entry:
@@ -338,7 +340,7 @@ def attributes(draw: Draw, now: datetime, *, entry: bool = False) -> Plain:
 
 
 @st.composite
-def messages_facts(draw: Draw, now: datetime, *, since: bool = False) -> Plain:
+def messages_facts(draw: DrawFn, now: datetime, *, since: bool = False) -> Plain:
     """What became of messages."""
     kind = draw(st.sampled_from(("received", "opened", "clicked", "not_received", "not_opened")))
     names = (*MESSAGES, "any", "alpha/any", "beta/offer", "alpha/hello")
@@ -355,7 +357,7 @@ def messages_facts(draw: Draw, now: datetime, *, since: bool = False) -> Plain:
 
 
 @st.composite
-def memberships(draw: Draw, now: datetime, stages: bool = True) -> Plain:
+def memberships(draw: DrawFn, now: datetime, stages: bool = True) -> Plain:
     """Segments and stages, and moves between stages."""
     heads = ["in_segment", "not_in_segment"]
     heads += ["in_stage", "not_in_stage", "entered_stage", "left_stage"] if stages else []
@@ -371,12 +373,12 @@ def memberships(draw: Draw, now: datetime, stages: bool = True) -> Plain:
 
 
 @st.composite
-def others(draw: Draw, now: datetime) -> Plain:
+def others(draw: DrawFn, now: datetime) -> Plain:
     """Anniversaries, topics, addresses and samples."""
     spans = st.sampled_from(DAY_SPANS).map(lambda span: {"in_next": span})
     anniversary = st.sampled_from(("birthday", "renewal")).map(lambda one: {"anniversary_of": one})
-    modifier = st.just({}) | st.just({"is": "today"}) | spans
-    seed = st.just({}) | st.just({"seed": "spring"})
+    modifier: st.SearchStrategy[Plain] = st.just({}) | st.just({"is": "today"}) | spans
+    seed: st.SearchStrategy[Plain] = st.just({}) | st.just({"seed": "spring"})
     shares = st.sampled_from(("10%", "50%", "90%", "33.33%")).map(lambda one: {"sample": one})
     topics = st.sampled_from(tuple(TOPICS))
     plain: Plain = draw(
@@ -434,7 +436,7 @@ COMPUTED_TYPES = {"buys": "number", "spent": "money", "scored": "number", "ends"
 
 
 @st.composite
-def catalogs(draw: Draw, now: datetime) -> Plain:
+def catalogs(draw: DrawFn, now: datetime) -> Plain:
     """The catalog, with computed attributes of random definition."""
     window = windows(now)
     computed = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from asking import selected
 from databases import empty
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 from programmes import PROJECT, criterion, playbook
 from reference.conditions import Past, View, holds
 from reference.loading import load
@@ -34,7 +34,7 @@ class Case:
 
 
 @st.composite
-def cases(draw: Callable[..., Any], **options: bool) -> Case:
+def cases(draw: DrawFn, **options: bool) -> Case:
     """A world at an anchor instant with a few conditions."""
     now = draw(st.sampled_from(strategies.ANCHORS))
     catalog = draw(strategies.catalogs(now))

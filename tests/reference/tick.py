@@ -121,6 +121,8 @@ class State:
     definitions: dict[str, str] = field(default_factory=dict)
     passages: list[Passage] = field(default_factory=list)
     used: set[tuple[str, str, str]] = field(default_factory=set)
+    evaluated: dict[str, datetime] = field(default_factory=dict)
+    """Flow → the latest tick that evaluated it."""
     tripped: dict[str, datetime] = field(default_factory=dict)
     resumed: set[str] = field(default_factory=set)
     """Flows resumed since the last tick."""
@@ -200,6 +202,7 @@ def tick(
         _enter(work, flow, first=flow.flow in fresh)
     _rounds(work)
     state.watermark = now
+    state.evaluated |= {flow.flow: now for flow in live}
     state.resumed.clear()
     state.known |= {person.external_id for person in world.existing(now)}
     work.decisions.sort(
@@ -450,7 +453,7 @@ def _passages(work: Tick, flow: Flow, person: Person) -> list[Passage]:
 def _refusal(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> str | None:
     """Return the first entry test that fails, in the order of rule 33."""
     zone = work.view(person.external_id).zone
-    if flow.opens is not None and occurrence.instant < _bound(flow.opens, zone, "start"):
+    if flow.opens is not None and occurrence.instant < aware(flow.opens, zone):
         return "opens_closes"
     if flow.closes is not None and _closed(flow.closes, zone, occurrence.instant):
         return "opens_closes"
@@ -473,13 +476,9 @@ def _refusal(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> 
     return None
 
 
-def _bound(moment: Moment, zone: Any, which: str) -> datetime:
-    return aware(moment, zone)
-
-
 def _closed(closes: Moment, zone: Any, instant: datetime) -> bool:
     if isinstance(closes, datetime):
-        return instant > aware(closes, zone)
+        return instant >= aware(closes, zone)
     return timing.local_day(instant, zone) > closes
 
 
@@ -499,7 +498,7 @@ def _occurrences(work: Tick, flow: Flow, person: Person, first: bool) -> Iterato
             yield replace(
                 found,
                 start_id=start_id,
-                key=f"{number}:{found.key}",
+                key=found.key if isinstance(start, DidStart) else f"{number}:{found.key}",
                 order=(*found.order, number),
             )
 
@@ -509,20 +508,19 @@ def _did_occurrences(
 ) -> Iterator[Occurrence]:
     since = work.state.live_since[flow.flow]
     for event, instant in _such_events(work, start, person):
-        late = event.occurred_at < since
-        backfilled = _backfilled(start, event, since)
-        if late and not (first and backfilled):
+        late = instant < since
+        if late and not (first and _backfilled(start, instant, since)):
             continue
         yield Occurrence(
-            start, "", event.source_id, instant, event.occurred_at, event,
+            start, "", f"event {event.source_id} {start.after}", instant, event.occurred_at, event,
             exempt=late, order=(event.source_id.encode(),),
         )  # fmt: skip
 
 
-def _backfilled(start: DidStart, event: Happening, since: datetime) -> bool:
+def _backfilled(start: DidStart, instant: datetime, since: datetime) -> bool:
     if start.backfill is None:
         return False
-    return timing.minus(since, start.backfill) <= event.occurred_at < since
+    return timing.minus(since, start.backfill) <= instant < since
 
 
 def _such_events(
@@ -546,12 +544,11 @@ def _such_events(
 def _count_before_live(work: Tick, flow: Flow) -> None:
     since = work.state.live_since[flow.flow]
     for start in flow.starts_when:
-        if not isinstance(start, DidStart):
-            continue
         for person in work.world.existing(work.now):
-            for event, _ in _such_events(work, start, person):
-                if event.occurred_at < since and not _backfilled(start, event, since):
-                    work.left_out[flow.flow, "before_live"] += 1
+            if isinstance(start, DidStart):
+                for _, instant in _such_events(work, start, person):
+                    if instant < since and not _backfilled(start, instant, since):
+                        work.left_out[flow.flow, "before_live"] += 1
 
 
 def _transitions(
@@ -658,6 +655,9 @@ def _every_occurrences(
         instant = timing.local_instant(day, start.at or NINE, zone)
         if not _on_calendar(start, day) or not _in_time(work, flow, start, instant):
             continue
+        looked = work.state.evaluated.get(flow.flow)
+        if looked is not None and instant <= looked:
+            continue
         if born is None or born <= instant:
             yield Occurrence(start, "", day.isoformat(), instant, work.now, order=(b"",))
 
@@ -726,17 +726,20 @@ STARTS: dict[type, Callable[..., Iterator[Occurrence]]] = {
 
 
 def _rounds(work: Tick) -> None:
-    tried: set[int] = set()
+    tried: set[tuple[str, str, int, int]] = set()
     while True:
         for passage in _active(work):
             _walk(work, passage)
-        waiting = [
-            one for one in _active(work) if isinstance(one.standing, Send) and id(one) not in tried
-        ]
-        if not waiting:
+        waiting = [one for one in _active(work) if isinstance(one.standing, Send)]
+        untried = [one for one in waiting if _try_key(one) not in tried]
+        if not untried:
             return
-        tried |= {id(one) for one in waiting}
-        Gate(work, waiting).decide()
+        tried |= {_try_key(one) for one in untried}
+        Gate(work, untried).decide()
+
+
+def _try_key(passage: Passage) -> tuple[str, str, int, int]:
+    return passage.flow, passage.customer, passage.entry, id(passage.standing)
 
 
 def _walk(work: Tick, passage: Passage) -> None:

@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -93,7 +93,7 @@ def aware(moment: date | datetime, zone: ZoneInfo) -> datetime:
         return timing.local_instant(moment, time(), zone)
     if moment.tzinfo is None:
         return timing.local_instant(moment.date(), moment.time(), zone)
-    return moment.astimezone(timing.UTC)
+    return moment.astimezone(UTC)
 
 
 def scaled(value: float) -> int:

@@ -1,0 +1,341 @@
+"""Random programmes: stages, segments and flows over the catalog of ``strategies``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import strategies
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from reference.world import World
+from strategies import Plain
+
+HOURS = ("08:00-20:00", "21:00-08:00", "09:00-11:00", "00:00-24:00", "02:00-03:00")
+WAITS = ("1 min", "1 hour", "4 hours", "1 day", "3 days", "1 month")
+STEPS_OF_TIME = (
+    timedelta(microseconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4),
+    timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Story:
+    """A programme, a world, and the instants at which it is looked at."""
+
+    programme: Plain
+    world: World
+    ticks: tuple[datetime, ...]
+
+
+@st.composite
+def stories(draw: DrawFn, *, most_ticks: int = 4) -> Story:
+    """A small programme over a small world, at a few instants."""
+    now = draw(st.sampled_from(strategies.ANCHORS))
+    programme = draw(programmes(now))
+    world = draw(strategies.worlds(now, most=6, events=20))
+    ticks = [now - draw(st.sampled_from(STEPS_OF_TIME))] if draw(st.booleans()) else [now]
+    for _ in range(draw(st.integers(0, most_ticks - 1))):
+        ticks.append(ticks[-1] + draw(st.sampled_from(STEPS_OF_TIME)))
+    return Story(programme, world, tuple(ticks))
+
+
+@st.composite
+def programmes(draw: DrawFn, now: datetime) -> Plain:
+    """Project, catalog, stages, segments, flows and the messages they send."""
+    simple = strategies.criteria(now, members=False)
+    return {
+        "project": draw(projects()),
+        "catalog": draw(strategies.catalogs(now)),
+        "stages": [
+            {"stage": "fresh", "when": draw(simple), **draw(stays())},
+            {"stage": "warm", "when": draw(simple), **draw(stays())},
+            {"stage": "cold", "otherwise": True},
+        ],
+        "segments": {
+            "big": draw(simple),
+            "small": draw(
+                st.one_of(simple, st.just({"in_stage": "warm"}), st.just({"in_segment": "big"}))
+            ),
+        },
+        "flows": [draw(flows(now, name)) for name in strategies.FLOWS],
+        "messages": {name: draw(settings()) for name in strategies.MESSAGES},
+    }
+
+
+@st.composite
+def projects(draw: DrawFn) -> Plain:
+    """The project's own limits."""
+    project: Plain = {"project": "shop", "timezone": "Europe/Vienna"}
+    if draw(st.integers(0, 2)) == 0:
+        project["defaults"] = {"send_between": draw(st.sampled_from(HOURS))}
+    limits = draw(guardrails(project=True))
+    return project | ({"guardrails": limits} if limits else {})
+
+
+def stays() -> st.SearchStrategy[Plain]:
+    """Sometimes ``stay_at_least``."""
+    span = st.sampled_from(("1 hour", "1 day", "3 days"))
+    return st.just({}) | span.map(lambda one: {"stay_at_least": one})
+
+
+@st.composite
+def guardrails(draw: DrawFn, *, project: bool = False) -> Plain:
+    """Some limits; a flow has more words than the project."""
+    found: Plain = {}
+    if draw(st.integers(0, 2)) == 0:
+        rules = st.fixed_dictionaries(
+            {"at_most": st.sampled_from((1, 2)), "per": st.sampled_from(("1 hour", "1 day"))},
+            optional={"channel": st.sampled_from(("email", "sms")), "tag": st.just("loud")},
+        )
+        found["frequency"] = draw(st.lists(rules, min_size=1, max_size=2))
+    quiet = st.fixed_dictionaries(
+        {"between": st.sampled_from(HOURS[:3])},
+        optional={
+            "timezone": st.sampled_from(("customer", "Asia/Kathmandu")),
+            "on_days": st.sampled_from(("weekdays", "weekend", "sunday")),
+            "dates": st.just(["2026-03-29"]),
+        },
+    )
+    if draw(st.booleans()):
+        found["quiet_hours"] = draw(st.just("none") | st.just("none") | quiet)
+    if draw(st.integers(0, 3)) == 0:
+        found["holdout"] = {"share": draw(st.sampled_from(("10%", "50%")))}
+    if not project:
+        if draw(st.integers(0, 3)) == 0:
+            customers = draw(st.sampled_from((1, 2)))
+            found["stop_if_more_than"] = {"customers": customers, "per": "1 day"}
+        if draw(st.integers(0, 2)) == 0:
+            found["priority"] = draw(st.sampled_from((10, 90)))
+        if draw(st.integers(0, 4)) == 0:
+            names = st.sampled_from(("frequency", "quiet_hours", "holdout"))
+            found["ignore"] = draw(st.lists(names, min_size=1, max_size=2, unique=True))
+    return found
+
+
+def settings() -> st.SearchStrategy[Plain]:
+    """What a message's folder says."""
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "purpose": st.sampled_from(("marketing", "transactional", "transactional")),
+            "topic": st.sampled_from(("news", "texts")),
+            "expires_after": st.sampled_from(("4 hours", "1 day")),
+            "send_between": st.sampled_from(HOURS),
+        },
+    )
+
+
+@st.composite
+def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
+    """One way into a flow."""
+    catch_up = draw(st.just({}) | st.sampled_from(("1 hour", "7 days")).map(_catch_up))
+    kind = draw(
+        st.sampled_from(("did", "did", "stage", "segment", "every", "date", "matches", "flow"))
+    )
+    plain: Plain
+    if kind == "did":
+        plain = {"did": draw(st.sampled_from(strategies.EVENTS))} | draw(strategies.wheres(now))
+        plain |= draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "number": st.sampled_from((1, 2)),
+                    "after": st.sampled_from(("1 hour", "1 day")),
+                    "backfill": st.sampled_from(("1 day", "30 days")),
+                },
+            )
+        )
+    elif kind == "stage":
+        plain = _moves(draw, "stage", strategies.STAGES)
+    elif kind == "segment":
+        plain = _moves(draw, "segment", strategies.SEGMENTS)
+    elif kind == "flow":
+        plain = {"leaves_flow": draw(st.sampled_from(strategies.FLOWS))}
+    elif kind == "matches":
+        plain = {"matches": draw(strategies.criteria(now))}
+    elif kind == "every":
+        plain = {"every": draw(st.sampled_from(("day", "sunday", "monday", "month")))}
+        if plain["every"] == "month":
+            plain["on_day"] = draw(st.sampled_from((1, 29, 31)))
+        plain |= draw(_times())
+    else:
+        head = draw(st.sampled_from(("date", "anniversary_of")))
+        plain = {head: draw(st.sampled_from(("birthday", "renewal", "ends", "created_at")))}
+        shift = st.sampled_from(("1 day", "3 days"))
+        plain |= draw(
+            st.just({})
+            | shift.map(lambda one: {"before": one})
+            | shift.map(lambda one: {"after": one})
+        )
+        plain |= draw(_times())
+    return plain | catch_up
+
+
+def _catch_up(span: str) -> Plain:
+    return {"catch_up": span}
+
+
+def _times() -> st.SearchStrategy[Plain]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "at": st.sampled_from(("02:30", "00:00", "23:59")),
+            "timezone": st.sampled_from(("customer", "Asia/Kathmandu")),
+        },
+    )
+
+
+def _moves(draw: DrawFn, noun: str, names: tuple[str, ...]) -> Plain:
+    head = draw(st.sampled_from((f"enters_{noun}", f"leaves_{noun}")))
+    plain: Plain = {head: draw(st.sampled_from(names))}
+    if head.startswith("enters") and draw(st.booleans()):
+        plain["backfill"] = True
+    return plain
+
+
+@st.composite
+def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
+    """One live flow with random steps."""
+    ways = draw(st.lists(starts(now, name), min_size=1, max_size=2))
+    matches = any("matches" in way for way in ways)
+    several = {"any": [way | {"id": f"way_{number}"} for number, way in enumerate(ways)]}
+    only_events = all("did" in way for way in ways)
+    flow: Plain = {
+        "flow": name,
+        "status": "live",
+        "starts_when": ways[0] if len(ways) == 1 else several,
+        "re_entry": draw(
+            st.sampled_from(("never", "after 1 hour") + (() if matches else ("always", "always")))
+        ),
+    }
+    if draw(st.integers(0, 2)) == 0:
+        flow["audience"] = draw(strategies.criteria(now, run=only_events))
+    if draw(st.integers(0, 2)) == 0:
+        flow["exits_when"] = draw(strategies.leaves(now, run=only_events))
+    if draw(st.integers(0, 2)) == 0:
+        flow["goal"] = draw(goals(now))
+    limits = draw(guardrails())
+    if limits:
+        flow["guardrails"] = limits
+    if draw(st.integers(0, 3)) == 0:
+        flow["tags"] = ["loud"]
+    if draw(st.integers(0, 4)) == 0:
+        flow["expires_after"] = draw(st.sampled_from(("4 hours", "1 day")))
+    if draw(st.integers(0, 5)) == 0:
+        flow[draw(st.sampled_from(("opens", "closes")))] = draw(
+            st.sampled_from((now.date().isoformat(), f"{now.date().isoformat()} 03:00"))
+        )
+    flow["steps"] = Steps(now, name, only_events).some(draw, depth=2)
+    return flow
+
+
+@st.composite
+def goals(draw: DrawFn, now: datetime) -> Plain:
+    """What ends a run well."""
+    plain: Plain
+    if draw(st.booleans()):
+        plain = {"did": draw(st.sampled_from(strategies.EVENTS))} | draw(strategies.wheres(now))
+    else:
+        plain = {
+            draw(st.sampled_from(("clicked", "opened"))): draw(st.sampled_from(strategies.MESSAGES))
+        }
+    if draw(st.booleans()):
+        plain["within"] = draw(st.sampled_from(strategies.FIXED))
+    return plain
+
+
+class Steps:
+    """Random steps with ids that no two share."""
+
+    def __init__(self, now: datetime, flow: str, run: bool) -> None:
+        self.now, self.flow, self.run = now, flow, run
+        self.made = 0
+
+    def some(self, draw: DrawFn, depth: int) -> list[Plain]:
+        """Return one to four steps."""
+        return [self.one(draw, depth) for _ in range(draw(st.integers(1, 4 if depth == 2 else 2)))]
+
+    def one(self, draw: DrawFn, depth: int) -> Plain:
+        """Return one step of any kind."""
+        kinds = ["send", "send", "send", "wait", "wait_for_time", "set", "exit"]
+        kinds += ["branch", "split"] if depth else []
+        kind = draw(st.sampled_from(kinds))
+        self.made += 1
+        step: Plain = getattr(self, f"_{kind}")(draw, depth) | {"id": f"s{self.made}"}
+        if draw(st.integers(0, 4)) == 0:
+            step["only_if"] = draw(self.criteria())
+        return step
+
+    def criteria(self) -> st.SearchStrategy[Any]:
+        """Conditions that a step may ask."""
+        return strategies.criteria(self.now, run=self.run)
+
+    def _send(self, draw: DrawFn, depth: int) -> Plain:
+        step: Plain = {"send": draw(st.sampled_from(strategies.MESSAGES))}
+        named = st.sampled_from(("email", "sms", "push", "onsite"))
+        lists = st.lists(
+            st.sampled_from(("email", "sms", "preferred")), min_size=1, max_size=3, unique=True
+        )
+        step |= draw(
+            st.just({})
+            | named.map(lambda one: {"channel": one})
+            | lists.map(lambda one: {"channels": one})
+        )
+        return step | draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "send_between": st.sampled_from(HOURS),
+                    "expires_after": st.sampled_from(("1 hour", "1 day")),
+                    "topic": st.sampled_from(("news", "texts")),
+                    "purpose": st.sampled_from(("marketing", "transactional")),
+                    "priority": st.sampled_from((10, 90)),
+                },
+            )
+        )
+
+    def _wait(self, draw: DrawFn, depth: int) -> Plain:
+        more = {
+            "then_between": st.sampled_from(HOURS),
+            "on_days": st.sampled_from(("weekdays", "weekend", ["sunday", "tuesday"])),
+        }
+        span = draw(st.sampled_from(WAITS))
+        return {"wait": span} | draw(st.fixed_dictionaries({}, optional=more))
+
+    def _wait_for_time(self, draw: DrawFn, depth: int) -> Plain:
+        more = {
+            "timezone": st.sampled_from(("customer", "Asia/Kathmandu")),
+            "on_days": st.sampled_from(("weekdays", "weekend")),
+        }
+        hours = draw(st.sampled_from(HOURS))
+        return {"wait_for_time": hours} | draw(st.fixed_dictionaries({}, optional=more))
+
+    def _set(self, draw: DrawFn, depth: int) -> Plain:
+        values = {
+            "plan": st.sampled_from(strategies.TEXTS),
+            "points": st.sampled_from((1, 2, 10)) | st.just({"add": 1}),
+            "birthday": st.sampled_from(strategies.DATES),
+        }
+        name = draw(st.sampled_from(tuple(values)))
+        return {"set": {name: draw(values[name])}}
+
+    def _exit(self, draw: DrawFn, depth: int) -> Plain:
+        return {"exit": "enough"}
+
+    def _branch(self, draw: DrawFn, depth: int) -> Plain:
+        ways = [
+            {"if": draw(self.criteria()), "do": self.some(draw, depth - 1)}
+            for _ in range(draw(st.integers(1, 2)))
+        ]
+        otherwise = {"otherwise": self.some(draw, depth - 1)} if draw(st.booleans()) else {}
+        return {"branch": ways} | otherwise
+
+    def _split(self, draw: DrawFn, depth: int) -> Plain:
+        return {
+            "split": {
+                "one": {"share": "33.33%", "do": self.some(draw, depth - 1)},
+                "two": {"share": "66.67%"},
+            }
+        }

@@ -1,0 +1,107 @@
+"""Running the product's ticks, and reading what they decided as the reference tells it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+
+from orchestrator import tables
+from orchestrator.playbook.model import Playbook
+from orchestrator.tick.results import decisions
+from orchestrator.tick.run import Ticked, TickPlan, dry_run, live_run
+from reference.tick import Decision, State, Tick
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one tick told: its decisions in order, and who was left out."""
+
+    decisions: list[Decision]
+    left_out: Counter[tuple[str, str]]
+    """(flow, entry reason) → how many."""
+    stages: dict[str, int]
+    """Stage → how many customers are in it; stages without any are left out."""
+
+
+def live(engine: Engine, playbook: Playbook, now: datetime) -> Told:
+    """Run one live tick."""
+    with live_run(engine, TickPlan(playbook, now)) as ticked:
+        return _told(ticked)
+
+
+def preview(
+    engine: Engine, playbook: Playbook, now: datetime, as_live_since: datetime | None = None
+) -> Told:
+    """Run one tick and keep nothing."""
+    with dry_run(engine, TickPlan(playbook, now, as_live_since)) as ticked:
+        return _told(ticked)
+
+
+def _told(ticked: Ticked) -> Told:
+    if ticked.did_nothing:
+        return Told([], Counter(), {})
+    found = [
+        Decision(
+            row.at, row.customer, row.flow, row.entry, row.step, row.message, row.decision,
+            row.reason, row.due_at, row.channel, row.detail, row.variant,
+        )
+        for batch in decisions(ticked.tick)
+        for row in batch
+    ]  # fmt: skip
+    left_out = Counter(
+        {
+            (flow, reason): count
+            for flow, report in ticked.report.flows.items()
+            for reason, count in report.left_out.items()
+        }
+    )
+    stages = {stage: count for stage, count in ticked.report.stages.items() if count}
+    return Told(found, left_out, stages)
+
+
+def told_by(work: Tick) -> Told:
+    """Return what a tick of the reference told."""
+    here = Counter(
+        stays[-1].name for stays in work.state.past.stages.values() if stays and not stays[-1].ended
+    )
+    return Told(work.decisions, work.left_out, dict(here))
+
+
+Run = tuple[str, str, int, str, datetime, str | None, str | None, datetime | None]
+"""(flow, customer, entry, start, entry at, exit reason, detail, ended at)."""
+
+
+def runs(engine: Engine) -> set[Run]:
+    """Return every run there has been."""
+    row, customer = tables.enrollment.c, tables.customer.c
+    query = select(
+        row.flow, customer.external_id, row.entry, row.start, row.entry_at,
+        row.exit_reason, row.exit_detail, row.ended_at,
+    ).join_from(tables.enrollment, tables.customer, row.customer_id == customer.id)  # fmt: skip
+    with engine.connect() as connection:
+        return {tuple(found) for found in connection.execute(query)}  # type: ignore[misc]
+
+
+def runs_of(state: State) -> set[Run]:
+    """Return every run of the reference."""
+    return {
+        (
+            one.flow, one.customer, one.entry, one.start, one.at,
+            one.exit_reason, one.exit_detail, one.ended_at,
+        )
+        for one in state.passages
+    }  # fmt: skip
+
+
+def lines(found: Iterable[Decision]) -> list[str]:
+    """Return decisions as short lines, for a readable difference."""
+    return [
+        f"{one.at:%m-%dT%H:%M:%S.%f} {one.customer} {one.flow}/{one.entry} {one.step} "
+        f"{one.decision} {one.reason or one.channel} {one.detail or ''} {one.variant or ''} "
+        f"due {one.due_at:%m-%dT%H:%M:%S.%f}"
+        for one in found
+    ]
