@@ -270,9 +270,9 @@ class Whole(ScalarShape[int]):
 
     def parse(self, node: ScalarNode) -> int | None:
         value = node.value
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or value % 1:
             return None
-        return value if self.low <= value <= self.high else None
+        return int(value) if self.low <= value <= self.high else None
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}

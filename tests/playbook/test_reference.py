@@ -9,6 +9,8 @@ import pytest
 from orchestrator.criteria.base import conditions
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.flow.base import starts, steps
+from orchestrator.gate.reasons import REASONS
+from orchestrator.language.codes import CODES
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.marks import Problem
 from orchestrator.language.nodes import ListNode, MapNode, Node
@@ -100,6 +102,12 @@ def test_each_documents_example_reads(example: examples.Example, cls: type[Sente
 def test_words_of_later_versions_are_listed_as_such(page: str) -> None:
     for head in FAMILIES[page].later:
         assert f"`{head}`" in pages()[page].partition("## Not available yet")[2]
+
+
+def test_every_code_and_reason_has_its_place_on_the_page() -> None:
+    page = pages()["codes.md"]
+    assert [code for code in CODES if f"### {code}\n" not in page] == []
+    assert [code for code in REASONS if f"| `{code}` |" not in page] == []
 
 
 def test_the_pages_in_the_repository_are_fresh() -> None:

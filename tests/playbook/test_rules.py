@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.language.codes import CODES
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.draft import read_project
 from orchestrator.playbook.load import load, sound_parts
@@ -70,6 +71,7 @@ def test_the_cases_themselves_have_no_errors(case: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("rule", [name for name in RULES if name.startswith("clm4")])
-def test_each_rule_has_a_case_for_and_a_case_against(rule: str) -> None:
+def test_each_rule_has_its_code_a_case_for_and_a_case_against(rule: str) -> None:
+    assert rule.upper() in CODES
     assert (HERE / "err" / f"{rule}.txt").is_file()
     assert (HERE / "ok" / f"{rule}.txt").is_file()
