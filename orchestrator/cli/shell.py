@@ -25,7 +25,7 @@ def answer(arguments: list[str]) -> int:
     try:
         _speak_utf8()
         code = _answer(arguments)
-        sys.stdout.flush()
+        _flush()
     except OrchestratorError as error:
         return tell(error)
     except KeyboardInterrupt:
@@ -48,6 +48,8 @@ def _speak_utf8() -> None:
 
 def _answer(arguments: list[str]) -> int:
     before, rest = split_at_verb(take_manner(arguments))
+    if rest[:1] == ["help"]:
+        rest = [*rest[1:2], "--help"]
     if not rest or rest[0] in ("-h", "--help"):
         print(overview())
         return OK if rest or not before else USAGE
@@ -96,15 +98,20 @@ def tell(error: OrchestratorError) -> int:
     from orchestrator.cli.console import message_line  # only now is it needed
 
     try:
-        sys.stdout.flush()
-        for line in getattr(error, "details", ()):
-            print(line, file=sys.stderr)
-        print(message_line("error", str(error)), file=sys.stderr)
-        if error.help:
-            print(message_line("help", error.help), file=sys.stderr)
-    except BrokenPipeError:
+        _flush()
+    except OSError:
         _reader_left()
+    for line in getattr(error, "details", ()):
+        print(line, file=sys.stderr)
+    print(message_line("error", str(error)), file=sys.stderr)
+    if error.help:
+        print(message_line("help", error.help), file=sys.stderr)
     return error.exit_code
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # a process may be started without one
+        sys.stdout.flush()
 
 
 def _interrupted() -> int:
@@ -113,7 +120,7 @@ def _interrupted() -> int:
 
 
 def _reader_left() -> int:
-    """Leave in peace when the reader of our output (``head``) has gone.
+    """Leave in peace when nobody takes our output any more (``head``, a full disk).
 
     What is still buffered goes nowhere: the interpreter would complain at its exit.
     """

@@ -288,6 +288,41 @@ def test_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert said == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+def test_full_disk_exits_5_with_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator.cli", "--help"],
+            cwd=tmp_path,
+            env=_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+
+    assert done.returncode == 5
+    assert done.stderr == "error: No space left on device\n"
+
+
+def test_a_process_without_stdout_is_no_bug(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m orchestrator.cli --help >&-"
+
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=_environment(), capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["help", "run"]])
+def test_help_may_be_asked_for_as_a_verb(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(arguments) == 0
+    assert "Usage: clmctl" in capsys.readouterr().out
+
+
 def test_results_are_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     write_project(tmp_path)
 
