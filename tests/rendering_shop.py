@@ -101,7 +101,7 @@ def send(customer: CustomerFacts | None = None, **given: Any) -> Send:
         "variant": None,
         "at": AT,
         "due_at": AT,
-        "entry_facts": {"amount": Decimal("40"), "at": AT, "start": "did"},
+        "entry_facts": {"amount": Decimal(40), "at": AT, "start": "did"},
     }
     return Send(**{**standard, **given})
 

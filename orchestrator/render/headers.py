@@ -37,7 +37,7 @@ def clean_header(slot: str, text: str) -> str:
 
 def clean_address(kind: str, address: str) -> str:
     """Return an address if it is exactly one, on one line."""
-    line = clean_header("address", address)
+    line = clean_header("address", address) if isinstance(address, str) else ""
     pattern = _ADDRESS.get(kind)
     if not line or (pattern and not pattern.match(line)):
         raise RenderError("header", f"the customer's {kind} is not one address")

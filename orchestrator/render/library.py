@@ -145,8 +145,10 @@ def compile_template(
 
 def converted(environment: MessageEnvironment, source: str, name: str) -> str:
     """Return a file's text in the language of the environment that uses it."""
-    html = markdown_to_html(environment, source) if name.endswith(".md.j2") else source
     is_html = name.endswith((".html.j2", ".md.j2"))
+    if is_html:
+        environment.parse(source, name, name)  # what is wrong is told of the text as written
+    html = markdown_to_html(environment, source) if name.endswith(".md.j2") else source
     return html_to_text(environment, html) if is_html and environment.kind == "text" else html
 
 

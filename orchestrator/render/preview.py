@@ -119,7 +119,8 @@ def _latest_run(
         .order_by(run.entry.desc())
         .limit(1)
     )
-    return connection.execute(query).mappings().first()
+    found = connection.execute(query).mappings().first()
+    return None if found is None else dict(found)
 
 
 def _entry(

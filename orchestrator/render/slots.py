@@ -215,7 +215,7 @@ class SlotGuard:
         if len(apart) > 1:
             self._refuse(node.lineno, "the ways through this part end in different places of HTML")
         # If one way through printed nothing yet, what follows may still be the beginning.
-        blank = [end for end in ends if end.where == "value" and not (end.value or "x").strip()]
+        blank = [end for end in ends if end.value is not None and not end.value.strip()]
         return blank[0] if blank else ends[0]
 
     def _apart(self, node: nodes.Node, place: Place) -> Place:

@@ -1,0 +1,180 @@
+"""Problems of templates: each with its place, its code and the nearest right word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rendering_shop import FLOW, PROJECT, mail, write_shop
+
+from orchestrator.language.marks import Problem
+from orchestrator.playbook.draft import read_project
+from orchestrator.playbook.load import sound_parts
+from orchestrator.render.check import template_problems
+
+HTML = "templates/hello/email.html.j2"
+
+
+def problems(folder: Path, files: dict[str, str]) -> list[Problem]:
+    return list(template_problems(sound_parts(read_project(write_shop(folder, files), {}))))
+
+
+CASES = {
+    "attribute": ("Hi {{ customer.first_nmae }}", 7, "CLM502", "first_name"),
+    "guarded attribute": ("Hi {{ customer.frist_name | default('x') }}", 7, "CLM502", "first_name"),
+    "attribute by item": ("{{ customer['citty'] }}", 14, "CLM502", "city"),
+    "entry property": ("{{ entry.amuont }}", 4, "CLM502", "amount"),
+    "property of another event": ("{{ entry.cart_value }}", 4, "CLM502", None),
+    "variable": ("{{ vars.gitf }}", 4, "CLM502", "gift"),
+    "step value": ("{{ with.discuont }}", 4, "CLM502", "discount"),
+    "project": ("{{ project.adress }}", 4, "CLM502", None),
+    "link": ("{{ links.unsubscibe }}", 4, "CLM502", "unsubscribe"),
+    "root": ("{{ custmer.city }}", 4, "CLM502", "customer"),
+    "filter": ("{{ customer.city | uper }}", 20, "CLM504", "upper"),
+    "test": ("{% if customer.city is defind %}{% endif %}", 24, "CLM504", "defined"),
+    "later": ("{{ coupon }}", 4, "CLM901", None),
+    "dunder": ("{{ customer.__class__ }}", 13, "CLM505", None),
+    "method": ("{{ customer.city.upper() }}", 18, "CLM505", None),
+    "safe": ("{{ customer.city | safe }}", 20, "CLM506", None),
+    "slot": ("<p title={{ customer.city }}>x</p>", 1, "CLM507", None),
+    "partial": ("{% include '_partials/fotter.html.j2' %}", 13, "CLM503", "_partials/footer.html.j2"),
+    "path": ("{% include '../../.env' %}", 13, "CLM505", None),
+    "data path": ("{% include customer.city %}", 1, "CLM505", None),
+    "syntax": ("{{ customer.city", 1, "CLM501", None),
+    "statement": ("{% if customer.city %}", 1, "CLM501", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "column", "code", "near"), CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("ending", ["html", "md", "txt"])
+def test_problem_stands_where_it_is(
+    tmp_path: Path, line: str, column: int, code: str, near: str | None, ending: str
+) -> None:
+    if ending != "html" and line.startswith("<"):
+        pytest.skip("a matter of HTML only")
+    name = f"templates/hello/email.{ending}.j2"
+    files = {name: mail(f"first\n{line}\n"), "templates/_partials/footer.html.j2": "x"}
+
+    found = problems(tmp_path, files)
+
+    assert [problem.code for problem in found] == [code]
+    mark = found[0].mark
+    assert (mark.path, mark.line) == (name, 5 if code != "CLM501" else mark.line)
+    assert code == "CLM501" or mark.column == column
+    assert near is None or f'did you mean "{near}"?' in (found[0].help or "")
+
+
+SOUND = {
+    "declared": "{{ customer.city }} {{ customer.orders }} {{ customer['plan'] }}",
+    "entry": "{{ entry.amount | money }} {{ entry.at | date }} {{ entry.start }}",
+    "values": "{{ with.discount }} {{ with.town }} {{ vars.gift }} {{ vars.season }}",
+    "loop": "{% for a in entry.items %}{{ loop.index }} {{ a.name }}{% endfor %}",
+    "set": "{% set a = 1 %}{{ a }}{% set b %}x{% endset %}{{ b }}",
+    "macro": "{% macro m(a, b=2) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m(1) %}x{% endcall %}",
+    "with": "{% with a = 1 %}{{ a }}{% endwith %}",
+    "import": "{% from '_partials/m.html.j2' import m as n %}{{ n(1) }}",
+    "import whole": "{% import '_partials/m.html.j2' as p %}{{ p.m(1) }}",
+    "project": "{{ project.name }} {{ project.postal_address }} {{ links.preferences }}",
+    "message": "{{ message.name }} {{ message.subject }} {{ message.preheader | default('') }}",
+    "range": "{% for a in range(3) %}{{ a }}{{ loop.cycle('x', 'y') }}{% endfor %}",
+    "style": '<p style="color: {{ customer.colour }}" class="{{ customer.plan }}">x</p>',
+    "split tag": '<td {% if customer.plan %}class="a"{% endif %}>x</td>',
+    "quirks": "a < b && c > d <3 <!-- {{ customer.city }} --> 1<2",
+}
+
+
+@pytest.mark.parametrize("body", SOUND.values(), ids=SOUND.keys())
+def test_sound_template_has_no_problem(tmp_path: Path, body: str) -> None:
+    partial = "{% macro m(a) %}{{ a }}{{ customer.city }}{% endmacro %}"
+
+    assert problems(tmp_path, {HTML: mail(body), "templates/_partials/m.html.j2": partial}) == []
+
+
+def test_mail_without_a_subject_is_a_problem(tmp_path: Path) -> None:
+    found = problems(tmp_path, {HTML: "<p>Hi</p>"})
+
+    assert [(str(one.mark), one.code) for one in found] == [(f"{HTML}:1", "CLM508")]
+
+
+def test_subject_of_the_step_will_do(tmp_path: Path) -> None:
+    flow = FLOW.replace("{send: hello,", "{send: hello, subject: Hi,")
+
+    assert problems(tmp_path, {HTML: "x", "playbooks/flows/welcome.yaml": flow}) == []
+
+
+def test_subject_of_a_step_is_checked_where_it_stands(tmp_path: Path) -> None:
+    flow = FLOW.replace("{send: hello,", "{send: hello, subject: '{{ customer.citty }}',")
+
+    found = problems(tmp_path, {HTML: mail("x"), "playbooks/flows/welcome.yaml": flow})
+
+    assert [(str(one.mark), one.code) for one in found] == [
+        ("playbooks/flows/welcome.yaml:6", "CLM502")
+    ]
+
+
+def test_subject_of_several_lines_is_a_problem(tmp_path: Path) -> None:
+    found = problems(tmp_path, {HTML: "---\nsubject: |\n  Hi\n  Bcc: x\n---\nx"})
+
+    assert [one.code for one in found] == ["CLM509"]
+
+
+def test_value_that_one_sending_step_lacks_is_named(tmp_path: Path) -> None:
+    other = FLOW.replace("flow: welcome", "flow: other").replace("discount: 10%, ", "")
+    files = {HTML: mail("{{ with.discount }}"), "playbooks/flows/other.yaml": other}
+
+    found = problems(tmp_path, files)
+
+    assert [one.message for one in found] == [
+        '"with.discount" is not given by step hello of flow other'
+    ]
+    assert problems(tmp_path, {**files, HTML: mail("{{ with.discount | default('5%') }}")}) == []
+
+
+def test_link_without_base_url_is_a_problem_unless_asked_for(tmp_path: Path) -> None:
+    project = PROJECT.replace('links: {base_url: "https://shop.example"}\n', "")
+    files = {"playbooks/project.yaml": project}
+
+    bare = problems(tmp_path, {**files, HTML: mail("{{ links.unsubscribe }}")})
+    asked = "{% if links.unsubscribe %}{{ links.unsubscribe }}{% endif %}"
+
+    assert [one.message for one in bare] == [
+        '"links.unsubscribe" needs links.base_url in project.yaml'
+    ]
+    assert problems(tmp_path, {**files, HTML: mail(asked)}) == []
+
+
+def test_partials_and_layouts_are_checked_too(tmp_path: Path) -> None:
+    files = {
+        HTML: mail("{% include '_partials/a.html.j2' %}"),
+        "templates/_partials/a.html.j2": "x\n {{ customer.citty }}",
+        "templates/_partials/b.html.j2": "{% include '_partials/b.html.j2' %}",
+    }
+
+    found = problems(tmp_path, files)
+
+    assert [(str(one.mark), one.mark.column, one.code) for one in found] == [
+        ("templates/_partials/a.html.j2:2", 5, "CLM502"),
+        ("templates/_partials/b.html.j2:1", 1, "CLM503"),
+    ]
+
+
+def test_locales_that_leave_others_without_a_template_are_warned_of(tmp_path: Path) -> None:
+    found = problems(tmp_path, {"templates/hello/email.id.html.j2": mail("Hai")})
+
+    assert [(one.code, one.severity) for one in found] == [("CLM510", "warning")]
+
+
+def test_tags_across_elements_ask_for_a_text_template(tmp_path: Path) -> None:
+    body = "<head>{{ 1 }}<style>a{}</head><p>x</p><!-- {% if customer.city %} --> y <!-- {% endif %} -->"
+
+    assert problems(tmp_path, {HTML: mail(body)}) == []
+
+
+@pytest.mark.parametrize(("word", "value"), [("locale", "xx_nowhere"), ("currency", "EURO")])
+def test_locale_and_currency_are_those_of_cldr(tmp_path: Path, word: str, value: str) -> None:
+    before = {"locale": "locale: en", "currency": "currency: EUR"}[word]
+    project = PROJECT.replace(before, f"{word}: {value}")
+
+    found = problems(tmp_path, {HTML: mail("x"), "playbooks/project.yaml": project})
+
+    assert [(one.mark.path, one.code) for one in found] == [("playbooks/project.yaml", "CLM512")]
