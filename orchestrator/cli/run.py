@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -22,6 +23,11 @@ from orchestrator.cli.conventions import (
     verb_app,
 )
 from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.app import OpenProject
+    from orchestrator.records import TickReport
+    from orchestrator.selection import Selection
 
 FORMS = ("human", "json", "jsonl", "csv")
 EXAMPLES = [
@@ -111,7 +117,7 @@ def run(
         now,
         dry_run,
         since,
-        drafts=selection.named,
+        drafts=selection.named if since is not None else frozenset(),
         flows=selection.flows if select or exclude else None,
         reveal=reveal,
     )
@@ -122,7 +128,8 @@ def run(
     with ExitStack() as held:
         with console.stations("opening") as passed:
             report, lines = held.enter_context(root.one_tick(opened, engine, request, passed))
-        return answers.show_tick(report, lines, asked)
+        assumed = _assumptions(opened, selection, report, since)
+        return answers.show_tick(replace(report, notes=(*report.notes, *assumed)), lines, asked)
 
 
 def _check_order(since: datetime | None, now: datetime) -> None:
@@ -130,3 +137,25 @@ def _check_order(since: datetime | None, now: datetime) -> None:
         raise UsageError(
             "--as-live-since is later than now", help="name an earlier time, or a later --at"
         )
+
+
+def _assumptions(
+    opened: OpenProject, selection: Selection, report: TickReport, since: datetime | None
+) -> list[str]:
+    """Return what the preview takes for granted, and what it could not show."""
+    from orchestrator.report.preview import local_time
+
+    drafts = [
+        name for name in sorted(selection.named) if opened.playbook.flows[name].status == "draft"
+    ]
+    notes = []
+    if since is not None:
+        notes.append(f"flows never yet live count as live since {local_time(since, opened.zone)}")
+    taken = [name for name in drafts if name in report.flows]
+    if taken:
+        notes.append(f"counted as live although still a draft: {', '.join(taken)}")
+    for name in sorted(selection.named - set(report.flows)):
+        status = opened.playbook.flows[name].status
+        hint = "; --as-live-since TIME previews it" if status == "draft" else ""
+        notes.append(f"{name} is {status} and was not evaluated{hint}")
+    return notes

@@ -15,6 +15,8 @@ from orchestrator.report.words import ENTRY, EXIT, GATE, Labels, label, sentence
 
 BAR_COLUMNS = 20
 DOT = " · "
+IDLE = FlowReport()
+"""A flow in which nothing happened."""
 
 
 @dataclass
@@ -71,7 +73,9 @@ def preview(
     yield from _headline(report, page, zone)
     yield from _stages(report, page)
     for name, flow in report.flows.items():
-        yield from _flow(name, flow, page)
+        if flow != IDLE:
+            yield from _flow(name, flow, page)
+    yield from _idle([name for name, flow in report.flows.items() if flow == IDLE], page)
     yield from _failures(seen, page)
     yield from _samples(seen, telling, page)
     yield from _words(report, page)
@@ -132,6 +136,13 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
     ]
     for title, parts in rows:
         yield from _row(title, parts, page)
+
+
+def _idle(names: Sequence[str], page: Page) -> Iterator[str]:
+    if names:
+        yield ""
+        text = f"Nothing to do in {', '.join(names)}"
+        yield from (page.paint(line, "dim") for line in page.wrap(text, indent=0, hang=2))
 
 
 def _parts(counts: Mapping[str, int], words: Labels) -> list[str]:
