@@ -29,7 +29,7 @@ def mask_address(kind: str, address: str) -> str:
     if kind == "phone":
         lead = 3 if address.startswith("+") else 2
         return f"{address[:lead]}{MASK}{address[-2:]}" if len(address) > lead + 4 else MASK
-    return f"{address[:3]}{MASK}" if len(address) > 8 else MASK
+    return f"{address[:3]}{MASK}" if kind == "push_token" and len(address) > 8 else MASK
 
 
 def mask_value(value: Any) -> Any:

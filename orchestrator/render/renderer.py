@@ -77,6 +77,18 @@ class Renderer:
         """
         return self._planner.attributes_used(message)
 
+    def context_of(self, send: Send) -> dict[str, Any]:
+        """Return the names that the templates of a send see; for measuring and explaining.
+
+        Raises:
+            RenderError: the message has no plan, or a value is not plain data.
+        """
+        key = (send.message, send.channel, send.customer.locale, send.flow, send.step)
+        plan = self._plan(key)
+        if isinstance(plan, RenderFailure):
+            raise RenderError("template", plan.message)
+        return self._context(plan, send)
+
     def _plan(self, key: tuple[str, str, str | None, str, str]) -> Plan | RenderFailure:
         message, channel, locale, flow, step = key
         plan: Plan | RenderFailure
