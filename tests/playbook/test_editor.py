@@ -10,16 +10,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 from language_server import LanguageServer
+from plain_values import plain
 
 from orchestrator.language.marks import Problem
-from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
+from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Reader
 from orchestrator.language.words import read_sentence
 from orchestrator.playbook.draft import KINDS
@@ -62,28 +62,16 @@ def _variables(node: Node | None) -> dict[str, Node]:
     return {key.text: value for key, value in items}
 
 
-def _plain(node: Node | None) -> Any:
-    match node:
-        case MapNode():
-            return {key.text: _plain(value) for key, value in node.items}
-        case ListNode():
-            return [_plain(item) for item in node.items]
-        case ScalarNode(value=Decimal() as number):
-            return float(number)
-        case ScalarNode():
-            return node.value
-
-
 @pytest.mark.parametrize("text", SOUND)
 def test_a_sound_file_pleases_reader_and_schema(text: str) -> None:
     assert _lines_refused(text) == set()
-    assert list(VALIDATOR.iter_errors(_plain(read_yaml(text, "x.yaml", [])))) == []
+    assert list(VALIDATOR.iter_errors(plain(read_yaml(text, "x.yaml", [])))) == []
 
 
 @pytest.mark.parametrize("text", TYPOS)
 def test_a_typo_is_refused_by_reader_and_schema(text: str) -> None:
     assert _lines_refused(text)
-    assert list(VALIDATOR.iter_errors(_plain(read_yaml(text, "x.yaml", []))))
+    assert list(VALIDATOR.iter_errors(plain(read_yaml(text, "x.yaml", []))))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +91,7 @@ def test_an_editor_marks_a_line_that_the_reader_refuses(
 ) -> None:
     refused = _lines_refused(text)
     if server is None:
-        marked = list(VALIDATOR.iter_errors(_plain(read_yaml(text, "x.yaml", []))))
+        marked = list(VALIDATOR.iter_errors(plain(read_yaml(text, "x.yaml", []))))
         assert bool(marked) == bool(refused)
         return
     found = server.diagnostics(text)
