@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
-from orchestrator.language.reader import Invalid, Reader, suggest
+from orchestrator.language.reader import Invalid, Reader, nearest, suggest
 from orchestrator.language.shapes import JsonSchema, Shape
 from orchestrator.language.words import (
     Sentence,
@@ -72,12 +72,7 @@ class Family(Generic[H]):
     def read(self, node: Node, reader: Reader) -> H | Invalid:
         """Read one mapping of this family, told apart by its one head."""
         if not isinstance(node, MapNode) or not node.items:
-            return reader.report(
-                node.mark,
-                "CLM106",
-                f"{_written(node)} is not a {self.noun}",
-                help=suggest("", self.kinds, lead=f"a {self.noun} begins with one of"),
-            )
+            return self._refuse_value(node, reader)
         heads = [(key, value) for key, value in node.items if key.text in self.kinds]
         if len(heads) != 1:
             return self._refuse(node, [key for key, _ in heads], reader)
@@ -94,6 +89,14 @@ class Family(Generic[H]):
             given={"head": key.text, "operand": operand},
         )
 
+    def _refuse_value(self, node: Node, reader: Reader) -> Invalid:
+        glued = node.text.partition(":")[0] if isinstance(node, ScalarNode) else ""
+        help = suggest("", self.kinds, lead=f"a {self.noun} begins with one of")
+        if glued in self.kinds:
+            help = f'a space is missing after "{glued}:"'
+        message = f"{_written(node)} is not a {self.noun}"
+        return reader.report(node.mark, "CLM106", message, help=help)
+
     def _refuse(self, node: MapNode, heads: list[ScalarNode], reader: Reader) -> Invalid:
         for key, _ in node.items:
             if key.text in self.later:
@@ -106,13 +109,25 @@ class Family(Generic[H]):
                 f'a {self.noun} has exactly one of these words, here are "{both}"',
                 help=f"make two {self.noun}s of it, each an item of the list",
             )
-        key = node.items[0][0]
+        stranger = self._meant_as_head(node)
+        if stranger is None:
+            help = suggest("", self.kinds, lead=f"a {self.noun} begins with one of")
+            first = node.items[0][0]
+            message = f'"{first.text[:60]}" stands here without what it belongs to'
+            return reader.report(first.mark, "CLM107", message, help=help)
         return reader.report(
-            key.mark,
+            stranger.mark,
             "CLM104",
-            f'unknown word "{key.text[:60]}"',
-            help=suggest(key.text, self.kinds, lead=f"a {self.noun} begins with one of"),
+            f'unknown word "{stranger.text[:60]}"',
+            help=suggest(stranger.text, self.kinds, lead=f"a {self.noun} begins with one of"),
         )
+
+    def _meant_as_head(self, node: MapNode) -> ScalarNode | None:
+        """Return the word that is most likely a misspelled head; None if all are modifiers."""
+        modifiers = {word for kind in self.kinds.values() for word in words_of(kind)}
+        strangers = [key for key, _ in node.items if key.text not in modifiers]
+        likely = [key for key in strangers if nearest(key.text, self.kinds)]
+        return next(iter(likely or strangers), None)
 
     def schema(self) -> JsonSchema:
         """Return the schema: one of the heads, and beside it only that head's words.

@@ -46,9 +46,9 @@ def describe(node: Node) -> str:
     """Return what a node is, in a reader's words."""
     match node:
         case MapNode():
-            return "a mapping"
+            return "a mapping" if node.items else "an empty mapping"
         case ListNode():
-            return "a list"
+            return "a list" if node.items else "an empty list"
         case ScalarNode(value=None):
             return "nothing"
         case ScalarNode(value=bool()):

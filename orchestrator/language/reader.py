@@ -29,6 +29,10 @@ class Reader:
 
     variables: Mapping[str, Node] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    sound: list[object] = field(default_factory=list)
+    """Every sentence that could be read, inner ones first."""
+    fragments: list[object] = field(default_factory=list)
+    """Sentences with something wrong in them; what could not be read is None."""
 
     def report(
         self,
@@ -70,10 +74,20 @@ class Reader:
         return self.variables[name]
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """Return the word that was probably meant, alone, or nothing."""
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if near or not word:
+        return near
+    folded = word.casefold().replace("-", "_")
+    return [other for other in words if other.casefold().replace("-", "_") == folded][:1]
+
+
 def suggest(word: str, known: Iterable[str], *, lead: str) -> str:
     """Return the nearest right word and the list of the words that would be right."""
-    words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    words = sorted(known) if isinstance(known, set | frozenset) else list(known)
+    near = nearest(word, words)
     listed = ", ".join(words[:20]) + (" …" if len(words) > 20 else "")
     everything = f"{lead}: {listed}" if words else f"{lead}: none"
     return f'did you mean "{near[0]}"? {everything}' if near else everything

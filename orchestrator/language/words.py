@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from orchestrator.language.marks import Mark
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
-from orchestrator.language.reader import INVALID, Invalid, Reader, suggest
+from orchestrator.language.reader import INVALID, Invalid, Reader, nearest, suggest
 from orchestrator.language.shapes import JsonSchema, Shape, or_variable
 
 S = TypeVar("S", bound="Sentence")
@@ -141,11 +141,13 @@ def read_sentence(
     known = words_of(cls)
     values: dict[str, Any] = {}
     marks: dict[str, Mark] = {}
+    meant: dict[str, Mark] = {}
     sound = True
     for key, value in node.items:
         found = known.get(key.text)
         if found is None:
             _refuse_word(key, place, known, reader)
+            meant.update((word, key.mark) for word in nearest(key.text, known))
             sound = False
             continue
         marks[found.key] = value.mark
@@ -158,24 +160,40 @@ def read_sentence(
             sound = False
         values[found.field_name] = read
     begins = mark or (node.items[0][0].mark if node.items else node.mark)
-    sound = _check_rules(cls, marks, begins, place, reader) and sound
+    sound = _check_rules(cls, {**meant, **marks}, begins, place, reader) and sound
     values.update(given or {})
     if not sound or INVALID in values.values():
+        reader.fragments.append(_fragment(cls, values, marks, begins))
         return INVALID
     sentence = cls(mark=begins, marks=marks, **values)
     before = len(reader.problems)
     sentence.check(reader)
-    broken = any(problem.severity == "error" for problem in reader.problems[before:])
-    return INVALID if broken else sentence
+    if any(problem.severity == "error" for problem in reader.problems[before:]):
+        reader.fragments.append(sentence)
+        return INVALID
+    reader.sound.append(sentence)
+    return sentence
+
+
+def _fragment(
+    cls: type[S], values: Mapping[str, Any], marks: Mapping[str, Mark], begins: Mark
+) -> S:
+    """Return a broken sentence with None for all that could not be read."""
+    names = [item.name for item in dataclasses.fields(cls) if item.name not in ("mark", "marks")]
+    known = {name: values.get(name) for name in names}
+    readable = {name: None if value is INVALID else value for name, value in known.items()}
+    return cls(mark=begins, marks=marks, **readable)
 
 
 def _refuse_word(key: ScalarNode, place: str, known: Mapping[str, Word], reader: Reader) -> None:
     usable = [word.key for word in known.values() if word.available]
+    head = place.partition(' with "')[2]
+    lead = f'with "{head}' if head else f"in {place}"
     reader.report(
         key.mark,
         "CLM104",
         f'unknown word "{key.text[:60]}"',
-        help=suggest(key.text, usable, lead=f"in {place} you can use"),
+        help=suggest(key.text, usable, lead=f"{lead} you can use"),
     )
 
 
@@ -202,7 +220,7 @@ def _broken_rules(rules: Rules, present: Mapping[str, Mark]) -> Iterator[str]:
                 yield f'"{key}" needs "{other}" beside it'
     for group in rules.any_of:
         if not any(key in present for key in group):
-            yield "say at least one of " + ", ".join(group)
+            yield ("say at least one of " if len(group) > 1 else "say its ") + ", ".join(group)
     for one, other in rules.not_together:
         if one in present and other in present:
             yield f'"{one}" and "{other}" exclude each other'

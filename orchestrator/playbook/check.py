@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from orchestrator.language.marks import Problem
-from orchestrator.playbook.draft import Draft, read_project
+from orchestrator.playbook.draft import read_project
 from orchestrator.playbook.ignores import find_ignores
 from orchestrator.playbook.load import Loaded, finish, layers, sound_parts
 from orchestrator.playbook.model import Playbook

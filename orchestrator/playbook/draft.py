@@ -84,6 +84,10 @@ class Draft:
     given: dict[str, Node] = field(default_factory=dict)
     """Those of the command line."""
     known_variables: set[str] = field(default_factory=set)
+    loose: list[Sentence] = field(default_factory=list)
+    """Sound sentences of documents that are broken elsewhere."""
+    fragments: list[Sentence] = field(default_factory=list)
+    """Broken sentences; what could not be read in them is None."""
 
 
 def read_project(project: Path, variables: Mapping[str, str]) -> Draft:
@@ -182,6 +186,9 @@ def _read_document(document: Document, draft: Draft) -> None:
     reader.variables = {**draft.variables, **own, **draft.given}
     _READ[document.kind](document, reader, draft)
     draft.known_variables |= {*own, *reader.used}
+    if reader.fragments:
+        draft.loose += [each for each in reader.sound if isinstance(each, Sentence)]
+        draft.fragments += [each for each in reader.fragments if isinstance(each, Sentence)]
     draft.problems += [
         problem
         for problem in reader.problems

@@ -51,12 +51,16 @@ def load(project_dir: Path, *, variables: Mapping[str, str] = MappingProxyType({
 
 def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
     """Yield what is wrong with names and types, as far as the sound parts can tell."""
-    vocabulary = Vocabulary(playbook, draft.declared)
-    yield from name_problems(vocabulary)
-    yield from type_problems(vocabulary)
-    yield from structure_problems(playbook)
-    yield from send_problems(vocabulary)
-    yield from shop_problems(playbook)
+    vocabulary = Vocabulary(playbook, draft.declared, tuple(draft.loose), tuple(draft.fragments))
+    told = {problem.mark for problem in draft.problems if problem.severity == "error"}
+    for found in (
+        name_problems(vocabulary),
+        type_problems(vocabulary),
+        structure_problems(playbook),
+        send_problems(vocabulary),
+        shop_problems(playbook),
+    ):
+        yield from (problem for problem in found if problem.mark not in told)
 
 
 def finish(draft: Draft, playbook: Playbook, more: Iterable[Problem]) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.criteria.kinds.did import Did, Following
@@ -12,7 +13,14 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.reader import suggest
 from orchestrator.language.shapes import Name, Reference
 from orchestrator.language.words import Sentence
-from orchestrator.playbook.places import Setting, own_literals, own_names, sentences, settings
+from orchestrator.playbook.places import (
+    LOOSE,
+    Setting,
+    own_literals,
+    own_names,
+    sentences,
+    settings,
+)
 from orchestrator.playbook.vocabulary import ENTRY_FACTS, Vocabulary
 
 
@@ -21,6 +29,8 @@ def name_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
     for tree, setting in settings(vocabulary.playbook):
         for sentence in sentences(tree):
             yield from _in_sentence(sentence, setting, vocabulary)
+    for fragment in (*vocabulary.loose, *vocabulary.fragments):
+        yield from _in_sentence(fragment, LOOSE, vocabulary)
 
 
 def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -32,7 +42,7 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
     for literal in own_literals(sentence):
         if isinstance(literal.value, Reference):
             yield from _reference(literal.value, literal.mark, setting, vocabulary)
-    if getattr(sentence, "since", None) and not setting.in_run:
+    if getattr(sentence, "since", None) and setting.known and not setting.in_run:
         yield Problem(
             sentence.mark_at("since"),
             "CLM220",
@@ -49,7 +59,10 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
     elif name.kind == "attribute" and name.startswith("entry."):
         yield from _entry(name.removeprefix("entry."), name.mark, setting, vocabulary)
     elif not vocabulary.has(name.kind, name):
-        yield vocabulary.unknown(name.kind, name)
+        problem = vocabulary.unknown(name.kind, name)
+        help = "it stands in a list only: channels: [preferred, email]"
+        preferred = name.kind == "channel" and name == "preferred"
+        yield replace(problem, help=help) if preferred else problem
 
 
 def _property(name: Name, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -117,6 +130,8 @@ def _reference(
 
 
 def _entry(prop: str, mark: Mark, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
+    if not setting.known:
+        return
     if setting.flow is None or not setting.in_run:
         yield Problem(
             mark,

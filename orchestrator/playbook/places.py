@@ -19,9 +19,12 @@ class Setting:
     flow: Flow | None = None
     in_run: bool = False
     """Whether a run asks, so that there is an entry."""
+    known: bool = True
+    """False for parts of something broken: nobody can tell then who asks."""
 
 
 NOWHERE = Setting()
+LOOSE = Setting(known=False)
 
 
 def settings(playbook: Playbook) -> Iterator[tuple[Any, Setting]]:

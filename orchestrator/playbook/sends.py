@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.channels.spec import CHANNELS
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.model import Message, Playbook
@@ -29,7 +30,7 @@ def _templates(send: Send, message: Message, playbook: Playbook) -> Iterator[Pro
     has = message.channels()
     word = "channels" if send.channels else "channel" if send.channel else None
     for channel in channels_of(send, playbook):
-        if channel == "preferred" or channel in has:
+        if channel not in CHANNELS or channel in has:
             continue
         mark = getattr(channel, "mark", None) if word else None
         message_text = f'the message "{message.name}" has no template for {channel}'

@@ -23,7 +23,7 @@ from orchestrator.language.shapes import Literal, Name, Reference, parse_moment
 from orchestrator.language.words import Sentence, words_of
 from orchestrator.playbook.model import Attribute
 from orchestrator.playbook.names import event_of
-from orchestrator.playbook.places import Setting, sentences, settings
+from orchestrator.playbook.places import LOOSE, Setting, sentences, settings
 from orchestrator.playbook.vocabulary import Vocabulary
 
 _EQUAL = ("is", "is_not", "is_one_of", "is_none_of", "is_set")
@@ -57,10 +57,16 @@ def type_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
     yield from _catalog(vocabulary)
     for tree, setting in settings(vocabulary.playbook):
         for sentence in sentences(tree):
-            yield from _where(sentence, setting, vocabulary)
-            for kind, look in _LOOKS:
-                if isinstance(sentence, kind):
-                    yield from look(sentence, setting, vocabulary)
+            yield from _in_sentence(sentence, setting, vocabulary)
+    for sentence in vocabulary.loose:
+        yield from _in_sentence(sentence, LOOSE, vocabulary)
+
+
+def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
+    yield from _where(sentence, setting, vocabulary)
+    for kind, look in _LOOKS:
+        if isinstance(sentence, kind):
+            yield from look(sentence, setting, vocabulary)
 
 
 def type_of(name: str, setting: Setting, vocabulary: Vocabulary) -> str | None:
@@ -138,7 +144,7 @@ def _literal(
             message = f'"{literal.value}" is {_article(found)}, "{name}" is {_article(type)}'
             yield Problem(literal.mark, "CLM303", message, "compare values of one type")
     elif not is_value(literal, type):
-        message = f'"{literal.text[:60]}" is not {_article(type)}, and "{name}" is one'
+        message = f'"{literal.text[:60]}" is no value of "{name}", which is {_article(type)}'
         if type == "text":
             message = f'{literal.text[:60]} without quotes is no text, and "{name}" is text'
         help = "write " + _EXAMPLES[type].format(literal.text[:60])

@@ -15,6 +15,7 @@ from orchestrator.flow.starts.transitions import SegmentStart
 from orchestrator.language.marks import Problem
 from orchestrator.language.reader import suggest
 from orchestrator.language.shapes import Name
+from orchestrator.language.words import Sentence
 from orchestrator.playbook.declared import Declared
 from orchestrator.playbook.model import Flow, Playbook
 
@@ -54,6 +55,10 @@ class Vocabulary:
 
     playbook: Playbook
     declared: Declared
+    loose: tuple[Sentence, ...] = ()
+    """Sound sentences of documents that are broken elsewhere."""
+    fragments: tuple[Sentence, ...] = ()
+    """Broken sentences; what could not be read in them is None."""
 
     @cached_property
     def names(self) -> Names:

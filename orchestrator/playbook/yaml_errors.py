@@ -112,6 +112,8 @@ def _second_colon(lines: list[str], line: int, column: int) -> Diagnosis:
         return Diagnosis(line, column, "CLM103", message, _corrected(lines[line]))
     if line and (glued := _NO_SPACE.match(lines[line - 1])):
         return _no_space(line - 1, glued)
+    if line and lines[line - 1].strip() and not _has_shape(lines[line - 1]):
+        return _no_colon(line - 1, lines[line - 1])
     return Diagnosis(
         line,
         _indent(lines[line]),
@@ -154,8 +156,7 @@ def _misfit(lines: list[str], line: int, column: int, begun: tuple[int, int]) ->
     if begun[0] < line and not _has_shape(lines[begun[0]]):
         line, text = begun[0], lines[begun[0]]
     if not _has_shape(text):
-        message = 'a word and a colon are missing: a line is "word: value" or "- item"'
-        return Diagnosis(line, _indent(text), "CLM100", message)
+        return _no_colon(line, text)
     help = "indent it exactly like the lines it belongs to"
     return Diagnosis(
         line, _indent(text), "CLM100", "this line's indentation fits to no line above", help
@@ -165,6 +166,11 @@ def _misfit(lines: list[str], line: int, column: int, begun: tuple[int, int]) ->
 def _no_space(line: int, found: re.Match[str]) -> Diagnosis:
     message = f'a space is missing after "{found[1]}:"'
     return Diagnosis(line, found.start(1), "CLM100", message, None, len(found[1]) + 1)
+
+
+def _no_colon(line: int, text: str) -> Diagnosis:
+    message = 'a word and a colon are missing: a line is "word: value" or "- item"'
+    return Diagnosis(line, _indent(text), "CLM100", message, None, len(text.strip()))
 
 
 def _has_shape(line: str) -> bool:

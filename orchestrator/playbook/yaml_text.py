@@ -203,8 +203,7 @@ class _Composer:
 
     def sound_key(self, key: ScalarNode, event: Any, first_lines: dict[str, int]) -> bool:
         if key.text == "<<" and not event.style:
-            self.report(key.mark, "CLM102", "merge keys (<<) are not allowed", help=_REUSE)
-            return False
+            self.stop(key.mark, "CLM102", "merge keys (<<) are not allowed", _REUSE)
         if not isinstance(key.value, str):
             written = f'"{key.text}"' if key.text else "an empty word"
             self.report(
