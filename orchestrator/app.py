@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.records import DecisionLine, Explained, TickReport
 
 
+ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"
 OUTBOX = "outbox"
 """The folder of a project that the ``file`` channel writes messages to."""
 
@@ -178,7 +179,10 @@ def one_tick(
         if not request.dry_run:
             passed("outbox")
             dispatch_to_files(engine, opened.playbook, opened.folder / OUTBOX, request.now)
-        yield ticked.report, decision_lines(ticked.tick, mask, request.flows)
+        report = ticked.report
+        if ticked.did_nothing:
+            report = replace(report, notes=(*report.notes, ALREADY_DONE))
+        yield report, decision_lines(ticked.tick, mask, request.flows)
 
 
 def explain_customer(

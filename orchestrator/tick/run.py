@@ -80,6 +80,7 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
             written = apply.write(tick)
+        connection.execution_options(sqlite_begin="DEFERRED")  # reading back locks nobody out
         yield Ticked(tick, results.report(tick, dry_run=False), did_nothing=not written)
 
 
