@@ -17,7 +17,7 @@ ALL = schemas()
 VALIDATORS = {name: Draft7Validator(schema) for name, schema in ALL.items()}
 BEYOND_SHAPE = {"CLM203", "CLM301"}
 """Unknown variables, and shares that do not add up: names and meaning."""
-MANY = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _complaints(file: str, document: Any) -> list[str]:
