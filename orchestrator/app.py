@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 from orchestrator.clock import utcnow
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.language.marks import Problem
+from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.load import Loaded
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.report import human
 from orchestrator.report.layout import counted
-from orchestrator.report.suggestions import did_you_mean
 from orchestrator.settings import (
     LOCAL_FOLDER,
     database_url,

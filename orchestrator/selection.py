@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from orchestrator.errors import UsageError
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.send import Send
+from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.report.suggestions import did_you_mean
 
 LATER = ("uses", "changed", "result", "held", "state")
 DEFAULT_CHANNEL = "email"

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from orchestrator.cli.parameters import read_plainly
 from orchestrator.cli.verbs import EVERYWHERE
 from orchestrator.errors import UsageError
-from orchestrator.report.suggestions import did_you_mean
+from orchestrator.language.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter

@@ -113,8 +113,8 @@ def _flow(name: str, project: Path | None, var: list[str] | None) -> int:
 
 def _code(code: str) -> int:
     from orchestrator.cli import console
+    from orchestrator.language.nearest import did_you_mean
     from orchestrator.report.meanings import known_codes, meanings, told
-    from orchestrator.report.suggestions import did_you_mean
 
     found = meanings(code)
     if not found and re.fullmatch(r"[A-Za-z_]+|(?i:CLM)\d*", code):

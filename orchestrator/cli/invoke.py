@@ -14,7 +14,7 @@ from typer.main import get_command
 from orchestrator.cli.manner import FLAGS
 from orchestrator.cli.verbs import Verb
 from orchestrator.errors import OrchestratorError, UsageError
-from orchestrator.report.suggestions import did_you_mean
+from orchestrator.language.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import typer

@@ -85,7 +85,7 @@ def _unknown(word: str) -> UsageError:
         return UsageError(
             f'the verb "{word}" is not available yet', help="clmctl --help lists those that are"
         )
-    from orchestrator.report.suggestions import did_you_mean  # a mistake may cost a little
+    from orchestrator.language.nearest import did_you_mean  # a mistake may cost a little
 
     kind = "option" if word.startswith("-") else "verb"
     known = ("--help", "--version", *VALUED) if kind == "option" else tuple(VERBS)

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from orchestrator.criteria.base import Criterion, Group
 from orchestrator.errors import UsageError
 from orchestrator.flow.steps.send import Send
+from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.report.contracts import Json
-from orchestrator.report.suggestions import did_you_mean
 from orchestrator.selection import all_steps, channels_of, select_flows
 
 LS_FORMAT = "clmctl.ls/1"
