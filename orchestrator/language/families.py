@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
@@ -137,16 +137,27 @@ class Family(Generic[H]):
         """
         words = {word for kind in self.kinds.values() for word in words_of(kind)}
         heads = [*self.kinds, *self.later]
+        docs = {head: head_doc(kind) for head, kind in self.kinds.items()}
         return {
-            "type": "object",
-            "properties": {
-                **{head: {"description": head_doc(kind)} for head, kind in self.kinds.items()},
-                **{head: unavailable_schema(head) for head in self.later},
-            },
+            "type": ["object"],  # as a list, editors do not offer every name of propertyNames
+            "properties": {head: unavailable_schema(head) for head in self.later},
             "propertyNames": known_words([*words, *heads]),
-            **any_required(heads, f"a {self.noun} begins with one of"),
+            **one_head(heads, docs, f"a {self.noun} begins with one of"),
             "dependencies": {head: _kind_schema(kind, head) for head, kind in self.kinds.items()},
         }
+
+
+def one_head(heads: Sequence[str], docs: Mapping[str, str], lead: str) -> JsonSchema:
+    """Return the keywords that ask for a head, and offer the heads while there is none.
+
+    Args:
+        docs: head → its line of documentation; a head without one is not offered.
+    """
+    offered = {head: {"description": doc} for head, doc in docs.items()}
+    return {
+        "if": {"anyOf": [{"required": [head]} for head in heads]},
+        "else": {"properties": offered, **any_required(heads, lead)},
+    }
 
 
 def known_words(words: Iterable[str]) -> JsonSchema:
@@ -161,7 +172,8 @@ def head_doc(kind: type[Headed]) -> str:
 
 def _kind_schema(kind: type[Headed], head: str) -> JsonSchema:
     schema = sentence_schema(kind)
-    operand = {**kind.operand_shape.schema(), "description": kind.operand_doc}
+    description = f"{head_doc(kind)} {kind.operand_doc}"
+    operand = {**kind.operand_shape.schema(), "description": description}
     return {**schema, "properties": {head: operand, **schema["properties"]}}
 
 

@@ -18,7 +18,7 @@ from orchestrator.criteria.base import CRITERION, conditions
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TESTS
 from orchestrator.flow.base import STEP_LIST, starts, steps
-from orchestrator.language.families import Family, known_words
+from orchestrator.language.families import Family, known_words, one_head
 from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, ListOf, or_variable
 from orchestrator.language.words import Sentence, any_required, sentence_schema, words_of
 from orchestrator.playbook.model import (
@@ -215,11 +215,11 @@ def attribute_definition() -> JsonSchema:
     stored = sentence_schema(Attribute)
     names = {*schema["propertyNames"]["enum"], *stored["properties"]}
     heads = ["type", *MEASURES.kinds]
+    docs = {"type": "A stored attribute.", **_docs(schema)}
     return {
         **schema,
-        "properties": {"type": {"description": "A stored attribute."}, **schema["properties"]},
         "propertyNames": known_words(names),
-        **any_required(heads, "an attribute begins with one of"),
+        **one_head(heads, docs, "an attribute begins with one of"),
         "dependencies": {
             **dict.fromkeys(stored["properties"], stored),
             **schema["dependencies"],
@@ -235,23 +235,23 @@ def _with_heads(family: Family[Any], more: dict[str, JsonSchema]) -> JsonSchema:
         for head, body in more.items()
     }
     heads = [*more, *family.kinds, *family.later]
+    docs = {**{head: body["description"] for head, body in more.items()}, **_docs(schema)}
     return {
         **schema,
-        "properties": {
-            **{head: {"description": body["description"]} for head, body in more.items()},
-            **schema["properties"],
-        },
         "propertyNames": known_words([*schema["propertyNames"]["enum"], *more]),
-        **any_required(heads, f"a {family.noun} begins with one of"),
+        **one_head(heads, docs, f"a {family.noun} begins with one of"),
         "dependencies": {**alone, **schema["dependencies"]},
     }
 
 
+def _docs(schema: JsonSchema) -> dict[str, str]:
+    offered = schema["else"]["properties"]
+    return {head: part["description"] for head, part in offered.items()}
+
+
 def _of_types(body: JsonSchema, types: tuple[str, ...], says: str) -> JsonSchema:
     """Let a body also be a list or a ``$name``: keywords speak of their own type only."""
-    open_to_names = or_variable({**body, "type": "object"}, says)
-    demand = {"if": {"type": "object"}, "then": {"anyOf": body["anyOf"]}}
-    return {**{k: v for k, v in open_to_names.items() if k != "anyOf"}, "type": [*types], **demand}
+    return {**or_variable(body, says), "type": [*types]}
 
 
 def _variable() -> JsonSchema:
