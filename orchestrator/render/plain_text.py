@@ -14,6 +14,7 @@ _DROPPED = frozenset({"head", "style", "script", "title", "template"})
 _PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "hr"}
 )
+_PRINTING = re.compile(r"\{%[-+]?\s*(include|endblock|endcall|endfilter)\b")
 _LINES = frozenset({"br", "div", "tr", "li", "section", "article", "header", "footer", "center"})
 
 
@@ -85,13 +86,16 @@ class _TextWriter(HTMLParser):
         self.out.append(text if line and not line.endswith(" ") else text.lstrip(" "))
 
     def _line(self) -> str:
-        """Return what stands on the line so far; tags print nothing."""
+        """Return what stands on the line so far; of tags only includes and blocks print."""
         line = ""
         for part in reversed(self.out):
             line = part.rpartition("\n")[2] + line
             if "\n" in part or len(line) > 200:
                 break
-        return self.covered.statement.sub("", line)
+        return self.covered.statement.sub(self._shown, line)
+
+    def _shown(self, word: re.Match[str]) -> str:
+        return word[0] if _PRINTING.match(self.covered.tag_of(word[0])) else ""
 
     def _begin(self, tag: str) -> None:
         """Begin a new line, or paragraph, unless one has just begun."""
@@ -111,7 +115,14 @@ def html_to_text(environment: Environment, source: str) -> str:
     text = re.sub(r"[ \t]+\n", "\n", text)
     text = re.sub(r"\n[ \t]+(?=\S)", "\n", text) if "<pre" not in source else text
     text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    # The environment of derived text drops the line break after a tag; those that print keep it.
+    text = covered.statement.sub(lambda word: word[0] + _extra_break(covered, word), text)
     return covered.uncover(text, inert)
+
+
+def _extra_break(covered: Covered, word: re.Match[str]) -> str:
+    followed = word.string[word.end() : word.end() + 1] == "\n"
+    return "\n" if followed and _PRINTING.match(covered.tag_of(word[0])) else ""
 
 
 def visible_text(value: str) -> str:

@@ -55,6 +55,9 @@ class Missing(StrictUndefined):
     def __ne__(self, other: object) -> bool:  # type: ignore[override]
         return True
 
+    def __contains__(self, item: object) -> bool:  # type: ignore[override]
+        return False
+
     def _never(self, other: object) -> bool:
         return False
 

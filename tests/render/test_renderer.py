@@ -82,6 +82,8 @@ def test_today_is_the_customers_own_day(tmp_path: Path) -> None:
         ("{% if customer.plan == 'pro' %}a{% else %}b{% endif %}", "b"),
         ("{% if customer.points > 3 %}a{% else %}b{% endif %}", "b"),
         ("{{ 'yes' if customer.plan is defined else 'no' }}", "no"),
+        ("{{ 'yes' if 'x' in customer.plan else 'no' }}", "no"),
+        ("{{ 'yes' if customer.plan in ['free', 'pro'] else 'no' }}", "no"),
         ("{{ customer['city'] }}", "Graz"),
         ("{{ customer.id }} {{ customer.email }}", "c_1 ayu@mail.example"),
         ("{{ message.name }}/{{ message.channel }}/{{ message.flow }}", "hello/email/welcome"),
@@ -209,6 +211,19 @@ def test_derived_text_keeps_lines_lists_and_links(tmp_path: Path) -> None:
         "Hi <Graz>\n\nOne\ntwo three\n\n- a & b\n- c\n\n"
         "Free Go (https://a.example/?x=1&y=2) https://b.example A cat\n\nTea 4\nMilk 2"
     )
+
+
+def test_derived_text_begins_a_line_after_blocks_and_includes(tmp_path: Path) -> None:
+    files = {
+        MARKDOWN: mail("Hi\n\n{% include '_partials/sign.md.j2' %}"),
+        "templates/_partials/sign.md.j2": "Bye,\\\nus",
+        "templates/_layouts/email.html.j2": (
+            "{% block content %}{% endblock %}<div>{% include '_partials/foot.html.j2' %}</div>"
+        ),
+        "templates/_partials/foot.html.j2": "<p>Foot</p>",
+    }
+
+    assert rendered(shop(tmp_path, files)).text == "Hi\n\nBye,\nus\nFoot"
 
 
 def test_markdown_loop_around_a_list_makes_one_list(tmp_path: Path) -> None:
