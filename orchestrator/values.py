@@ -50,8 +50,6 @@ class Typed(NamedTuple):
 
     def reads_as(self, type: str) -> bool:
         """Return whether the value is one of that catalog type."""
-        if type == "list":
-            return members(self.text or "") is not None
         return getattr(self, COLUMNS[type]) is not None
 
 
@@ -139,8 +137,10 @@ def parse_instant(text: str, zone: ZoneInfo) -> int | None:
     A time without offset is wall time in the zone, a date its midnight there; a time that the
     zone's clock skips is the first instant after the gap. Digits past the microsecond are zero.
     """
-    match = _MOMENT.fullmatch(text)
     try:
+        if len(text) == 20 and text[19] == "Z" and text[4] == text[7] == "-" and text[10] == "T":
+            return to_micros(datetime.fromisoformat(text))  # by far the most frequent form
+        match = _MOMENT.fullmatch(text)
         if match is None:
             return _date(text, zone).instant if _DAY.fullmatch(text) else None
         day, clock, second, fraction, utc, hours, minutes = match.groups()
@@ -172,19 +172,26 @@ def wall_micros(day: date, at: time, zone: ZoneInfo) -> int:
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - subtracted from wall readings
 
 
-def members(text: str) -> tuple[str, ...] | None:
-    """Return the members of a list, ``;``-separated or a JSON array of single values.
+def members(text: str) -> tuple[str, ...]:
+    """Return the members of a list: a JSON array of single values, else ``;``-separated.
 
-    None if it begins as a JSON array and is none; a single value is a list of itself.
+    A single value is a list of itself, also one that begins like an array and is none.
     """
     if text.startswith("["):
-        try:
-            found = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            return None
-        parts = [raw_text(item) for item in found]
-        return None if None in parts else tuple(nfc(part) for part in parts if part)
+        found = _array(text)
+        if found is not None:
+            return found
     return tuple(part for part in map(str.strip, text.split(";")) if part)
+
+
+def _array(text: str) -> tuple[str, ...] | None:
+    """Return the members of a JSON array of single values, None if it is none."""
+    try:
+        found = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    parts = [raw_text(item) for item in found]
+    return None if None in parts else tuple(nfc(part) for part in parts if part)
 
 
 def _refuse(name: str) -> str:

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, and_, false, true
 
 from orchestrator.criteria.modifiers import COUNT_WORDS
 
@@ -45,7 +45,7 @@ def compare_integer(
     value: ColumnElement[Any], tests: Sequence[NumberTest], *, scale: int = 1
 ) -> ColumnElement[bool]:
     """Return the tests of an integer expression that counts units of ``1 / scale``."""
-    return and_(*(_compare_one(value, word, bound, scale) for word, bound in _single(tests)))
+    return and_(true(), *(_compare_one(value, word, bound, scale) for word, bound in _single(tests)))
 
 
 def compare_average(
@@ -58,7 +58,7 @@ def compare_average(
         compared.append(
             _COMPARE[word](total * scaled.denominator, count * scaled.numerator),
         )
-    return and_(*compared)
+    return and_(true(), *compared)
 
 
 def _single(tests: Sequence[NumberTest]) -> list[tuple[str, Decimal]]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     literal,
     not_,
@@ -63,7 +64,7 @@ class Source(ABC):
         must_not = bans(tests, banned[1], self.scope)
         held = [self.found(demanded, and_(*must))] if must else []
         held += [not_(self.found(banned, or_(*must_not)))] if must_not else []
-        return and_(*held)
+        return and_(true(), *held)
 
     @property
     def shown_as(self) -> str:
@@ -117,7 +118,7 @@ class BuiltIn(Source):
         return self.scope.customer, Value(self.type, self._column(), self.scope.subject)
 
     def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return and_(rows[1].column.is_not(None), test)
+        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         return self._column()
@@ -168,7 +169,7 @@ class OfRun(Source):
         return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
 
     def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return and_(rows[1].column.is_not(None), test)
+        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         if self.scope.run is None:
@@ -203,7 +204,7 @@ class ComputedNumber(Source):
             held += [not_(self._equals(one)) for one in tests.is_none_of]
         if tests.is_set is not None:
             held.append(self._is_set() if tests.is_set else not_(self._is_set()))
-        return and_(*held)
+        return and_(true(), *held)
 
     def _equals(self, bound: Literal) -> Predicate:
         return self._holds([("exactly", Decimal(str(bound.value)))])
@@ -222,7 +223,7 @@ class ComputedNumber(Source):
         return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
 
     def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return test
+        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         measure, scope = self.measure, self.scope
@@ -258,7 +259,7 @@ class ComputedTime(Source):
         must = demands(tests, value, self.scope)
         banned = bans(tests, value, self.scope)
         held = [events.grouped(and_(*must))] if must else []
-        return and_(*held, *(not_(events.grouped(ban)) for ban in banned))
+        return and_(true(), *held, *(not_(events.grouped(ban)) for ban in banned))
 
     def by_customer(self) -> Select[Any]:
         """Return the value of every customer who has one: ``customer_id``, ``value``."""
@@ -271,7 +272,7 @@ class ComputedTime(Source):
         return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
 
     def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return and_(rows[1].column.is_not(None), test)
+        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         events, time = self._time()

@@ -136,8 +136,7 @@ def _list(value: Any) -> list[Any] | None:
             except (ValueError, RecursionError):
                 return None
         else:
-            found = members(value)
-            return None if found is None else list(found)
+            return list(members(value))
     return value if isinstance(value, list) else None
 
 

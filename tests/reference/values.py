@@ -66,13 +66,14 @@ def _instant(raw: str, zone: ZoneInfo) -> datetime | None:
     return aware(read, zone)
 
 
-def _members(raw: str, zone: ZoneInfo) -> tuple[str, ...] | None:
+def _members(raw: str, zone: ZoneInfo) -> tuple[str, ...]:
     if raw.startswith("["):
         try:
             found = json.loads(raw)
         except ValueError:
-            return MISSING
-        return tuple(str(item) for item in found)
+            pass
+        else:
+            return tuple(str(item) for item in found)
     return tuple(item.strip() for item in raw.split(";") if item.strip())
 
 
