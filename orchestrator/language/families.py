@@ -155,7 +155,7 @@ def one_head(heads: Sequence[str], docs: Mapping[str, str], lead: str) -> JsonSc
     """
     offered = {head: {"description": doc} for head, doc in docs.items()}
     return {
-        "if": {"anyOf": [{"required": [head]} for head in heads]},
+        "if": {"type": "object", "anyOf": [{"required": [head]} for head in heads]},
         "else": {"properties": offered, **any_required(heads, lead)},
     }
 
