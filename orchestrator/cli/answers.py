@@ -20,6 +20,7 @@ from orchestrator.selection import Selection
 Form = Literal["human", "json", "jsonl", "csv"]
 FORMS: tuple[Form, ...] = ("human", "json", "jsonl", "csv")
 OK, FINDINGS = 0, 1
+FEW = 6
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Asked:
     """The project's, for times on the human page."""
     limit: int | None = None
     """So many decisions are read, rendered and shown; the others are not looked at."""
-    samples: int = 6
+    samples: int | None = None
+    """So many sample messages; None is a few, of different kinds."""
 
 
 def show_tick(report: TickReport, lines: Iterable[DecisionLine], asked: Asked) -> int:
@@ -43,7 +45,7 @@ def show_tick(report: TickReport, lines: Iterable[DecisionLine], asked: Asked) -
         lines: all decisions in the order they are told; read once, never kept.
     """
     shown = restricted(report, asked.selection)
-    seen = Seen(asked.samples)
+    seen = Seen(FEW) if asked.samples is None else Seen(asked.samples, of_a_kind=asked.samples)
     watched = _watched(lines, seen, asked, total=report.sends)
     if asked.form == "jsonl":
         _print(json_lines(watched, asked.telling))

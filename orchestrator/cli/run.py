@@ -71,8 +71,11 @@ def run(
         ),
     ] = None,
     show: Annotated[
-        int, typer.Option("--show", metavar="N", min=0, help="Sample messages shown (6).")
-    ] = 6,
+        int | None,
+        typer.Option(
+            "--show", metavar="N", min=0, help="So many sample messages (a few of each kind)."
+        ),
+    ] = None,
     render: Annotated[
         bool,
         typer.Option("--render", help="Tell each message's text (and html, in JSON and CSV) too."),

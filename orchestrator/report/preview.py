@@ -24,7 +24,9 @@ class Seen:
     """What the person's page keeps of the stream of decisions: some samples and tallies."""
 
     keep: int
-    """So many samples at most, spread over flows and channels."""
+    """So many samples at most, each message and channel once before any comes again."""
+    of_a_kind: int = 2
+    """So many samples at most of one message on one channel."""
     samples: list[DecisionLine] = field(default_factory=list)
     failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """(flow, message, sentence) → sends that failed to render."""
@@ -34,7 +36,7 @@ class Seen:
     lines: int = 0
     cut: bool = False
     """Whether ``--limit`` ended the stream."""
-    _kinds: set[tuple[str, str]] = field(default_factory=set)
+    _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     _spare: list[DecisionLine] = field(default_factory=list)
 
     def take(self, line: DecisionLine) -> None:
@@ -48,10 +50,11 @@ class Seen:
             self.failures[line.flow, line.message, line.error.message] += 1
             return
         kind = (line.message, line.channel or "")
-        if kind not in self._kinds and len(self.samples) < self.keep:
-            self._kinds.add(kind)
+        if not self._kinds[kind] and len(self.samples) < self.keep:
+            self._kinds[kind] += 1
             self.samples.append(line)
-        elif len(self._spare) < self.keep:
+        elif self._kinds[kind] < self.of_a_kind and len(self._spare) < self.keep:
+            self._kinds[kind] += 1
             self._spare.append(line)
 
     def shown(self) -> list[DecisionLine]:

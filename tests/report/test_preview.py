@@ -81,8 +81,13 @@ def test_samples_show_each_message_and_channel_before_more_of_the_same() -> None
 def test_samples_are_never_more_than_asked_for() -> None:
     lines = [decision(f"c_{number}") for number in range(1_000)]
 
-    assert len(seen_of(*lines, keep=3).shown()) == 3
+    assert len(seen_of(*lines, keep=6).shown()) == 2
     assert seen_of(*lines, keep=0).shown() == []
+
+    many = Seen(5, of_a_kind=5)
+    for line in lines:
+        many.take(line)
+    assert len(many.shown()) == 5
 
 
 def test_render_shows_the_whole_text() -> None:
