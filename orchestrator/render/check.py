@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,12 +19,11 @@ from orchestrator.render.library import (
     JSON_REFUSED,
     Environments,
     Library,
-    compile_template,
     converted,
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, choose, fallbacks
 from orchestrator.render.names import KnownNames, library_names, message_names, name_findings
-from orchestrator.render.plans import sends_of
+from orchestrator.render.plans import senders_of
 from orchestrator.render.slots import guard_slots
 
 
@@ -72,12 +72,22 @@ def _project_problems(playbook: Playbook) -> Iterator[Problem]:
         message = f'"{project.currency[:40]}" is no ISO 4217 currency'
         yield Problem(project.mark_at("currency"), "CLM512", message, "for example: IDR, EUR, USD")
 
+    if project.links and not _BASE_URL.match(project.links.base_url):
+        at = project.links.mark_at("base_url")
+        yield Problem(
+            at, "CLM512", "base_url is no web address", "for example: https://shop.example"
+        )
+
+
+_BASE_URL = re.compile(r"https?://[^\s\"'<>?#]+\Z")
+
 
 class _Checker:
     def __init__(self, playbook: Playbook) -> None:
         self.playbook = playbook
         self.library = Library(playbook.layouts)
         self.environments = Environments(self.library)
+        self.senders = senders_of(playbook)
         self.in_library = library_names(playbook, self.library)
 
     def library_file(self, name: str, text: str) -> Iterator[Problem]:
@@ -93,7 +103,9 @@ class _Checker:
     def message(self, message: Message) -> Iterator[Problem]:
         """Yield the problems of one message: its templates, and the subjects steps give it."""
         trusted = message.settings.trusted or ()
-        names = message_names(self.playbook, message, self.library)
+        names = message_names(
+            self.playbook, message, self.library, self.senders.get(message.name, ())
+        )
         sound = True
         for template in message.templates:
             for here in _texts(template):
@@ -105,7 +117,7 @@ class _Checker:
         yield from self._subjects(message)
         yield from self._unreachable(message)
         if sound:
-            yield from self._derived(message, trusted)
+            yield from self._derived(message)
 
     def _text(
         self, here: Text, names: KnownNames, trusted: Iterable[str], name: str
@@ -144,19 +156,13 @@ class _Checker:
                 yield Finding(line, "CLM503", f'there is no "{name[:80]}"', help, name)
 
     def _step_subjects(self, message: Message) -> Iterator[Text]:
-        for flow in self.playbook.flows.values():
-            for step in sends_of(flow):
-                if str(step.operand) == message.name and step.subject:
-                    at = step.mark_at("subject")
-                    yield Text(at.path, step.subject, "header", at=at)
+        for _, step in self.senders.get(message.name, ()):
+            if step.subject:
+                at = step.mark_at("subject")
+                yield Text(at.path, step.subject, "header", at=at)
 
     def _subjects(self, message: Message) -> Iterator[Problem]:
-        given = [
-            step.subject
-            for flow in self.playbook.flows.values()
-            for step in sends_of(flow)
-            if str(step.operand) == message.name
-        ]
+        given = [step.subject for _, step in self.senders.get(message.name, ())]
         if given and all(given):
             return
         for locale in {template.locale for template in message.templates}:
@@ -183,15 +189,15 @@ class _Checker:
                     severity="warning",
                 )
 
-    def _derived(self, message: Message, trusted: Iterable[str]) -> Iterator[Problem]:
+    def _derived(self, message: Message) -> Iterator[Problem]:
         """Yield where no plain-text part can be made of a body that has none of its own."""
         for template in message.templates:
             if template.format not in ("html", "md"):
                 continue
             try:
-                name = template.path
-                compile_template(self.environments.derived, template.body, name, tuple(trusted))
-            except RenderError:
+                derived = self.environments.derived
+                derived.parse(converted(derived, template.body, template.path))
+            except TemplateSyntaxError:
                 path = template.path.replace(f".{template.format}.j2", ".txt.j2")
                 yield Problem(
                     Mark(template.path, template.body_line, 1),

@@ -91,9 +91,14 @@ def _number(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(_PLACES).normalize()
 
 
+def _instant(value: Any) -> datetime:
+    """Return an instant whose column type has made it one already, or may not have."""
+    return value if isinstance(value, datetime) else from_micros(int(value))
+
+
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "count": int,
     "money": lambda units: Decimal(int(units)) / SCALE,
     "number": _number,
-    "instant": lambda micros: from_micros(int(micros)),
+    "instant": _instant,
 }

@@ -67,10 +67,12 @@ class Masking:
 
     def customer(self, facts: CustomerFacts) -> CustomerFacts:
         """Return the customer with addresses and ``personal: true`` attributes masked."""
-        attributes = {
-            name: mask_value(value) if name in self._personal else value
-            for name, value in facts.attributes.items()
-        }
+        attributes = facts.attributes
+        if not self._personal.isdisjoint(attributes):
+            attributes = {
+                name: mask_value(value) if name in self._personal else value
+                for name, value in attributes.items()
+            }
         return replace(
             facts,
             email=_masked("email", facts.email),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jinja2 import nodes
 
+from orchestrator.flow.steps.send import Send
 from orchestrator.language.reader import suggest
-from orchestrator.playbook.model import Message, Playbook
+from orchestrator.playbook.model import Flow, Message, Playbook
 from orchestrator.render.context import (
     LINK_NAMES,
     MESSAGE_NAMES,
@@ -20,7 +21,7 @@ from orchestrator.render.context import (
 from orchestrator.render.findings import Finding
 from orchestrator.render.grammar import LATER_NAMES, path_of
 from orchestrator.render.library import Library
-from orchestrator.render.plans import sends_of, step_id
+from orchestrator.render.plans import step_id
 
 _ALWAYS = frozenset({*ROOTS, "range", "loop", "super", "caller", "self", "varargs", "kwargs"})
 
@@ -55,14 +56,13 @@ def library_names(playbook: Playbook, library: Library) -> KnownNames:
     return KnownNames(frozenset(loose | {"content"}), of, _unset(playbook))
 
 
-def message_names(playbook: Playbook, message: Message, library: Library) -> KnownNames:
+def message_names(
+    playbook: Playbook,
+    message: Message,
+    library: Library,
+    senders: Sequence[tuple[Flow, Send]],
+) -> KnownNames:
     """Return what the templates of a message may name, given the steps that send it."""
-    senders = [
-        (flow, step)
-        for flow in playbook.flows.values()
-        for step in sends_of(flow)
-        if str(step.operand) == message.name
-    ]
     flows = {str(flow.flow): flow for flow, _ in senders}
     bodies = [template.body for template in message.templates]
     reached = {name for body in bodies for name in library.reach(body)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,19 @@ def sends_of(flow: Flow) -> Iterator[SendStep]:
             waiting.extend(reversed(inner))
 
 
+Senders = Mapping[str, Sequence[tuple[Flow, SendStep]]]
+"""Message → the flows and steps that send it, by flow id and in document order."""
+
+
+def senders_of(playbook: Playbook) -> Senders:
+    """Return who sends each message."""
+    found: dict[str, list[tuple[Flow, SendStep]]] = {}
+    for flow in playbook.flows.values():
+        for step in sends_of(flow):
+            found.setdefault(str(step.operand), []).append((flow, step))
+    return found
+
+
 def step_id(step: SendStep) -> str:
     """Return a send step's id: its own, else its message's name (semantics 41)."""
     return str(step.id or step.operand)
@@ -75,6 +88,7 @@ class Planner:
         self.playbook = playbook
         self.library = Library(playbook.layouts)
         self.environments = Environments(self.library)
+        self._senders = senders_of(playbook)
         self._compiled: dict[tuple[str, str, str], Compiled] = {}
         self._steps = {
             (name, step_id(step)): step
@@ -228,10 +242,9 @@ class Planner:
         known = self.playbook.messages[message]
         texts = [text for t in known.templates for text in (t.body, t.subject, t.preheader)]
         values = [plain_node(node, {}) for node in (known.settings.with_ or {}).values()]
-        for (_, _), step in self._steps.items():
-            if str(step.operand) == message:
-                texts.append(step.subject)
-                values += [literal.value for literal in (step.with_ or {}).values()]
+        for _, step in self._senders.get(message, ()):
+            texts.append(step.subject)
+            values += [literal.value for literal in (step.with_ or {}).values()]
         values += self._variable_values(message)
         channels = sorted({template.channel for template in known.templates})
         texts += [
@@ -248,7 +261,7 @@ class Planner:
         settings = self.playbook.messages[message].settings
         if not settings.with_:
             return []
-        flows = {flow for (flow, _), step in self._steps.items() if str(step.operand) == message}
+        flows = {str(flow.flow) for flow, _ in self._senders.get(message, ())}
         every = [self._variables(flow) for flow in flows]
         return [plain_node(node, variables) for variables in every for node in variables.values()]
 

@@ -170,6 +170,14 @@ def test_tags_across_elements_ask_for_a_text_template(tmp_path: Path) -> None:
     assert problems(tmp_path, {HTML: mail(body)}) == []
 
 
+def test_base_url_is_a_web_address(tmp_path: Path) -> None:
+    project = PROJECT.replace("https://shop.example", "shop.example")
+
+    found = problems(tmp_path, {HTML: mail("x"), "playbooks/project.yaml": project})
+
+    assert [(str(one.mark), one.code) for one in found] == [("playbooks/project.yaml:6", "CLM512")]
+
+
 @pytest.mark.parametrize(("word", "value"), [("locale", "xx_nowhere"), ("currency", "EURO")])
 def test_locale_and_currency_are_those_of_cldr(tmp_path: Path, word: str, value: str) -> None:
     before = {"locale": "locale: en", "currency": "currency: EUR"}[word]
