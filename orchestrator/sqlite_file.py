@@ -80,7 +80,7 @@ def _connect(path: Path, mode: str) -> _Paired:
     connection: _Paired
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?{mode}",
+            f"file://{quote(str(path.absolute()))}?{mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,

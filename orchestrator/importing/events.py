@@ -1,0 +1,215 @@
+"""Rows of a file to events, column by column (semantics 2-7).
+
+Each distinct cell of a batch is parsed once: real files repeat themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import b2a_base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import compress
+from typing import TypeVar
+
+from orchestrator.importing.addresses import clean_id
+from orchestrator.importing.columns import ColumnMap, Place, places_of
+from orchestrator.importing.instants import InstantReader
+from orchestrator.importing.outcome import Outcome
+from orchestrator.importing.rejects import row_text
+from orchestrator.importing.sources import Batch, Reject
+from orchestrator.values import Typed
+
+FIELDS = ("customer_id", "event", "at", "id")
+REQUIRED = ("customer_id", "event", "at")
+BAD_NAME = "empty, padded, too long or with control characters"
+BAD_TIME = "empty, or no time of the years 1900 to 2200 in the expected form"
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_quoted = json.encoder.encode_basestring
+
+T = TypeVar("T")
+
+Declared = Mapping[str, Mapping[str, str]]
+"""Event → property → type, as the catalog has them."""
+
+
+@dataclass
+class Events:
+    """Some events as parallel lists, in the order of the file."""
+
+    customers: list[str]
+    """External ids."""
+    names: list[str]
+    instants: list[int]
+    """Microseconds since 1970, UTC."""
+    source_ids: list[str]
+    properties: list[str]
+    """A JSON object of the non-empty properties, sorted by name; every value is text."""
+    values: dict[str, list[Typed | None]]
+    """Property → its value of each event; None is missing."""
+    named_by_file: bool
+    """Whether ``source_ids`` are the file's own, so that two different rows may share one."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def only(self, kept: Sequence[bool]) -> Events:
+        """Return the events for which ``kept`` is true."""
+        if all(kept):
+            return self
+        return Events(
+            list(compress(self.customers, kept)),
+            list(compress(self.names, kept)),
+            list(compress(self.instants, kept)),
+            list(compress(self.source_ids, kept)),
+            list(compress(self.properties, kept)),
+            {key: list(compress(column, kept)) for key, column in self.values.items()},
+            self.named_by_file,
+        )
+
+
+def hashed_ids(written: Iterable[str]) -> list[str]:
+    """Return what identifies events that have no ``id``: equal rows are one event.
+
+    ``~`` and 22 characters each: the first 16 bytes of a SHA-256, base64url.
+
+    Args:
+        written: of each event customer, name, instant and properties, with unit separators
+            between them, which none of them can hold.
+    """
+    # Padded to 18 bytes each digest is 24 characters, so one call encodes them all.
+    digests = [sha256(one.encode("utf-8")).digest()[:16] for one in written]
+    encoded = b2a_base64(b"".join([one + b"\0\0" for one in digests]), newline=False)
+    whole = encoded.translate(_URL_SAFE).decode("ascii")
+    return ["~" + whole[start : start + 22] for start in range(0, len(whole), 24)]
+
+
+@dataclass
+class EventReader:
+    """Reads batches of rows as events, and counts what the catalog thinks of them."""
+
+    mapping: ColumnMap
+    parse: Callable[[str], Typed]
+    read_instant: InstantReader
+    declared: Declared | None
+    """None without a catalog: nothing is counted."""
+    outcome: Outcome
+
+    def read(self, batch: Batch, reject: Reject) -> Events:
+        """Return the events of a batch; rows with a bad id, name or time are rejected."""
+        columns = _Columns(batch.rows, places_of(batch.columns, self.mapping))
+        customers = columns.each("customer_id", clean_id)
+        names = columns.each("event", clean_id)
+        instants = columns.each("at", self.read_instant)
+        given = columns.cells("id")
+        ids = columns.each("id", clean_id)
+        refusals = [
+            None
+            if customer and name and instant is not None and (one or not raw)
+            else _refusal(customer, name, instant)
+            for customer, name, instant, one, raw in zip(
+                customers, names, instants, ids, given, strict=True
+            )
+        ]
+        if any(refusals):
+            batch = _without(batch, refusals, reject)
+            return self.read(batch, reject)
+        properties, values = self._properties(columns)
+        parts = zip(customers, names, instants, properties, strict=True)
+        hashed = hashed_ids([f"{who}\x1f{what}\x1f{at}\x1f{text}" for who, what, at, text in parts])
+        source_ids = [one or other for one, other in zip(ids, hashed, strict=True)]
+        events = Events(
+            [one for one in customers if one],
+            [one for one in names if one],
+            [one for one in instants if one is not None],
+            source_ids,
+            properties,
+            values,
+            any(given),
+        )
+        if self.declared is not None:
+            self._count_declared(events)
+        return events
+
+    def _properties(self, columns: _Columns) -> tuple[list[str], dict[str, list[Typed | None]]]:
+        """Return each row's properties as JSON, and each property's values."""
+        values: dict[str, list[Typed | None]] = {}
+        written: list[list[str | None]] = []
+        for key in sorted(columns.places.keys() - set(FIELDS)):
+            cells = columns.cells(key)
+            start = f"{_quoted(key)}:"
+            typed: dict[str, Typed | None] = {"": None}
+            parts: dict[str, str | None] = {"": None}
+            for raw in set(cells) - {""}:
+                typed[raw] = value = self.parse(raw)
+                parts[raw] = start + _quoted(value.text or "")
+            values[key] = [typed[raw] for raw in cells]
+            written.append([parts[raw] for raw in cells])
+        if not written:
+            return ["{}"] * columns.count, values
+        rows = zip(*written, strict=True)
+        return ["{" + ",".join(filter(None, row)) + "}" for row in rows], values
+
+    def _count_declared(self, events: Events) -> None:
+        """Count missing and unparsable values of declared properties; note undeclared names."""
+        declared = self.declared or {}
+        outcome = self.outcome
+        outcome.undeclared_events |= set(events.names) - declared.keys()
+        for name in set(events.names) & declared.keys():
+            mine = [one == name for one in events.names]
+            types = declared[name]
+            for key, column in events.values.items():
+                found = [typed for typed in compress(column, mine) if typed is not None]
+                if key not in types:
+                    if found:
+                        outcome.undeclared_columns.add(f"{name}.{key}")
+                    continue
+                outcome.missing[f"{name}.{key}"] += sum(mine) - len(found)
+                if types[key] != "text":
+                    bad = sum(not typed.reads_as(types[key]) for typed in found)
+                    outcome.unparsable[f"{name}.{key}"] += bad
+            for key in types.keys() - events.values.keys():
+                outcome.missing[f"{name}.{key}"] += sum(mine)
+
+
+def _refusal(customer: str | None, name: str | None, instant: int | None) -> str:
+    if not customer:
+        return f"customer_id: {BAD_NAME}"
+    if not name:
+        return f"event: {BAD_NAME}"
+    return f"at: {BAD_TIME}" if instant is None else f"id: {BAD_NAME}"
+
+
+def _without(batch: Batch, refusals: Sequence[str | None], reject: Reject) -> Batch:
+    """Reject the rows that have a refusal and return the others."""
+    rows, lines = [], []
+    for row, line, refusal in zip(batch.rows, batch.lines, refusals, strict=True):
+        if refusal is None:
+            rows.append(row)
+            lines.append(line)
+        else:
+            reject(line, refusal, row_text(row))
+    return Batch(batch.columns, rows, lines)
+
+
+class _Columns:
+    """Rows turned into columns, by field."""
+
+    def __init__(self, rows: Sequence[Sequence[str]], places: Mapping[str, Place]) -> None:
+        self.count = len(rows)
+        self.places = places
+        self._columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+
+    def cells(self, name: str) -> Sequence[str]:
+        """Return the raw values of a field; of a constant or unknown one, the same for all."""
+        place = self.places.get(name, Place(None))
+        if place.column is None or not self.count:
+            return [place.constant] * self.count
+        return self._columns[place.column]
+
+    def each(self, name: str, read: Callable[[str], T]) -> list[T]:
+        """Return what each cell of a field reads as; equal cells are read once."""
+        cells = self.cells(name)
+        found = {raw: read(raw) for raw in set(cells)}
+        return [found[raw] for raw in cells]

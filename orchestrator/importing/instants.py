@@ -1,0 +1,85 @@
+"""The times of a file: ISO 8601, or the one other form that ``--time-format`` declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from orchestrator.columns import to_micros
+from orchestrator.errors import UsageError
+from orchestrator.values import CACHED_VALUES, parse_instant, wall_micros
+
+EPOCHS = {"unix": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
+"""Word for ``--time-format`` → microseconds in one of its units since 1970."""
+EARLIEST = to_micros(datetime(1900, 1, 1, tzinfo=UTC))
+LATEST = to_micros(datetime(2201, 1, 1, tzinfo=UTC))
+"""Times are in ``[EARLIEST, LATEST)``: the years 1900 to 2200; others are mistakes."""
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+InstantReader = Callable[[str], int | None]
+"""Text → microseconds since 1970, UTC; None for what is no time of 1900 to 2200."""
+
+
+def instant_reader(form: str | None, zone: ZoneInfo) -> InstantReader:
+    """Return a reader of times which remembers those it has seen.
+
+    Args:
+        form: None for ISO 8601, else ``unix``, ``unix_ms``, ``unix_us`` or a strptime pattern.
+        zone: whose wall time a time without offset is.
+    Raises:
+        UsageError: the pattern is none.
+    """
+    parse = _parser(form, zone)
+    seen: dict[str, int | None] = {}
+
+    def read(raw: str) -> int | None:
+        try:
+            return seen[raw]
+        except KeyError:
+            pass
+        found = parse(raw)
+        if found is not None and not EARLIEST <= found < LATEST:
+            found = None
+        if len(seen) >= CACHED_VALUES:
+            seen.clear()
+        if len(raw) < 100:
+            seen[raw] = found
+        return found
+
+    return read
+
+
+def _parser(form: str | None, zone: ZoneInfo) -> InstantReader:
+    if form is None:
+        return lambda raw: parse_instant(raw, zone)
+    if form in EPOCHS:
+        unit = EPOCHS[form]
+        return lambda raw: int(raw) * unit if _WHOLE.fullmatch(raw) else None
+    _refuse_pattern(form)
+
+    def by_pattern(raw: str) -> int | None:
+        try:
+            moment = datetime.strptime(raw, form)  # noqa: DTZ007 - the zone follows below
+            if moment.tzinfo is not None:
+                return to_micros(moment)
+            return wall_micros(moment.date(), moment.time(), zone)
+        except (ValueError, OverflowError):
+            return None
+
+    return by_pattern
+
+
+def _refuse_pattern(form: str) -> None:
+    sample = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    try:
+        datetime.strptime(sample.strftime(form), form)  # noqa: DTZ007 - only tried
+        whole = "%" in form
+    except (ValueError, re.error):
+        whole = False
+    if not whole:
+        raise UsageError(
+            f'--time-format "{form}" is no pattern of a time',
+            help="for example '%d/%m/%Y %H:%M', or unix, unix_ms, unix_us",
+        )

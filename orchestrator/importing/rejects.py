@@ -1,0 +1,78 @@
+"""Rows that could not be loaded: a file of them, and how many for which reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from orchestrator.errors import EnvironmentFault
+
+LONGEST_RAW = 4_096
+"""Characters of a rejected row that are kept."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def neutralized(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: ``'`` stands before one.
+
+    Source: OWASP, CSV Injection.
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """Return the cells as one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+class Rejects:
+    """A CSV file (line, reason, row), made when the first row is rejected."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self.reasons: Counter[str] = Counter()
+        self._file: TextIO | None = None
+        self._writer: Any = None
+
+    def __enter__(self) -> Rejects:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, line: int, reason: str, raw: str) -> None:
+        """Write one rejected row.
+
+        Args:
+            line: of the file, from 1; of Parquet the row.
+            raw: the row as it stands there; cut past 4,096 characters.
+        """
+        self.count += 1
+        self.reasons[reason] += 1
+        try:
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8", newline="")
+                self._writer = csv.writer(self._file)
+                self._writer.writerow(("line", "reason", "row"))
+            shown = raw[:LONGEST_RAW].rstrip("\r\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
+            shown = shown.encode("utf-8", "replace").decode("utf-8")
+            self._writer.writerow((line, reason, neutralized(shown)))
+        except OSError as error:
+            raise EnvironmentFault(
+                f"The rejects file {self.path} cannot be written: {os.strerror(error.errno or 0)}."
+            ) from error
