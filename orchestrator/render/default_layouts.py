@@ -19,7 +19,7 @@ EMAIL = """<!doctype html>
 </div>
 </body>
 </html>
-"""  # noqa: E501
+"""
 BARE = "{% block content %}{% endblock %}\n"
 
 DEFAULT_LAYOUTS = {

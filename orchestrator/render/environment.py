@@ -118,16 +118,16 @@ class MessageEnvironment(ImmutableSandboxedEnvironment):
             return obj._fail_with_undefined_error()
         return StrictUndefined(hint=f"{kind_of(obj)} has no such item")
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a macro, ``super``, ``caller``, ``range`` or a loop's own; nothing else."""
-        rendering_of(__context).spend(1)
-        known = isinstance(__obj, Macro | BlockReference | LoopContext) or __obj is capped_range
-        if isinstance(__obj, Undefined):
-            __obj._fail_with_undefined_error()
-        if not known and not isinstance(getattr(__obj, "__self__", None), LoopContext):
-            raise RenderError("template", f"{kind_of(__obj)} cannot be called")
+        rendering_of(context).spend(1)
+        known = isinstance(obj, Macro | BlockReference | LoopContext) or obj is capped_range
+        if isinstance(obj, Undefined):
+            obj._fail_with_undefined_error()
+        if not known and not isinstance(getattr(obj, "__self__", None), LoopContext):
+            raise RenderError("template", f"{kind_of(obj)} cannot be called")
         try:
-            return __context.call(__obj, *args, **kwargs)
+            return context.call(obj, *args, **kwargs)
         except TypeError:
             raise RenderError("template", "a macro was called with the wrong arguments") from None
 

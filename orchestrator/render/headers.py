@@ -11,7 +11,7 @@ LONGEST_HEADER = 998
 _UNCLEAN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e\ud800-\udfff\ufeff\ufff9-\ufffb]"
 )
-_ENCODED_WORD = re.compile(r"=\?[^?\s]{1,75}\?[bq]\?", re.I)
+_ENCODED_WORD = re.compile(r"=\?[^?\s]{1,75}\?[bq]\?", re.IGNORECASE)
 _ADDRESS = {
     "email": re.compile(r"[^\s,;:<>()\[\]\\]+@[^\s,;:<>()\[\]\\@]+\Z"),
     "phone": re.compile(r"\+?[0-9][0-9 ()./-]{2,30}\Z|[+0-9*]{3,32}\Z"),

@@ -32,7 +32,7 @@ def markdown_to_html(environment: Environment, source: str) -> str:
     inside it, so that its rounds make one list.
     """
     covered = Covered(environment, source)
-    alone = re.compile(rf"^[ \t]*((?:{covered.statement.pattern}[ \t]*)+)$", re.M)
+    alone = re.compile(rf"^[ \t]*((?:{covered.statement.pattern}[ \t]*)+)$", re.MULTILINE)
     text = alone.sub(lambda match: f"<!--{match[1].strip()}-->", covered.text)
     converter = _converter()
     tokens = _lists_outside_loops(converter.parse(text), covered)

@@ -26,7 +26,7 @@ _RAW = ("script", "style")
 _TAG_OPEN = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)")
 _NAME = re.compile(r"[^\s=>/\"'<]+")
 _BAD_SCHEME = re.compile(
-    r"\s*(javascript|vbscript|data(?!:image/(png|gif|jpe?g|webp)[;,]))\s*:", re.I
+    r"\s*(javascript|vbscript|data(?!:image/(png|gif|jpe?g|webp)[;,]))\s*:", re.IGNORECASE
 )
 
 
@@ -75,7 +75,7 @@ def _in_comment(place: Place, text: str, at: int) -> tuple[Place, int]:
 
 
 def _in_raw(place: Place, text: str, at: int) -> tuple[Place, int]:
-    end = re.compile(rf"</{place.element}(?=[\s/>])", re.I).search(text, at)
+    end = re.compile(rf"</{place.element}(?=[\s/>])", re.IGNORECASE).search(text, at)
     if end is None:
         return place, len(text)
     return Place("tag", element="/" + place.element), end.end()

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rendering_shop import AT, mail, shop
@@ -21,7 +22,6 @@ from orchestrator.render.mask import Masking
 from orchestrator.render.preview import Wanted, preview_send
 from orchestrator.render.renderer import Renderer
 from orchestrator.values import parse_value
-from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Vienna")
 ATTRIBUTES = {
