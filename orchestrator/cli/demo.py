@@ -1,4 +1,4 @@
-"""``clmctl demo [DIR]``: the sample shop, loaded and four weeks on its way."""
+"""``clmctl demo [DIR]``: the sample shop, loaded and two weeks on its way."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def demo(
     project: ProjectOption = None,
     db: DatabaseOption = None,
 ) -> int:
-    """Load the sample shop, then run four weeks of live ticks into the outbox.
+    """Load the sample shop, then run two weeks of live ticks into the outbox.
 
     2,000 invented customers and a year of their events, always the same. The ticks run on a
-    virtual clock from 2026-02-01 to 2026-03-01; recipients open and click. A second time it
+    virtual clock from 2026-02-15 to 2026-03-01; recipients open and click. A second time it
     changes nothing. A database with other customers is refused.
     """
     if folder is not None and project is not None:

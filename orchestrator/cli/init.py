@@ -74,7 +74,7 @@ def _next(folder: Path, template: str) -> list[tuple[str, str]]:
     if template == "shop":
         return [
             *go,
-            ("clmctl demo", "load the sample shop, run four weeks of ticks"),
+            ("clmctl demo", "load the sample shop, run two weeks of ticks"),
             (f"clmctl run --dry-run --at {DEMO_NOW}", "see who would receive what"),
         ]
     return [

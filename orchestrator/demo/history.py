@@ -78,7 +78,7 @@ def _shopping(person: Person, day: date, dice: Dice, *, buys: bool) -> Iterator[
         yield _event(person, at, "viewed_product", product=product.name, category=product.category,
                      price=_euro(product.price))  # fmt: skip
         at += timedelta(minutes=dice.between(1, 9))
-    if buys or dice.chance(36):
+    if buys or dice.chance(46):
         cart = f"k{person.number:04}{day:%y%m%d}"
         kept = basket[: dice.between(1, len(basket))]
         yield _cart(person, at, cart, kept)

@@ -14,7 +14,7 @@ Row = dict[str, object]
 """One line of a JSONL file."""
 
 _INTERESTS = ("coffee", "batik", "spices", "home")
-_TOPICS = ((82, "newsletter"), (60, "surveys"), (34, "sms_offers"), (100, "receipts"))
+_TOPICS = ((82, "newsletter"), (76, "surveys"), (48, "sms_offers"), (100, "receipts"))
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def _addresses(number: int, region: Region, dice: Dice) -> Row:
     """Return addresses that reach nobody: reserved domains, numbers with a made-up middle."""
     return {
         "email": f"c{number:04}@customers.example" if dice.chance(94) else None,
-        "phone": f"{region.dial}{number:05}" if dice.chance(62) else None,
-        "push_token": f"token-{number:05}" if dice.chance(38) else None,
-        "preferred_channel": dice.weighted(((50, None), (25, "email"), (20, "push"), (5, "sms"))),
+        "phone": f"{region.dial}{number:05}" if dice.chance(76) else None,
+        "push_token": f"token-{number:05}" if dice.chance(56) else None,
+        "preferred_channel": dice.weighted(((38, None), (25, "email"), (32, "push"), (5, "sms"))),
     }
 
 

@@ -1,4 +1,4 @@
-"""Four weeks of the sample shop: when its ticks are, and what becomes of its messages."""
+"""Two weeks of the sample shop: when its ticks are, and what becomes of its messages."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 ZONE = ZoneInfo("Asia/Jakarta")
 FIRST_DAY = date(2025, 1, 20)
-LIVE_FROM = datetime(2026, 2, 1, 10, tzinfo=ZONE)
+LIVE_FROM = datetime(2026, 2, 15, 10, tzinfo=ZONE)
 """The flows go live at this tick: a Sunday."""
 TODAY = datetime(2026, 3, 2, 10, tzinfo=ZONE)
 """The instant of the preview: a Monday morning here, the middle of the night in Europe."""
