@@ -17,6 +17,9 @@ from orchestrator.render.check import template_problems
 _ABOUT_THE_WHOLE = frozenset(("CLM404", "CLM415", "CLM416", "CLM502", "CLM503"))
 """Codes that say something is used nowhere, or known nowhere: true of whole projects only."""
 
+_NO_SUBJECT = "CLM508"
+"""Follows from front matter that could not be read."""
+
 
 def check(project_dir: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Loaded:
     """Read a project and report everything that is wrong or doubtful in it, in one pass.
@@ -38,7 +41,9 @@ def check(project_dir: Path, variables: Mapping[str, str] = MappingProxyType({})
 def _meaning(playbook: Playbook, so_far: list[Problem]) -> Iterator[Problem]:
     """Yield what rules and templates say; of a broken project only what is true regardless."""
     errors = {problem.mark for problem in so_far if problem.severity == "error"}
+    broken = {mark.path for mark in errors}
     for problem in (*run_rules(playbook), *template_problems(playbook)):
         told = problem.mark in errors or errors and problem.code in _ABOUT_THE_WHOLE
-        if not told:
+        follows = problem.code == _NO_SUBJECT and problem.mark.path in broken
+        if not told and not follows:
             yield problem

@@ -1,0 +1,80 @@
+"""What a project's files say, as typed objects. Every class here is a vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.playbook.model.anything import META, VARS, AnyValue
+from orchestrator.playbook.model.catalog import (
+    TYPES,
+    Attribute,
+    AttributeShape,
+    Catalog,
+    Topic,
+    TopicShape,
+)
+from orchestrator.playbook.model.flow import Flow, Goal, ReEntry, ReEntryShape, StartsShape
+from orchestrator.playbook.model.guardrails import (
+    FrequencyRule,
+    Guardrails,
+    Holdout,
+    QuietHours,
+    VolumeLimit,
+)
+from orchestrator.playbook.model.lifecycle import Segment, SegmentsFile, Stage, StagesFile
+from orchestrator.playbook.model.message import Message, MessageFile, Template
+from orchestrator.playbook.model.project import Defaults, Links, Project
+
+__all__ = [
+    "AnyValue",
+    "Attribute",
+    "AttributeShape",
+    "Catalog",
+    "Defaults",
+    "Flow",
+    "FrequencyRule",
+    "Goal",
+    "Guardrails",
+    "Holdout",
+    "Links",
+    "META",
+    "Message",
+    "MessageFile",
+    "Playbook",
+    "Project",
+    "QuietHours",
+    "ReEntry",
+    "ReEntryShape",
+    "Segment",
+    "SegmentsFile",
+    "Stage",
+    "StagesFile",
+    "StartsShape",
+    "TYPES",
+    "Template",
+    "Topic",
+    "TopicShape",
+    "VARS",
+    "VolumeLimit",
+]
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """A whole project that loaded without errors."""
+
+    project: Project
+    catalog: Catalog
+    """All catalog files as one."""
+    stages: tuple[Stage, ...]
+    segments: Mapping[str, Segment]
+    flows: Mapping[str, Flow]
+    """By id, sorted."""
+    messages: Mapping[str, Message]
+    layouts: Mapping[str, str]
+    """``_layouts/name`` and ``_partials/name`` → text, for the template loader."""
+    files: Mapping[str, str]
+    """Path below the project → exact text, of everything above."""
+    fingerprint: str
+    """sha256 over ``files``, in hex: the release."""

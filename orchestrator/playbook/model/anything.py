@@ -1,0 +1,28 @@
+"""Values that are kept as they are written: variables and free notes."""
+
+from __future__ import annotations
+
+from orchestrator.language.nodes import Node
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.shapes import (
+    JsonSchema,
+    MapOf,
+    NewName,
+    Shape,
+)
+
+
+class AnyValue(Shape[Node]):
+    """Anything: kept as written."""
+
+    says = "a value"
+
+    def read_resolved(self, node: Node, reader: Reader) -> Node | Invalid:
+        return node
+
+    def schema(self) -> JsonSchema:
+        return {}
+
+
+VARS = MapOf(NewName("variable"), AnyValue(), least=0)
+META = AnyValue()

@@ -1,0 +1,133 @@
+"""The catalog: what the shop's data is called, and which types it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.measures import MEASURES, Measure
+from orchestrator.flow.steps.send import PURPOSES
+from orchestrator.language.nodes import MapNode, Node
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.shapes import (
+    DataName,
+    JsonSchema,
+    ListOf,
+    MapOf,
+    Name,
+    NewName,
+    OneOf,
+    Ref,
+    Shape,
+    Text,
+    Truth,
+    suggesting,
+)
+from orchestrator.language.words import Sentence, SentenceOf, later, word
+from orchestrator.playbook.model.anything import META, AnyValue
+
+TYPES = ("text", "number", "money", "boolean", "date", "datetime", "list")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute(Sentence):
+    """A stored attribute of customers."""
+
+    type: str = word(OneOf(*TYPES), "Its type.")
+    one_of: tuple[str, ...] | None = word(ListOf(Text()), "The values it may have.", default=None)
+    personal: bool | None = word(Truth(), "Masked in output unless `--reveal`.", default=None)
+
+
+class AttributeShape(Shape[Attribute | Measure]):
+    """A type name, ``{type, one_of, personal}`` or a computed head with its modifiers."""
+
+    says = "a type, {type: …}, or a computation such as {count_of: purchase}"
+    _type = OneOf(*TYPES)
+    _stored = SentenceOf(Attribute, "an attribute")
+
+    def read_resolved(self, node: Node, reader: Reader) -> Attribute | Measure | Invalid:
+        if isinstance(node, MapNode):
+            if any(node.get(head) is not None for head in MEASURES.kinds):
+                return MEASURES.read(node, reader)
+            return self._stored.read_resolved(node, reader)
+        kind = self._type.read(node, reader)
+        if isinstance(kind, Invalid):
+            return kind
+        return Attribute(mark=node.mark, marks={"type": node.mark}, type=kind)
+
+    def schema(self) -> JsonSchema:
+        body = {
+            "if": {"type": "object"},
+            "then": {"$ref": "#/definitions/attribute"},
+            "else": self._type.schema(),
+        }
+        return suggesting(TYPES, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic(Sentence):
+    """Something customers subscribe to."""
+
+    purpose: str = word(OneOf(*PURPOSES), "`marketing` or `transactional`.")
+    channels: tuple[Name, ...] | None = word(
+        ListOf(Ref("channel")),
+        "Channels it covers; without it email, push and onsite.",
+        default=None,
+    )
+
+
+class TopicShape(Shape[Topic]):
+    """A purpose, or ``{purpose, channels}``."""
+
+    says = "a purpose (marketing, transactional) or {purpose: …, channels: […]}"
+    _purpose = OneOf(*PURPOSES)
+    _topic = SentenceOf(Topic, "a topic")
+
+    def read_resolved(self, node: Node, reader: Reader) -> Topic | Invalid:
+        if isinstance(node, MapNode):
+            return self._topic.read_resolved(node, reader)
+        purpose = self._purpose.read(node, reader)
+        if isinstance(purpose, Invalid):
+            return purpose
+        return Topic(mark=node.mark, marks={"purpose": node.mark}, purpose=purpose)
+
+    def schema(self) -> JsonSchema:
+        body = {
+            "if": {"type": "object"},
+            "then": self._topic.schema(),
+            "else": self._purpose.schema(),
+        }
+        return suggesting(PURPOSES, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog(Sentence):
+    """What the shop's data is called: events, attributes, topics, senders."""
+
+    events: dict[Name, dict[Name, str]] | None = word(
+        MapOf(
+            DataName("event"),
+            MapOf(DataName("property"), OneOf(*TYPES), least=0),
+            least=0,
+        ),
+        "Event → its properties and their types.",
+        default=None,
+    )
+    attributes: dict[Name, Attribute | Measure] | None = word(
+        MapOf(DataName("attribute"), AttributeShape(), least=0),
+        "Attribute → its type, or how it is computed.",
+        default=None,
+    )
+    topics: dict[Name, Topic] | None = word(
+        MapOf(NewName("topic"), TopicShape(), least=0),
+        "Topic → its purpose, and the channels it covers.",
+        default=None,
+    )
+    senders: dict[Name, str] | None = word(
+        MapOf(NewName("sender"), Text(), least=0),
+        "Sender → `Name <address>`.",
+        default=None,
+    )
+    lists: None = later(AnyValue(), "Lists that flows add people to.")
+    webhooks: None = later(AnyValue(), "Addresses that flows call.")
+    note: str | None = word(Text(), "A remark for colleagues.", default=None)
+    meta: Node | None = word(META, "Free notes for other tools.", default=None)

@@ -1,0 +1,188 @@
+"""Flows: who enters, the steps they walk, when they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.criteria.base import CRITERION, Criterion
+from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
+from orchestrator.flow.base import STEP_LIST, Start, Step, starts
+from orchestrator.language.durations import Duration, parse_duration
+from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
+from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.shapes import (
+    DurationShape,
+    JsonSchema,
+    ListOf,
+    Moment,
+    MomentShape,
+    Name,
+    NewName,
+    OneOf,
+    Ref,
+    Shape,
+    Text,
+    Truth,
+    or_variable,
+    suggesting,
+)
+from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
+from orchestrator.playbook.model.anything import META, VARS, AnyValue
+from orchestrator.playbook.model.guardrails import Guardrails
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal(Sentence):
+    """What a run is for; meeting it ends the run."""
+
+    rules = Rules(any_of=(("did", "clicked", "opened"),))
+    check_schema = {
+        "dependencies": {
+            "did": {"properties": {"clicked": False, "opened": False}},
+            "clicked": {"properties": {"opened": False}},
+            "where": ["did"],
+        }
+    }
+
+    did: Name | None = word(Ref("event"), "The event that meets it.", default=None)
+    clicked: Name | None = word(Ref("message fact"), "A click in this message.", default=None)
+    opened: Name | None = word(Ref("message fact"), "An open of this message.", default=None)
+    replied: None = later(Ref("message fact"), "A reply to this message.")
+    where: Where | None = word(WHERE, WHERE_DOC, default=None)
+    within: Duration | None = word(
+        DurationShape(),
+        "Counted up to this long after the entry, that instant included.",
+        default=None,
+    )
+    keep_going: None = later(Truth(), "`true`: measured, but the run goes on.")
+
+    def check(self, reader: Reader) -> None:
+        facts = [key for key in ("did", "clicked", "opened") if key in self.marks]
+        if len(facts) > 1:
+            reader.report(
+                self.mark,
+                "CLM109",
+                f'a goal has exactly one of these, here are "{facts[0]}" and "{facts[1]}"',
+            )
+        if self.where and not self.did:
+            reader.report(self.mark_at("where"), "CLM108", '"where" goes with "did"')
+
+
+@dataclass(frozen=True)
+class ReEntry:
+    """Whether a customer may enter again: never, always, or ``after`` so long an absence."""
+
+    how: str
+    after: Duration | None = None
+
+    def __str__(self) -> str:
+        return f"after {self.after}" if self.after else self.how
+
+
+class ReEntryShape(Shape[ReEntry]):
+    """``never``, ``always`` or ``after 90 days``."""
+
+    says = "never, always, or after a duration such as: after 90 days"
+
+    def read_resolved(self, node: Node, reader: Reader) -> ReEntry | Invalid:
+        if isinstance(node, ScalarNode):
+            if node.text in ("never", "always"):
+                return ReEntry(node.text)
+            duration = parse_duration(node.text.removeprefix("after "))
+            if node.text.startswith("after ") and duration:
+                return ReEntry("after", duration)
+        return self.refuse(node, reader)
+
+    def schema(self) -> JsonSchema:
+        duration = DurationShape().plain_schema()["pattern"].removeprefix("^")
+        written = {"type": "string", "pattern": f"^(?:never|always)$|^after {duration}"}
+        return suggesting(("never", "always"), or_variable(written, self.says))
+
+
+class StartsShape(Shape[tuple[Start, ...]]):
+    """One start, or ``any:`` a list of them, each with an ``id``."""
+
+    says = "a start such as {did: signed_up}, or {any: [...]}"
+
+    def read_resolved(self, node: Node, reader: Reader) -> tuple[Start, ...] | Invalid:
+        several = node.get("any") if isinstance(node, MapNode) else None
+        if several is None:
+            one = starts().read(node, reader)
+            return INVALID if isinstance(one, Invalid) else (one,)
+        assert isinstance(node, MapNode)
+        if len(node.items) > 1:
+            return reader.report(node.mark, "CLM109", 'nothing can stand beside "any"')
+        if not isinstance(several, ListNode) or not several.items:
+            return reader.report(several.mark, "CLM106", '"any" takes a list of starts')
+        read = [starts().read(item, reader) for item in several.items]
+        good = tuple(start for start in read if not isinstance(start, Invalid))
+        for start in good:
+            if start.id is None:
+                reader.report(start.mark, "CLM107", 'each start under "any" needs an "id"')
+        named = all(start.id for start in good)
+        return good if named and len(good) == len(read) else INVALID
+
+    def schema(self) -> JsonSchema:
+        return {"$ref": "#/definitions/starts"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow(Sentence):
+    """One always-on flow: who enters, the steps they walk, when they leave."""
+
+    flow: Name = word(NewName("flow"), "The flow's stable name.")
+    title: str | None = word(Text(), "A longer name.", default=None)
+    owner: str | None = word(Text(), "Who answers for it.", default=None)
+    status: str = word(
+        OneOf("draft", "live", "retired", later=("shadow", "paused")),
+        "`draft` (default) and `retired` flows are not evaluated.",
+        default="draft",
+    )
+    starts_when: tuple[Start, ...] = word(StartsShape(), "What makes a customer enter.")
+    audience: Criterion | None = word(CRITERION, "Who may enter, asked at entry.", default=None)
+    re_entry: ReEntry = word(
+        ReEntryShape(),
+        "`never` (default), `always`, or `after 90 days` since the last exit.",
+        default=ReEntry("never"),
+    )
+    if_already_in: str | None = word(
+        OneOf("ignore", later=("restart",)),
+        "A start while a run is active is ignored.",
+        default=None,
+    )
+    exits_when: Criterion | None = word(
+        CRITERION,
+        "Leaves the flow as soon as this holds: one condition, `any:` or `all:`.",
+        default=None,
+    )
+    goal: Goal | None = word(
+        SentenceOf(Goal, "a goal"), "What the run is for; ends it.", default=None
+    )
+    guardrails: Guardrails | None = word(
+        SentenceOf(Guardrails, "guardrails"), "This flow's own limits.", default=None
+    )
+    opens: Moment | None = word(
+        MomentShape(),
+        "Occurrences before this (customer-local) do not enter.",
+        default=None,
+    )
+    closes: Moment | None = word(
+        MomentShape(),
+        "Occurrences after this (customer-local) do not enter; a day includes itself.",
+        default=None,
+    )
+    tags: tuple[str, ...] | None = word(
+        ListOf(Text()), "For selections and frequency rules.", default=None
+    )
+    expires_after: Duration | None = word(
+        DurationShape(), "How long a held send of this flow is kept.", default=None
+    )
+    vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this flow.", default=None)
+    steps: tuple[Step, ...] = word(STEP_LIST, "What happens, in order.")
+    note: str | None = word(Text(), "A remark for colleagues.", default=None)
+    meta: Node | None = word(META, "Free notes for other tools.", default=None)
+    key: None = later(Text(), "One run per customer and value of this property.")
+    recheck: None = later(Truth(), "Ask the audience again before each send.")
+    in_flight: None = later(Text(), "What an edit does to people inside.")
+    from_blueprint: None = later(Text(), "The blueprint this flow is made from.")
+    inputs: None = later(AnyValue(), "The blueprint's inputs.")
