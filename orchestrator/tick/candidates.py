@@ -225,7 +225,9 @@ class Candidates:
         """Return the runs of another flow that ended since the last entries were decided."""
         ended, running = tables.enrollment.alias(), workspace.run.alias()
         now = select(running.c.customer_id, running.c.entry, literal(self.now).label("ended_at"))
-        now = now.where(running.c.flow == flow, running.c.status == "ended")
+        now = now.where(
+            running.c.flow == flow, running.c.status == "ended", running.c.ended_late == 0
+        )
         late = select(ended.c.customer_id, ended.c.entry, cast(ended.c.ended_at, BigInteger))
         late = late.where(
             ended.c.flow == flow,

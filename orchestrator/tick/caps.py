@@ -71,7 +71,6 @@ def _customers(
 
 def decide_in_order(tick: Tick) -> None:
     """Send what passes the frequency rules, each customer's attempts in order of precedence."""
-    tick.execute(update(attempt).where(PASSED).values(rank=1))
     passes = _rank(tick)
     for rank in range(1, passes + 1):
         for live in tick.flows.values():

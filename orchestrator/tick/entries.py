@@ -20,6 +20,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -70,6 +71,22 @@ def take_up_runs(tick: Tick, live: LiveFlow) -> None:
         .where(or_(ending.is_not(None), due))
     )
     tick.execute(insert(workspace.run).from_select(list(columns), query))
+    _leave_standing(tick, live)
+
+
+def _leave_standing(tick: Tick, live: LiveFlow) -> None:
+    """Let runs stand still whose step an edit has removed, and say so."""
+    run = workspace.run
+    lost = and_(
+        run.c.flow == live.name,
+        run.c.status == "active",
+        run.c.step.not_in(list(live.graph.nodes)),
+    )
+    stranded = tick.execute(update(run).where(lost).values(moving=0, tried=1))
+    if stranded:
+        tick.notes.append(
+            f"{stranded:,} runs of {live.name} stand on a step that is no longer there"
+        )
 
 
 def ends(
@@ -251,23 +268,14 @@ def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
         .label("turn"),
     ).where(rows.c.flow == live.name, rows.c.reason.is_(None))
     ranked = passing.subquery()
-    later = exists(
-        select(ranked.c.turn).where(
-            ranked.c.turn > 1,
-            ranked.c.customer_id == rows.c.customer_id,
-            ranked.c.occurrence == rows.c.occurrence,
-        )
+    later = tuple_(rows.c.customer_id, rows.c.occurrence).in_(
+        select(ranked.c.customer_id, ranked.c.occurrence).where(ranked.c.turn > 1)
     )
-    if tick.connection.execute(
-        select(func.count()).select_from(
-            select(ranked.c.turn).where(ranked.c.turn > 1).limit(1).subquery()
-        )
-    ).scalar_one():
-        tick.execute(
-            update(rows)
-            .where(rows.c.flow == live.name, rows.c.reason.is_(None), later)
-            .values(reason="already_in")
-        )
+    tick.execute(
+        update(rows)
+        .where(rows.c.flow == live.name, rows.c.reason.is_(None), later)
+        .values(reason="already_in")
+    )
 
 
 def _open_runs(tick: Tick, live: LiveFlow) -> None:

@@ -59,7 +59,7 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
             written.c.name == name,
             exists(
                 select(wanted.c.name)
-                .where(wanted.c.customer_id == written.c.customer_id)
+                .where(wanted.c.name == name, wanted.c.customer_id == written.c.customer_id)
                 .correlate(written)
             ),
         )

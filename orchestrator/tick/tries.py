@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -106,9 +106,10 @@ class Standing:
             "topic": literal(policy.topic, _TEXT),
             "variant": literal(policy.node.variant, _TEXT),
             "priority": literal(policy.priority),
+            "rank": literal(1),
             "channel": self._channel(),
-            "later": self._first_of({**self._holdout(), **self._closed_slots()}),
-            "decision": self._first_of(self._early()),
+            "later": self._first_of([*self._holdout().items(), *self._closed_slots().items()]),
+            "decision": self._first_of(self._early().items()),
         }
         query = select(*columns.values()).where(self.here)
         query = query.select_from(run.join(customer, customer.c.id == run.c.customer_id))
@@ -130,9 +131,9 @@ class Standing:
             self.tick.execute(update(attempt).where(which).values(**values))
 
     @staticmethod
-    def _first_of(tests: dict[str, ColumnElement[bool]]) -> ColumnElement[Any]:
+    def _first_of(tests: Iterable[tuple[str, ColumnElement[bool]]]) -> ColumnElement[Any]:
         """Return the name of the first test that holds, NULL if none does."""
-        whens = [(test, literal(name, _TEXT)) for name, test in tests.items()]
+        whens = [(test, literal(name, _TEXT)) for name, test in tests]
         return cast(case(*whens, else_=null()) if whens else null(), _TEXT)
 
     def _of_runs(self, test: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -196,17 +197,8 @@ class Standing:
     def _channel(self) -> ColumnElement[Any]:
         """Return the first channel with consent, an address and no suppression."""
         return self._first_of(
-            {
-                # two ways to one channel: the key keeps them apart, the value is the name
-                f"{channel}": or_(
-                    *(
-                        and_(meant, self._consents(name), facts.reachable(self.scope, name))
-                        for name, meant in self._choices
-                        if name == channel
-                    )
-                )
-                for channel, _ in self._choices
-            }
+            (name, and_(meant, self._consents(name), facts.reachable(self.scope, name)))
+            for name, meant in self._choices
         )
 
     def _consents(self, channel: str) -> ColumnElement[bool]:
@@ -222,7 +214,9 @@ class Standing:
             and_(consents, facts.has_address(self.scope, name))
             for consents, (name, _) in zip(consented, self._choices, strict=True)
         ]
+        meant = or_(*(meant for _, meant in self._choices), false())
         reason = case(
+            (~meant, "unreachable"),
             (~or_(*consented, false()), "consent"),
             (or_(*addressed, false()), "suppressed"),
             else_="unreachable",
