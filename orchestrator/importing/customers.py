@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.importing.addresses import clean_id, clean_phone, is_email
 from orchestrator.importing.columns import ColumnMap, Place, places_of
+from orchestrator.importing.events import bad_name, bad_time
 from orchestrator.importing.instants import InstantReader
 from orchestrator.importing.last_rows import LastRow
 from orchestrator.importing.outcome import Outcome
@@ -94,7 +95,7 @@ class CustomerReader:
 
     def _refusal(self, shape: Shape, row: Sequence[str]) -> str | None:
         if not clean_id(shape.cell("id", row)):
-            return "id: empty, padded, too long or with control characters"
+            return bad_name("id", shape.cell("id", row))
         email = shape.cell("email", row)
         if email and not is_email(nfc(email)):
             return "email: not one address that mail can be sent to"
@@ -104,7 +105,7 @@ class CustomerReader:
         for name in ("created_at", "consented_at"):
             raw = shape.cell(name, row)
             if raw and self.read_instant(raw) is None:
-                return f"{name}: no time of the years 1900 to 2200 in the expected form"
+                return bad_time(name, raw)
         return None
 
     def read(self, columns: tuple[str, ...], rows: Sequence[LastRow]) -> list[Person]:

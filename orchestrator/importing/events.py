@@ -23,8 +23,6 @@ from orchestrator.values import Typed
 
 FIELDS = ("customer_id", "event", "at", "id")
 REQUIRED = ("customer_id", "event", "at")
-BAD_NAME = "empty, padded, too long or with control characters"
-BAD_TIME = "empty, or no time of the years 1900 to 2200 in the expected form"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _quoted = json.encoder.encode_basestring
 
@@ -104,13 +102,12 @@ class EventReader:
         instants = columns.each("at", self.read_instant)
         given = columns.cells("id")
         ids = columns.each("id", clean_id)
+        checked = zip(customers, names, instants, ids, given, strict=True)
         refusals = [
             None
             if customer and name and instant is not None and (one or not raw)
-            else _refusal(customer, name, instant)
-            for customer, name, instant, one, raw in zip(
-                customers, names, instants, ids, given, strict=True
-            )
+            else _refusal(columns, number)
+            for number, (customer, name, instant, one, raw) in enumerate(checked)
         ]
         if any(refusals):
             batch = _without(batch, refusals, reject)
@@ -173,14 +170,6 @@ class EventReader:
                 outcome.missing[f"{name}.{key}"] += sum(mine)
 
 
-def _refusal(customer: str | None, name: str | None, instant: int | None) -> str:
-    if not customer:
-        return f"customer_id: {BAD_NAME}"
-    if not name:
-        return f"event: {BAD_NAME}"
-    return f"at: {BAD_TIME}" if instant is None else f"id: {BAD_NAME}"
-
-
 def _without(batch: Batch, refusals: Sequence[str | None], reject: Reject) -> Batch:
     """Reject the rows that have a refusal and return the others."""
     rows, lines = [], []
@@ -213,3 +202,28 @@ class _Columns:
         cells = self.cells(name)
         found = {raw: read(raw) for raw in set(cells)}
         return [found[raw] for raw in cells]
+
+
+def _refusal(columns: _Columns, number: int) -> str:
+    """Return why a row is no event: the first of its fields that is bad."""
+    raw = {name: columns.cells(name)[number] for name in FIELDS}
+    for name in ("customer_id", "event"):
+        if not clean_id(raw[name]):
+            return bad_name(name, raw[name])
+    if raw["id"] and not clean_id(raw["id"]):
+        return bad_name("id", raw["id"])
+    return bad_time("at", raw["at"])
+
+
+def bad_name(field: str, raw: str) -> str:
+    """Return the reason for an id or name that is none."""
+    if not raw.strip():
+        return f"{field}: empty"
+    return f"{field}: padded with spaces, too long or with control characters"
+
+
+def bad_time(field: str, raw: str) -> str:
+    """Return the reason for a time that is none."""
+    if not raw.strip():
+        return f"{field}: empty"
+    return f"{field}: no time of the years 1900 to 2200 in the expected form"

@@ -15,6 +15,8 @@ class Outcome:
     unchanged: int = 0
     """Rows that say what the database knows, or what a later row of the file replaces."""
     rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rows were rejected."""
     customers_created: int = 0
     """By events of unknown customers."""
     missing: Counter[str] = field(default_factory=Counter)

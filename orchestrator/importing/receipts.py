@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.importing.addresses import clean_id
 from orchestrator.importing.columns import ColumnMap, Place, places_of
-from orchestrator.importing.events import BAD_NAME, BAD_TIME, hashed_ids
+from orchestrator.importing.events import bad_name, bad_time, hashed_ids
 from orchestrator.importing.instants import InstantReader
 from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.rejects import row_text
@@ -76,18 +76,18 @@ class ReceiptReader:
         for name in ("customer_id", "message"):
             clean[name] = clean_id(cells[name])
             if clean[name] is None:
-                return f"{name}: {BAD_NAME}"
+                return bad_name(name, cells[name])
         for name in ("flow", "topic", "id"):
             clean[name] = clean_id(cells[name]) if cells[name] else None
             if cells[name] and clean[name] is None:
-                return f"{name}: {BAD_NAME}"
+                return bad_name(name, cells[name])
         if cells["kind"] not in KINDS:
             return f"kind: none of {', '.join(KINDS)}"
         if cells["channel"] and cells["channel"] not in CHANNELS:
             return f"channel: none of {', '.join(CHANNELS)}"
         at = self.read_instant(cells["at"])
         if at is None:
-            return f"at: {BAD_TIME}"
+            return bad_time("at", cells["at"])
         parts = [str(clean["customer_id"]), str(clean["message"]), cells["kind"], str(at)]
         parts += [clean["flow"] or "", cells["channel"], clean["topic"] or ""]
         return ReceiptRow(

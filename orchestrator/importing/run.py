@@ -100,7 +100,7 @@ def import_file(
         job = _Import(engine, options, catalog, rejects, progress)
         job.run(kind, path)
     outcome = job.outcome
-    outcome.rejected = rejects.count
+    outcome.rejected, outcome.reasons = rejects.count, rejects.reasons
     if outcome.loaded + outcome.updated >= ROWS_WORTH_STATISTICS:
         summarize_statistics(engine)
     return outcome
