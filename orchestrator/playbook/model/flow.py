@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
 from orchestrator.flow.base import STEP_LIST, Start, Step, starts
-from orchestrator.language.durations import Duration, parse_duration
+from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duration
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import INVALID, Invalid, Reader
 from orchestrator.language.shapes import (
@@ -50,7 +50,7 @@ class Goal(Sentence):
     replied: None = later(Ref("message fact"), "A reply to this message.")
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
     within: Duration | None = word(
-        DurationShape(),
+        DurationShape(FIXED_UNITS),
         "Counted up to this long after the entry, that instant included.",
         default=None,
     )
