@@ -87,7 +87,7 @@ def place_of(engine: Engine) -> str:
     url = engine.url
     if url.get_backend_name() == "sqlite":
         return url.database or "memory"
-    return url.set(query={}).render_as_string(hide_password=True)
+    return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 def start_snapshot(connection: Connection) -> None:
