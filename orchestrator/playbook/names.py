@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.criteria.kinds.did import Did, Following
+from orchestrator.criteria.kinds.message_fact import KINDS
 from orchestrator.criteria.measures import split_property
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.marks import Mark, Problem
@@ -60,9 +61,18 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
         yield from _entry(name.removeprefix("entry."), name.mark, setting, vocabulary)
     elif not vocabulary.has(name.kind, name):
         problem = vocabulary.unknown(name.kind, name)
-        help = "it stands in a list only: channels: [preferred, email]"
-        preferred = name.kind == "channel" and name == "preferred"
-        yield replace(problem, help=help) if preferred else problem
+        yield replace(problem, help=_MEANT.get((name.kind, str(name)), problem.help))
+
+
+_MEANT = {
+    ("channel", "preferred"): "it stands in a list only: channels: [preferred, email]",
+    **{
+        ("event", fact): f"for what became of a message write {{{fact}: any}} or its name; "
+        "an event must be in the catalog"
+        for fact in KINDS
+    },
+}
+"""(kind, name) → what is mostly meant by it."""
 
 
 def _property(name: Name, vocabulary: Vocabulary) -> Iterator[Problem]:
