@@ -89,7 +89,8 @@ def require_fields(columns: Sequence[str], mapping: ColumnMap, required: Sequenc
     if missing:
         near = get_close_matches(missing[0], columns, n=1, cutoff=0.4) or ["COLUMN"]
         raise FileRefusedError(
-            f"the file has no column {', '.join(f'“{name}”' for name in missing)}; it has: {listed}",
+            f"the file has no column {', '.join(f'“{name}”' for name in missing)};"
+            f" it has: {listed}",
             help=f'say which column it is: --map "{near[0]}={missing[0]}", '
             f"or give all rows the same: --set {missing[0]}=VALUE",
         )

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from orchestrator.database_faults import database_faults
 
@@ -42,7 +43,7 @@ class LastRows:
             " PRIMARY KEY (shape, external_id)) WITHOUT ROWID"
         )
 
-    def __enter__(self) -> LastRows:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from orchestrator.errors import EnvironmentFault
@@ -23,7 +26,8 @@ class ParquetSource:
         with self._open() as file:
             self.columns: tuple[str, ...] | None = _columns(file)
 
-    def _open(self) -> Any:
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
         try:
             from pyarrow.parquet import ParquetFile  # optional, and costs 0.2 s
         except ModuleNotFoundError as error:
@@ -31,18 +35,29 @@ class ParquetSource:
                 "Parquet files need pyarrow, which is not installed.",
                 help="Run: pip install 'clmctl[parquet]'",
             ) from error
-        try:
-            return ParquetFile(self._seekable())
-        except (OSError, ValueError, EOFError) as error:
-            raise FileRefusedError("the file is no Parquet file") from error
+        with self._seekable() as raw:
+            try:
+                file = ParquetFile(raw)
+            except (OSError, ValueError) as error:
+                raise FileRefusedError("the file is no Parquet file") from error
+            with file:
+                yield file
 
     def _seekable(self) -> BinaryIO:
-        """Return the file, unpacked on the disk if it is a ``.gz``: Parquet is read from its end."""
+        """Return the file, unpacked on the disk if it is a ``.gz``: Parquet is read from its end.
+
+        Raises:
+            FileRefusedError: a ``.gz`` cannot be unpacked to its end.
+        """
         if self._reading.path.suffix != ".gz":
             return self._reading.path.open("rb")
         unpacked = cast("BinaryIO", tempfile.TemporaryFile())
-        with self._reading.bytes() as raw:
-            shutil.copyfileobj(raw, unpacked)
+        try:
+            with self._reading.bytes() as raw:
+                shutil.copyfileobj(raw, unpacked)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            unpacked.close()
+            raise FileRefusedError("the file is no whole .gz") from error
         unpacked.seek(0)
         return unpacked
 

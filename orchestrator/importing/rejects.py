@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from orchestrator.errors import EnvironmentFault
 
@@ -43,7 +43,7 @@ class Rejects:
         self._file: TextIO | None = None
         self._writer: Any = None
 
-    def __enter__(self) -> Rejects:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
