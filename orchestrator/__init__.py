@@ -1,0 +1,1 @@
+"""Customer-lifecycle marketing as code: playbooks in, who gets which message out."""

@@ -48,16 +48,12 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | int | None, dialect: Dialect
-    ) -> int | None:
+    def process_bind_param(self, value: datetime | int | None, dialect: Dialect) -> int | None:
         if value is None or isinstance(value, int):
             return value
         return to_micros(value)
 
-    def process_result_value(
-        self, value: int | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else from_micros(value)
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
@@ -70,9 +66,7 @@ class LocalDate(TypeDecorator[date]):
     impl = Integer
     cache_ok = True
 
-    def process_bind_param(
-        self, value: date | int | None, dialect: Dialect
-    ) -> int | None:
+    def process_bind_param(self, value: date | int | None, dialect: Dialect) -> int | None:
         if value is None or isinstance(value, int):
             return value
         return to_day_number(value)

@@ -54,7 +54,9 @@ def dispatch_to_files(
             return failed
         done = []
         for (row, order), (send, message) in zip(batch, printed, strict=True):
-            done.append(_hand_over(outbox, playbook, row, order, send, message, now))
+            error = _hand_over(order, send, message, playbook, outbox)
+            state = "dead" if error else "sent"
+            done.append({"row": row, "to_state": state, "to_at": to_micros(now), "to_error": error})
         with engine.begin() as connection:
             connection.execute(_SENT, done)
         failed += sum(isinstance(message, RenderFailure) for _, message in printed)
@@ -84,18 +86,15 @@ def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Order]]:
 
 
 def _hand_over(
-    outbox: Path,
-    playbook: Playbook,
-    row: int,
     order: Order,
     send: Send,
     message: Rendered | RenderFailure,
-    now: datetime,
-) -> dict[str, object]:
-    """Write one message and return what to note of it; a failed rendering is dead."""
+    playbook: Playbook,
+    outbox: Path,
+) -> str | None:
+    """Write one message; return why it could not be rendered, or None."""
     if isinstance(message, RenderFailure):
-        error = f"{message.code}: {message.message}"
-        return {"row": row, "to_state": "dead", "to_at": to_micros(now), "to_error": error}
+        return f"{message.code}: {message.message}"
     key = message_key(
         str(playbook.project.project),
         order.customer,
@@ -126,4 +125,4 @@ def _hand_over(
             due_at=order.due_at,
         ),
     )
-    return {"row": row, "to_state": "sent", "to_at": to_micros(now), "to_error": None}
+    return None

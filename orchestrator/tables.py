@@ -220,9 +220,7 @@ class StageInterval(SQLModel, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("customer_id", "began_at", "stage"),
         Index("stage_interval_open", "customer_id", unique=True, **_OPEN),
-        Index(
-            "stage_interval_by_stage", "stage", "customer_id", "began_at", "ended_at"
-        ),
+        Index("stage_interval_by_stage", "stage", "customer_id", "began_at", "ended_at"),
         {"sqlite_with_rowid": False},
     )
 
@@ -260,9 +258,7 @@ class Enrollment(SQLModel, table=True):
     __tablename__ = "enrollment"
     __table_args__ = (
         PrimaryKeyConstraint("flow", "customer_id", "entry"),
-        Index(
-            "enrollment_by_occurrence", "flow", "customer_id", "occurrence", unique=True
-        ),
+        Index("enrollment_by_occurrence", "flow", "customer_id", "occurrence", unique=True),
         Index(
             "enrollment_active",
             "flow",
@@ -397,7 +393,7 @@ class Decision(SQLModel, table=True):
 
 
 class Receipt(SQLModel, table=True):
-    """What became of a message, as its provider told: accepted, opened, clicked, bounced …"""
+    """What became of a message, as its provider told: accepted, opened, bounced and so on."""
 
     __tablename__ = "receipt"
     __table_args__ = (
@@ -431,9 +427,7 @@ class Tick(SQLModel, table=True):
 
     __tablename__ = "tick"
 
-    at: datetime = Field(
-        sa_column=Column(Instant, primary_key=True, autoincrement=False)
-    )
+    at: datetime = Field(sa_column=Column(Instant, primary_key=True, autoincrement=False))
     release: str = _required_text()
     last_customer_id: int = _big()
     """The greatest customer id it saw: later ones are first seen by the next tick."""
@@ -492,9 +486,7 @@ class Dirty(SQLModel, table=True):
 
     __tablename__ = "dirty"
 
-    customer_id: int = Field(
-        sa_column=Column(ROW_ID, primary_key=True, autoincrement=False)
-    )
+    customer_id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=False))
 
 
 def _table(model: type[SQLModel]) -> Table:

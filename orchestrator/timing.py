@@ -141,7 +141,8 @@ def _clock(instant: datetime, zone: ZoneInfo) -> datetime:
     try:
         return instant.astimezone(zone).replace(tzinfo=None, fold=0)
     except OverflowError:
-        return datetime.min if instant < datetime(5000, 1, 1, tzinfo=UTC) else datetime.max
+        early = instant < datetime(5000, 1, 1, tzinfo=UTC)
+        return datetime.min if early else datetime.max  # noqa: DTZ901  # on the wall
 
 
 def _utc(reading: datetime, zone: ZoneInfo, fold: int) -> datetime:

@@ -223,7 +223,7 @@ def raw_text(value: Any) -> str | None:
 def plain_decimal(value: Decimal) -> str:
     """Return a number as the literal of a playbook: no exponent, whole numbers without ``.0``."""
     written = format(value, "f")
-    return written[:-2] if written.endswith(".0") else written
+    return written.removesuffix(".0")
 
 
 class TypedRow(Protocol):

@@ -184,7 +184,7 @@ class Shop:
             .where(stay.ended_at.is_(None))
         )
         with self.engine.connect() as connection:
-            return {id: stage for id, stage in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def runs(self) -> list[tuple[str, str, int, str | None]]:
         """Return (flow, customer, entry, exit reason) of every run, sorted."""

@@ -452,7 +452,7 @@ def catalogs(draw: DrawFn, now: datetime) -> Plain:
         if name == "ends" and draw(st.booleans()):
             plain |= {"plus": draw(st.sampled_from(("1 day", "3 days", "4 hours")))}
     return {
-        "events": {name: PROPERTIES for name in EVENTS},
+        "events": dict.fromkeys(EVENTS, PROPERTIES),
         "attributes": {**ATTRIBUTES, **computed},
         "topics": TOPICS,
     }

@@ -34,7 +34,7 @@ class Case:
 
 
 @st.composite
-def cases(draw: DrawFn, **options: bool) -> Case:
+def cases(draw: DrawFn, /, **options: bool) -> Case:
     """A world at an anchor instant with a few conditions."""
     now = draw(st.sampled_from(strategies.ANCHORS))
     catalog = draw(strategies.catalogs(now))

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from reference.tick import Decision, State, Tick
 from sqlalchemy import Engine, select
 
 from orchestrator import tables
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.results import decisions
 from orchestrator.tick.run import Ticked, TickPlan, dry_run, live_run
-from reference.tick import Decision, State, Tick
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def runs(engine: Engine) -> set[Run]:
         row.exit_reason, row.exit_detail, row.ended_at,
     ).join_from(tables.enrollment, tables.customer, row.customer_id == customer.id)  # fmt: skip
     with engine.connect() as connection:
-        return {tuple(found) for found in connection.execute(query)}  # type: ignore[misc]
+        return {tuple(found) for found in connection.execute(query)}
 
 
 def runs_of(state: State) -> set[Run]:

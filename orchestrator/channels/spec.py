@@ -28,8 +28,6 @@ CHANNELS: dict[str, ChannelSpec] = {
         ChannelSpec("sms", "phone", covered=False, formats=("txt",)),
         ChannelSpec("whatsapp", "phone", covered=False, formats=("txt", "json")),
         ChannelSpec("push", "push_token", covered=True, formats=("txt", "json")),
-        ChannelSpec(
-            "onsite", None, covered=True, formats=("html", "md", "txt", "json")
-        ),
+        ChannelSpec("onsite", None, covered=True, formats=("html", "md", "txt", "json")),
     )
 }

@@ -90,7 +90,7 @@ def tracked(items: Iterable[T], what: str, *, total: int | None) -> Iterator[T]:
         what: what is being done: ``rendering``.
         total: how many there will be, if known.
     """
-    if not on_terminal() or total is not None and total < 500:
+    if not on_terminal() or (total is not None and total < 500):
         yield from items
         return
     from rich.console import Console  # costs 60 ms, and only a terminal wants it

@@ -67,16 +67,17 @@ class Events:
     ) -> Events:
         """Return the events of a name inside a window, as far as they exist by now."""
         rows = tables.event.alias()
-        return cls(scope, name, rows, rows.c.id, name)._narrow(window, where)
+        return cls(scope, name, rows, rows.c.id, name).narrowed(window, where)
 
     @classmethod
     def having(cls, scope: Scope, operand: str, window: Any, where: Where | None) -> Events:
         """Return the events that have a property (``purchase.amount``), one row each."""
         rows = tables.event_value.alias()
         name, _ = split_property(operand)
-        return cls(scope, name, rows, rows.c.event_id, operand)._narrow(window, where)
+        return cls(scope, name, rows, rows.c.event_id, operand).narrowed(window, where)
 
-    def _narrow(self, window: Any, where: Where | None) -> Events:
+    def narrowed(self, window: Any, where: Where | None) -> Events:
+        """Return these events, further those of a window with properties only."""
         self.tests += self.scope.in_window(self.rows.c.occurred_at, window)
         if getattr(window, "since", None):
             self.scope = self.scope.probing()
@@ -93,7 +94,7 @@ class Events:
         must = demands(tests, demanded[1], self.scope)
         must_not = bans(tests, banned[1], self.scope)
         found = [self._has(prop, demanded[0], and_(*must))] if must else []
-        return found + [not_(self._has(prop, banned[0], or_(*must_not)))] if must_not else found
+        return [*found, not_(self._has(prop, banned[0], or_(*must_not)))] if must_not else found
 
     def _value(self, type: str) -> tuple[FromClause, Value]:
         values = tables.event_value.alias()

@@ -8,7 +8,6 @@ from typing import Any
 
 from orchestrator.criteria.measures import Measure, split_property
 
-
 CUSTOMER_COLUMNS = {
     "id": "text",
     "email": "text",

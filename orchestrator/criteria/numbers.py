@@ -45,7 +45,9 @@ def compare_integer(
     value: ColumnElement[Any], tests: Sequence[NumberTest], *, scale: int = 1
 ) -> ColumnElement[bool]:
     """Return the tests of an integer expression that counts units of ``1 / scale``."""
-    return and_(true(), *(_compare_one(value, word, bound, scale) for word, bound in _single(tests)))
+    return and_(
+        true(), *(_compare_one(value, word, bound, scale) for word, bound in _single(tests))
+    )
 
 
 def compare_average(

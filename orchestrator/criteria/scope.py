@@ -239,7 +239,7 @@ class Scope:
         return Actual(rows.latest_move(self, head, stage), "instant")
 
     def latest_fact(self, kind: str, sentence: Any) -> Actual:
-        """Return when the message was last received, opened …"""
+        """Return when the message was last received, opened and so on."""
         return Actual(rows.latest_fact(self, kind, sentence), "instant")
 
     def bucket_of(self, seed: str) -> Actual:

@@ -95,8 +95,16 @@ def _cart(person: Person, at: datetime, cart: str, basket: list[Product]) -> Dat
 
 def _order(person: Person, at: datetime, cart: str, basket: list[Product], dice: Dice) -> Dated:
     amount = sum(product.price for product in basket)
-    return _event(person, at, "purchase", order_id=f"o{cart[1:]}", cart_id=cart, amount=_euro(amount),
-                  category=basket[0].category, status="paid" if dice.chance(95) else "refused")  # fmt: skip
+    return _event(
+        person,
+        at,
+        "purchase",
+        order_id=f"o{cart[1:]}",
+        cart_id=cart,
+        amount=_euro(amount),
+        category=basket[0].category,
+        status="paid" if dice.chance(95) else "refused",
+    )
 
 
 def _voices(person: Person, orders: list[date], dice: Dice) -> Iterator[Dated]:

@@ -50,7 +50,7 @@ class SendPolicy:
 
 
 def send_policy(playbook: Playbook, flow: Flow, node: Node, step: Send) -> SendPolicy:
-    """Return what the gate asks of a send: the step's word, else the message's, else …"""
+    """Return what the gate asks of a send: the step's word, else the message's, the flow's."""
     defaults = playbook.project.defaults
     settings = (
         playbook.messages[step.operand].settings if step.operand in playbook.messages else None
@@ -115,9 +115,11 @@ def frequency_rules(
     found: list[tuple[FrequencyRule, tuple[str, ...] | None]] = []
     if not (own and "frequency" in (own.ignore or ())):
         shared = playbook.project.guardrails
-        for rule in (shared.frequency if shared else None) or ():
-            if rule.tag is None or rule.tag in (flow.tags or ()):
-                found.append((rule, _tagged(playbook, rule.tag)))
+        found += [
+            (rule, _tagged(playbook, rule.tag))
+            for rule in (shared.frequency if shared else None) or ()
+            if rule.tag is None or rule.tag in (flow.tags or ())
+        ]
     found += [(rule, (str(flow.flow),)) for rule in (own.frequency if own else None) or ()]
     return found
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.language.durations import (
@@ -137,7 +137,7 @@ class Name(str):
     kind: str
     mark: Mark
 
-    def __new__(cls, text: str, kind: str, mark: Mark) -> Name:
+    def __new__(cls, text: str, kind: str, mark: Mark) -> Self:
         name = super().__new__(cls, text)
         name.kind = kind
         name.mark = mark
@@ -188,7 +188,7 @@ class DataName(ScalarShape[Name]):
 
 
 class Ref(ScalarShape[Name]):
-    """The name of something defined elsewhere: ``kind`` is event, segment, message …"""
+    """The name of something defined elsewhere: ``kind`` is event, segment, message and so on."""
 
     def __init__(self, kind: str, *, says: str | None = None, also: Sequence[str] = ()) -> None:
         """Take the name of a kind, or one of the words of the language in ``also``."""

@@ -43,7 +43,7 @@ def _meaning(playbook: Playbook, so_far: list[Problem]) -> Iterator[Problem]:
     errors = {problem.mark for problem in so_far if problem.severity == "error"}
     broken = {mark.path for mark in errors}
     for problem in (*run_rules(playbook), *template_problems(playbook)):
-        told = problem.mark in errors or errors and problem.code in _ABOUT_THE_WHOLE
+        told = problem.mark in errors or (errors and problem.code in _ABOUT_THE_WHOLE)
         follows = problem.code == _NO_SUBJECT and problem.mark.path in broken
         if not told and not follows:
             yield problem

@@ -117,4 +117,6 @@ def merge_catalogs(catalogs: Iterable[Catalog]) -> Catalog:
 
 def _unnamed_project() -> Project:
     mark = Mark("playbooks/project.yaml", 1, 1)
-    return Project(mark=mark, marks={}, project=Name("unnamed", "new project", mark), timezone="UTC")
+    return Project(
+        mark=mark, marks={}, project=Name("unnamed", "new project", mark), timezone="UTC"
+    )

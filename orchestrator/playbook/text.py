@@ -21,7 +21,7 @@ HIDDEN = re.compile(
 
 
 def decode(content: bytes, path: str, *, largest: int = LARGEST_PLAYBOOK) -> str | Problem:
-    """Return a file's text with ``\\n`` line ends and no byte order mark, or what is wrong."""
+    """Return a file's text with line feeds and no byte order mark, or what is wrong."""
     start = Mark(path, 1, 1)
     if len(content) > largest:
         return Problem(

@@ -67,8 +67,7 @@ def _corrected(line: str) -> str:
     if (
         found is None
         or not found[2]
-        or found[2][0] in "[{"
-        and not found[2].startswith(("{{", "{%", "{#"))
+        or (found[2][0] in "[{" and not found[2].startswith(("{{", "{%", "{#")))
     ):
         return "put the text in quotes"
     value = found[2]
@@ -141,10 +140,9 @@ def _node_content(lines: list[str], line: int, column: int) -> Diagnosis:
 
 def _misfit(lines: list[str], line: int, column: int, begun: tuple[int, int]) -> Diagnosis:
     text = lines[line]
-    if (
-        column
-        and text[column - 1 : column] in ("'", '"')
-        or text[:column].rstrip()[-1:] in ("'", '"')
+    if (column and text[column - 1 : column] in ("'", '"')) or text[:column].rstrip()[-1:] in (
+        "'",
+        '"',
     ):
         message = "text goes on after the closing quotation mark"
         return Diagnosis(line, column, "CLM100", message, "put the whole text inside the quotes")

@@ -250,7 +250,8 @@ class _Composer:
                     self.mark_at(line, column, len(comment)),
                     "CLM114",
                     "the text ends before this comment",
-                    help=f"if it belongs to the text, put all of it in quotes{_fixed(self.lines[line])}",
+                    help="if it belongs to the text, put all of it in quotes"
+                    + _fixed(self.lines[line]),
                     severity="warning",
                 )
 
@@ -318,4 +319,4 @@ _EMPTY = (
     "say what it holds, for example: flow: welcome; or remove it",
 )
 _HIDDEN_HELP = "type the name anew; the character cannot be seen"
-_SECRET_HELP = "secrets do not belong in files that are shared; use env: or file: in the settings"
+_SECRET_HELP = "secrets do not belong in files that are shared; use env: or file: in the settings"  # noqa: S105  # talks of them

@@ -93,7 +93,7 @@ class _Checker:
     def library_file(self, name: str, text: str) -> Iterator[Problem]:
         """Yield the problems of one layout or partial."""
         kind = name.removesuffix(".j2").rpartition(".")[2]
-        here = Text(_path_of(self.playbook, name, text), text, kind)
+        here = Text(_path_of(self.playbook, name), text, kind)
         yield from self._text(here, self.in_library, (), name)
         try:
             self.library.weight(name)
@@ -215,7 +215,7 @@ def _texts(template: Template) -> Iterator[Text]:
             yield Text(template.path, text, "header", at=at)
 
 
-def _path_of(playbook: Playbook, name: str, text: str) -> str:
+def _path_of(playbook: Playbook, name: str) -> str:
     path = f"templates/{name}"
     return path if path in playbook.files else name
 

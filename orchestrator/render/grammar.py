@@ -159,7 +159,7 @@ def _refused_filter(node: nodes.Filter | nodes.Test, allowed: _Allowed) -> Itera
     if node.name not in FILTERS:
         help = suggest(node.name, FILTERS, lead="filters are")
         yield Finding(node.lineno, "CLM504", f'unknown filter "{node.name}"', help, node.name)
-    elif node.name == "safe" and (node.node and path_of(node.node) or "?") not in allowed.trusted:
+    elif node.name == "safe" and ((node.node and path_of(node.node)) or "?") not in allowed.trusted:
         yield Finding(
             node.lineno,
             "CLM506",

@@ -20,7 +20,7 @@ _CLOSE_LISTS = ("bullet_list_close", "ordered_list_close")
 
 @cache
 def _converter() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # 20 ms that only Markdown templates cost
+    from markdown_it import MarkdownIt  # noqa: PLC0415  # 20 ms that only Markdown templates cost
 
     return MarkdownIt("commonmark", {"html": True})
 

@@ -63,7 +63,7 @@ def preview_send(
         variant=None,
         at=wanted.now,
         due_at=wanted.now,
-        entry_facts=_entry(connection, playbook, flow, run, row_id, wanted.now),
+        entry_facts=_entry(connection, playbook, flow, run, row_id, now=wanted.now),
     )
 
 
@@ -129,6 +129,7 @@ def _entry(
     flow: Flow | None,
     run: Mapping[str, Any] | None,
     customer_id: int,
+    *,
     now: datetime,
 ) -> dict[str, Any]:
     if flow is None:

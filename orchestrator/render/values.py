@@ -124,7 +124,7 @@ def _text(value: str) -> str:
 
 def _plain_subclass(value: object) -> Any:
     if isinstance(value, str):
-        return _text(str.__str__(Markup(value) if isinstance(value, Markup) else value)[:])
+        return _text(str.__str__(Markup(value) if isinstance(value, Markup) else value)[:])  # noqa: S704  # is one
     raise RenderError("value", f"a value of type {type(value).__name__} is no plain value")
 
 

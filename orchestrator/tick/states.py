@@ -207,7 +207,7 @@ def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[b
         for stage in tick.playbook.stages
         if stage.stay_at_least
     ]
-    return func.coalesce(or_(*bound), literal(False)) if bound else literal(False)  # noqa: FBT003
+    return func.coalesce(or_(*bound), literal(False)) if bound else literal(False)
 
 
 # --- segments -------------------------------------------------------------------------

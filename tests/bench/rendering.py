@@ -46,7 +46,7 @@ SUBJECT = "{{ customer.first_name | default('Hi') }}, your points"
 
 
 @dataclass(frozen=True)
-class Path_:
+class MessageKind:
     """One kind of message, and the texts that a bare loop renders for it."""
 
     name: str
@@ -80,18 +80,20 @@ def sends(count: int, channel: str) -> list[Send]:
     ]
 
 
-def paths() -> Sequence[Path_]:
+def paths() -> Sequence[MessageKind]:
     """Return what is measured."""
     html, text = "templates/hello/email.html.j2", "templates/hello/email.txt.j2"
     environment = SandboxedEnvironment()
     return (
-        Path_("html and text", {html: mail(HTML, SUBJECT), text: TEXT}, (SUBJECT, HTML, TEXT)),
-        Path_(
+        MessageKind(
+            "html and text", {html: mail(HTML, SUBJECT), text: TEXT}, (SUBJECT, HTML, TEXT)
+        ),
+        MessageKind(
             "html, text derived",
             {html: mail(HTML, SUBJECT)},
             (SUBJECT, HTML, html_to_text(environment, HTML)),
         ),
-        Path_("text", {text: mail(TEXT, SUBJECT)}, (SUBJECT, TEXT)),
+        MessageKind("text", {text: mail(TEXT, SUBJECT)}, (SUBJECT, TEXT)),
     )
 
 
@@ -118,7 +120,7 @@ def bare_templates(texts: Sequence[str]) -> list[Any]:
     return found
 
 
-def measure(path: Path_, count: int, folder: Path) -> str:
+def measure(path: MessageKind, count: int, folder: Path) -> str:
     """Return the line of one path."""
     playbook = shop(folder, path.files)
     renderer = Renderer(playbook)

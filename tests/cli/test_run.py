@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,11 +55,11 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(database_url: str) -> Iterator[str]:
+def url(database_url: str) -> str:
     engine = opened_at(database_url)
     load(engine, shop(), ZoneInfo("Europe/Vienna"))
     engine.dispose()
-    yield database_url
+    return database_url
 
 
 def run(project: Path, url: str, *more: str, at: datetime = NOW) -> int:

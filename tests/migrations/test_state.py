@@ -23,12 +23,16 @@ from orchestrator.migrations.state import (
 from orchestrator.sqlite_file import SCHEMA_TABLE
 
 POSTGRES_CATALOG = (
-    "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default,"
-    " collation_name, is_identity FROM information_schema.columns WHERE table_schema = 'public'"
-    " ORDER BY 1, 3",
+    (
+        "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default,"
+        " collation_name, is_identity FROM information_schema.columns"
+        " WHERE table_schema = 'public' ORDER BY 1, 3"
+    ),
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 2",
-    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
-    " WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2",
+    (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2"
+    ),
 )
 
 
@@ -37,7 +41,9 @@ def _sqlite_catalog(connection: Connection) -> list[tuple[object, ...]]:
         text("SELECT tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY 1, 2")
     )
     return [
-        (table, name, re.sub(r"\s+", " ", sql)) for table, name, sql in rows if table != SCHEMA_TABLE
+        (table, name, re.sub(r"\s+", " ", sql))
+        for table, name, sql in rows
+        if table != SCHEMA_TABLE
     ]
 
 

@@ -73,8 +73,10 @@ def test_json_has_exactly_the_promised_keys() -> None:
 
 def test_github_annotations_escape_what_would_end_them() -> None:
     assert list(report([TYPO, WARNING], TEXTS, "github")) == [
-        "::error file=playbooks/flows/win_back.yaml,line=3,col=5,endColumn=14,title=CLM104::"
-        'unknown word "oldr_than"%0Ahelp: did you mean "older_than"?',
+        (
+            "::error file=playbooks/flows/win_back.yaml,line=3,col=5,endColumn=14,title=CLM104::"
+            'unknown word "oldr_than"%0Ahelp: did you mean "older_than"?'
+        ),
         "::warning file=a%2Cb.yaml,line=1,col=1,endColumn=2,title=CLM410::100%25 odd",
     ]
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from reference.values import (
@@ -162,7 +162,7 @@ def attribute_type(view: View, name: str) -> str:
     """Return the type of an attribute, a computed one, or a property of the entry."""
     if name.startswith("entry."):
         return _entry_type(view, name.removeprefix("entry."))
-    declared = (view.playbook.catalog.attributes or {}).get(name)
+    declared = _declared(view, name)
     if isinstance(declared, Attribute):
         return declared.type
     if isinstance(declared, Measure):
@@ -183,8 +183,13 @@ def _entry_type(view: View, name: str) -> str:
 
 def property_type(view: View, event: str, name: str) -> str:
     """Return the catalog's type of an event's property."""
-    events = view.playbook.catalog.events or {}
+    events = cast("Mapping[str, Mapping[str, str]]", view.playbook.catalog.events or {})
     return events.get(event, {}).get(name, "text")
+
+
+def _declared(view: View, name: str) -> Attribute | Measure | None:
+    declared = cast("Mapping[str, Attribute | Measure]", view.playbook.catalog.attributes or {})
+    return declared.get(name)
 
 
 def measure_type(view: View, measure: Measure) -> str:
@@ -201,7 +206,7 @@ def attribute_value(view: View, name: str) -> Any:
     """Return the typed value of an attribute now; None if missing."""
     if name.startswith("entry."):
         return entry_value(view, name.removeprefix("entry."))
-    declared = (view.playbook.catalog.attributes or {}).get(name)
+    declared = _declared(view, name)
     if isinstance(declared, Measure):
         return measured(view, declared)
     if declared is None:
@@ -306,7 +311,7 @@ def _order(view: View, at: datetime, moment: Moment) -> int:
         right = aware(moment, view.project_zone)
     else:
         left = timing.local_day(at, view.project_zone)
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def event_passes(view: View, event: Happening, where: Where | None) -> bool:

@@ -191,7 +191,7 @@ def tick(
     evaluate_models(work)
     live = [flow for flow in playbook.flows.values() if flow.status == "live"]
     live.sort(key=lambda flow: flow.flow)
-    fresh = {flow.flow for flow in live if flow.flow not in state.live_since}
+    fresh = {str(flow.flow) for flow in live if flow.flow not in state.live_since}
     for name in fresh:
         state.live_since[name] = now
     if as_live_since is not None:

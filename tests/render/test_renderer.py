@@ -413,7 +413,7 @@ def test_plain_text_prints_any_text_as_it_is(
 
 @pytest.fixture(scope="module", autouse=True)
 def _text(tmp_path_factory: pytest.TempPathFactory) -> None:
-    global _TEXT
+    global _TEXT  # noqa: PLW0603  # a Hypothesis test takes no fixture of a function
     folder = tmp_path_factory.mktemp("text")
     _TEXT = Renderer(shop(folder, {TXT: mail("[{{ customer.city }}]")}))
 

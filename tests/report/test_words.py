@@ -14,8 +14,10 @@ CODES = {
     ),
     "gate": (
         GATE,
-        "only_if audience consent suppressed unreachable holdout quiet_hours send_between "
-        + "volume frequency shadow run_ended",
+        (
+            "only_if audience consent suppressed unreachable holdout quiet_hours send_between"
+            " volume frequency shadow run_ended"
+        ),
     ),
     "exit": (EXIT, "goal exit audience completed restarted step"),
 }

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import SINCE
+from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
 from orchestrator.language.words import word
 
-KINDS = ("received", "opened", "clicked", "bounced", "complained")
-from orchestrator.criteria.phrases import title, window_phrase
-
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+
+KINDS = ("received", "opened", "clicked", "bounced", "complained")
 
 
 @CONDITIONS.register

@@ -111,7 +111,8 @@ def _chain(events: Events, rest: list[Link]) -> None:
         return
     link, *others = rest
     follow_up, within = link.then or link.then_not, link.within
-    assert follow_up is not None and within is not None
+    assert follow_up is not None
+    assert within is not None
     later = events.scope.events(follow_up.did, None, follow_up.where)
     if link.then:
         _chain(later, others)

@@ -27,6 +27,9 @@ from orchestrator.playbook.model.message import Message, MessageFile, Template
 from orchestrator.playbook.model.project import Defaults, Links, Project
 
 __all__ = [
+    "META",
+    "TYPES",
+    "VARS",
     "AnyValue",
     "Attribute",
     "AttributeShape",
@@ -38,7 +41,6 @@ __all__ = [
     "Guardrails",
     "Holdout",
     "Links",
-    "META",
     "Message",
     "MessageFile",
     "Playbook",
@@ -51,11 +53,9 @@ __all__ = [
     "Stage",
     "StagesFile",
     "StartsShape",
-    "TYPES",
     "Template",
     "Topic",
     "TopicShape",
-    "VARS",
     "VolumeLimit",
 ]
 

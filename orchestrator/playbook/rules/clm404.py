@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.marks import Problem
-from orchestrator.playbook.model import Flow, Playbook, Topic
+from orchestrator.playbook.model import Playbook, Topic
 from orchestrator.playbook.walk import channels_of, flows_in_use, purpose_of, sends_of
 
 CODE = "CLM404"
@@ -18,10 +18,10 @@ def check(playbook: Playbook) -> Iterator[Problem]:
     for flow in flows_in_use(playbook):
         for send in sends_of(flow):
             if purpose_of(send, playbook) == "marketing":
-                yield from _uncovered(flow, send, playbook)
+                yield from _uncovered(send, playbook)
 
 
-def _uncovered(flow: Flow, send: Send, playbook: Playbook) -> Iterator[Problem]:
+def _uncovered(send: Send, playbook: Playbook) -> Iterator[Problem]:
     channels = channels_of(send, playbook)
     topics = _topics_of(send, playbook)
     if "preferred" in channels or topics is None:

@@ -21,7 +21,8 @@ def check(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(
                 flow.flow.mark,
                 CODE,
-                f'"{flow.flow}" has no goal and no exit: nothing ends it early or tells whether it worked',
+                f'"{flow.flow}" has no goal and no exit:'
+                " nothing ends it early or tells whether it worked",
                 help="say what it is for, such as goal: {did: purchase, within: 14 days}",
                 severity="warning",
             )

@@ -25,7 +25,8 @@ def check(playbook: Playbook) -> Iterator[Problem]:
                 yield Problem(
                     leaf.mark,
                     CODE,
-                    f'customers who never did "{leaf.operand}" are not in "{question.owner}" by this',
+                    f'customers who never did "{leaf.operand}"'
+                    f' are not in "{question.owner}" by this',
                     help=f"if that is meant, say so beside it with {{did: {leaf.operand}}}; "
                     f"else write {{did_not: {leaf.operand}, in_last: {leaf.older_than}}}",
                     severity="warning",
