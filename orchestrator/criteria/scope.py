@@ -8,8 +8,8 @@ No SQL ever asks the database for the time; ``now`` is bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,6 +85,8 @@ class Scope:
     run: FromClause | None = None
     """The run (or entry candidate) beside the customer: ``flow``, ``entry``, ``entry_at``,
     ``entry_event_id``, ``start``."""
+    entry_types: Mapping[str, str] = field(default_factory=dict)
+    """Type of each property that ``entry`` may have here."""
     this_run: bool = False
     """Whether messages without a window mean those of this run (semantics 20)."""
 

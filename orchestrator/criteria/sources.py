@@ -291,7 +291,7 @@ def source(scope: Scope, name: str) -> Source:
     if name == "entry.start":
         return OfRun(scope, name, "text")
     if name.startswith("entry."):
-        return OfEntry(scope, name, _entry_type(scope, name.removeprefix("entry.")))
+        return OfEntry(scope, name, scope.entry_types.get(name.removeprefix("entry."), "text"))
     attribute = scope.names.attributes.get(name)
     if isinstance(attribute, TimeOf):
         return ComputedTime(scope, name, attribute)
@@ -315,11 +315,6 @@ def measured(scope: Scope, measure: Any, type: str, tests: list[NumberTest]) -> 
     if head == "number_of_different":
         return events.differing(scope.property_type(operand), tests)
     return events.averaged(type, tests) if head == "average_of" else events.totalled(type, tests)
-
-
-def _entry_type(scope: Scope, prop: str) -> str:
-    types = (properties.get(prop) for properties in scope.names.events.values())
-    return next((type for type in types if type), "text")
 
 
 def _orderings(tests: ValueTests) -> list[NumberTest]:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.channels.spec import CHANNELS
-from orchestrator.criteria.base import leaves
-from orchestrator.criteria.kinds.did import Did
 from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
-from orchestrator.flow.starts.did import DidStart
-from orchestrator.flow.starts.transitions import SegmentStart
+from orchestrator.flow.entry import start_events
 from orchestrator.language.marks import Problem
 from orchestrator.language.reader import suggest
 from orchestrator.language.shapes import Name
@@ -92,17 +89,8 @@ class Vocabulary:
 
     def start_events(self, flow: Flow) -> list[str] | None:
         """Return the events whose properties ``entry`` may hold; None if that is unclear."""
-        events: list[str] = []
-        for start in flow.starts_when:
-            if isinstance(start, DidStart):
-                events.append(start.operand)
-            elif isinstance(start, SegmentStart):
-                segment = self.playbook.segments.get(start.operand)
-                if segment is None:
-                    return None
-                did = [leaf for leaf in leaves(segment.when) if _is_did(leaf)]
-                events += [did[0].operand] if len(did) == 1 else []
-        return events
+        segments = {name: segment.when for name, segment in self.playbook.segments.items()}
+        return start_events(flow.starts_when, segments)
 
     def entry_type(self, flow: Flow, prop: str) -> str | None:
         """Return the type of ``entry.prop`` in a flow; None if it has none, or two."""
@@ -115,7 +103,3 @@ class Vocabulary:
 
 
 _LEADS = {"property": "its properties are", "attribute": "attributes here are"}
-
-
-def _is_did(leaf: object) -> bool:
-    return isinstance(leaf, Did) and leaf.head == "did"

@@ -28,12 +28,13 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import exact_text, to_day_number, to_micros
-from orchestrator.criteria.base import Criterion, leaves
+from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.events import Events
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import population
 from orchestrator.criteria.sources import ComputedTime
 from orchestrator.flow.base import WEEKDAYS, Start
+from orchestrator.flow.entry import single_did
 from orchestrator.language.durations import Duration
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
@@ -426,12 +427,6 @@ def next_entry(flow: str, customer_id: ColumnElement[int]) -> ColumnElement[int]
         runs.c.flow == flow, runs.c.customer_id == customer_id
     )
     return func.coalesce(latest.correlate_except(runs).scalar_subquery(), 0) + 1
-
-
-def single_did(criterion: Criterion) -> Any:
-    """Return a segment's single ``did`` head outside ``none``, or None (semantics 31)."""
-    found = [leaf for leaf in leaves(criterion) if leaf.head == "did"]
-    return found[0] if len(found) == 1 else None
 
 
 def _falls_on(day: date, every: str, on_day: int | None) -> bool:

@@ -33,6 +33,8 @@ class LiveFlow:
     live_since: datetime
     is_first: bool
     """Whether this tick is the first that sees it live."""
+    entry_types: Mapping[str, str]
+    """Type of each property that ``entry`` may have."""
 
     @property
     def name(self) -> str:
@@ -115,6 +117,7 @@ class Tick:
             owner=owner,
             each=each,
             run=run,
+            entry_types=self.flows[owner].entry_types if run is not None else {},
             this_run=this_run,
         )
 

@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, select
 
 from orchestrator import tables
-from orchestrator.criteria.names import Names
 from orchestrator.database import start_snapshot
 from orchestrator.errors import UsageError
+from orchestrator.flow.entry import entry_types
 from orchestrator.flow.graph import graph
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import TickReport
 from orchestrator.tick import apply, entries, results, rounds, states, workspace
 from orchestrator.tick.context import Breaker, LiveFlow, Tick, watermark
@@ -90,14 +91,13 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     workspace.lay_out(connection)
     connection.commit()
     start_snapshot(connection)
-    catalog = plan.playbook.catalog
     latest, last_customer_id = watermark(connection)
     known = _flow_states(connection)
     return Tick(
         connection=connection,
         playbook=plan.playbook,
         now=plan.now,
-        names=Names(catalog.events or {}, catalog.attributes or {}, catalog.topics or {}),
+        names=names_of(plan.playbook),
         flows=_live_flows(plan, known),
         watermark=latest,
         last_customer_id=last_customer_id,
@@ -123,13 +123,21 @@ def _flow_states(connection: Connection) -> FlowStates:
 
 
 def _live_flows(plan: TickPlan, known: FlowStates) -> dict[str, LiveFlow]:
+    names = names_of(plan.playbook)
+    segments = {name: segment.when for name, segment in plan.playbook.segments.items()}
     found = {}
     for name, flow in sorted(plan.playbook.flows.items()):
         if flow.status != "live" and not (flow.status == "draft" and name in plan.drafts):
             continue
         since = known.get(name, (None, None, None))[0]
         first = plan.as_live_since or plan.now
-        found[name] = LiveFlow(flow, graph(flow.steps), since or first, is_first=since is None)
+        found[name] = LiveFlow(
+            flow,
+            graph(flow.steps),
+            since or first,
+            is_first=since is None,
+            entry_types=entry_types(flow.starts_when, segments, names),
+        )
     return found
 
 
