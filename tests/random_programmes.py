@@ -178,12 +178,9 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     else:
         head = draw(st.sampled_from(("date", "anniversary_of")))
         plain = {head: draw(st.sampled_from(("birthday", "renewal", "ends", "created_at")))}
-        shift = st.sampled_from(("1 day", "3 days"))
-        plain |= draw(
-            st.just({})
-            | shift.map(lambda one: {"before": one})
-            | shift.map(lambda one: {"after": one})
-        )
+        if draw(st.booleans()):
+            word = draw(st.sampled_from(("before", "after")))
+            plain[word] = draw(st.sampled_from(("1 day", "3 days")))
         plain |= draw(_times())
     return plain | catch_up
 

@@ -439,7 +439,7 @@ COMPUTED_TYPES = {"buys": "number", "spent": "money", "scored": "number", "ends"
 def catalogs(draw: DrawFn, now: datetime) -> Plain:
     """The catalog, with computed attributes of random definition."""
     window = windows(now)
-    computed = {
+    computed: dict[str, Plain] = {
         "buys": {draw(st.sampled_from(("count_of",))): draw(st.sampled_from(EVENTS))},
         "spent": {draw(st.sampled_from(("total_of", "average_of"))): "buy.amount"},
         "scored": {
@@ -447,10 +447,10 @@ def catalogs(draw: DrawFn, now: datetime) -> Plain:
         },
         "ends": {draw(st.sampled_from(("first", "last"))): draw(st.sampled_from(EVENTS))},
     }
-    for name, plain in computed.items():
-        plain |= draw(window) | draw(wheres(now))
-        if name == "ends" and draw(st.booleans()):
-            plain |= {"plus": draw(st.sampled_from(("1 day", "3 days", "4 hours")))}
+    for plain in computed.values():
+        plain.update(draw(window) | draw(wheres(now)))
+    if draw(st.booleans()):
+        computed["ends"]["plus"] = draw(st.sampled_from(("1 day", "3 days", "4 hours")))
     return {
         "events": dict.fromkeys(EVENTS, PROPERTIES),
         "attributes": {**ATTRIBUTES, **computed},

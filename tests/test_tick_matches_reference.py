@@ -1,0 +1,78 @@
+"""Random programmes over several ticks: both databases decide what the reference decides."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy import Engine
+
+import ticking
+from databases import empty
+from programmes import playbook
+from random_programmes import Story, stories
+from reference.loading import load
+from reference.tick import State, tick
+from smaller import smallest
+from ticking import Told, lines
+
+SECONDS_TO_SHRINK = 60
+ZONE = ZoneInfo("Europe/Vienna")
+
+
+def difference(engine: Engine, story: Story) -> str | None:
+    """Return the first thing the product tells otherwise than the reference, if any."""
+    empty(engine)
+    load(engine, story.world, ZONE)
+    built, state = playbook(story.programme), State()
+    for now in story.ticks:
+        preview = ticking.preview(engine, built, now)
+        live = ticking.live(engine, built, now)
+        expected = ticking.told_by(tick(built, story.world, state, now))
+        found = (
+            _unequal("a dry run tells what the live one does", lines(preview.decisions), live)
+            or _unequal("decisions", lines(live.decisions), expected)
+            or _unlike("stages", live.stages, expected.stages)
+            or _unlike("runs", ticking.runs(engine), ticking.runs_of(state))
+            or _unlike("left out", live.left_out, expected.left_out)
+            or _unlike("twice", ticking.live(engine, built, now).decisions, [])
+        )
+        if found:
+            return f"at {now.isoformat()}: {found}"
+    return None
+
+
+def _unequal(what: str, found: list[str], expected: Told) -> str | None:
+    return _unlike(what, found, lines(expected.decisions))
+
+
+def _unlike(what: str, found: object, expected: object) -> str | None:
+    return None if found == expected else f"{what}\n  found    {found}\n  expected {expected}"
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(story=stories())
+def test_ticks_decide_what_the_reference_decides(engine: Engine, story: Story) -> None:
+    if difference(engine, story) is None:
+        return
+    small = smallest(story, lambda one: difference(engine, one), SECONDS_TO_SHRINK)
+    pytest.fail(f"{difference(engine, small)}\n\n{told(small)}")
+
+
+def told(story: Story) -> str:
+    """Return a story to read, the catalog left out."""
+    programme = {key: part for key, part in story.programme.items() if key != "catalog"}
+    computed = story.programme["catalog"].get("attributes", {})
+    facts = [*story.world.people, *story.world.happenings, *story.world.consents]
+    parts = [f"ticks {[now.isoformat() for now in story.ticks]}", repr(programme), repr(computed)]
+    parts += [
+        repr({name: value for name, value in vars(fact).items() if value})
+        for fact in (*facts, *story.world.receipts)
+    ]
+    return "\n".join(parts)
