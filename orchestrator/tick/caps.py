@@ -79,7 +79,7 @@ def decide_in_order(tick: Tick) -> None:
 
 
 def _rank(tick: Tick) -> int:
-    """Number each customer's attempts; returns the most that any customer has."""
+    """Number each customer's attempts, all 1 so far; returns the most that any customer has."""
     most = select(func.count().label("many")).where(PASSED).group_by(attempt.c.customer_id)
     found = tick.connection.execute(select(func.max(most.subquery().c.many))).scalar_one()
     if found is None or found == 1:
@@ -98,7 +98,7 @@ def _rank(tick: Tick) -> int:
     ranked = select(*(attempt.c[key] for key in keys), turn.label("turn")).where(PASSED).subquery()
     tick.execute(
         update(attempt)
-        .where(and_(*(attempt.c[key] == ranked.c[key] for key in keys)))
+        .where(ranked.c.turn > 1, *(attempt.c[key] == ranked.c[key] for key in keys))
         .values(rank=ranked.c.turn)
     )
     return int(found)
