@@ -34,6 +34,7 @@ from orchestrator.criteria.values import (
     Value,
     bans,
     demands,
+    demands_value,
     has_reference,
     typed_rows_value,
 )
@@ -57,6 +58,8 @@ class Events:
         self.name = name
         self.rows = rows
         self.id = id
+        self.stored_as = stored_as
+        self.is_far = False
         self.tests: list[Predicate] = [rows.c.name == stored_as]
 
     # --- building ---------------------------------------------------------------------
@@ -65,7 +68,14 @@ class Events:
     def named(
         cls, scope: Scope, name: str, window: Any = None, where: Where | None = None
     ) -> Events:
-        """Return the events of a name inside a window, as far as they exist by now."""
+        """Return the events of a name inside a window, as far as they exist by now.
+
+        A far-reaching set with a demand on a property is read from the property's own rows,
+        which lie together, rather than from events that each look for their property.
+        """
+        prop = None if scope.each else _demanded(scope, window, where)
+        if prop is not None:
+            return cls.having(scope, f"{name}.{prop}", window, where)
         rows = tables.event.alias()
         return cls(scope, name, rows, rows.c.id, name).narrowed(window, where)
 
@@ -79,6 +89,7 @@ class Events:
     def narrowed(self, window: Any, where: Where | None) -> Events:
         """Return these events, further those of a window with properties only."""
         self.tests += self.scope.in_window(self.rows.c.occurred_at, window)
+        self.is_far = self.scope.reaches_far(window)
         if getattr(window, "since", None):
             self.scope = self.scope.probing()
         for prop, tests in (where or {}).items():
@@ -90,11 +101,18 @@ class Events:
     def _property_tests(self, prop: str, tests: ValueTests) -> list[Predicate]:
         """Return the tests of one property of the same event."""
         type = self.scope.names.property_type(self.name, prop) or "text"
-        demanded, banned = self._value(type), self._value(type)
-        must = demands(tests, demanded[1], self.scope)
-        must_not = bans(tests, banned[1], self.scope)
-        found = [self._has(prop, demanded[0], and_(*must))] if must else []
-        return [*found, not_(self._has(prop, banned[0], or_(*must_not)))] if must_not else found
+        values, value = self._value(type)
+        must_not = bans(tests, value, self.scope)
+        banned = [not_(self._has(prop, values, or_(*must_not)))] if must_not else []
+        return [*self._demands(prop, type, tests), *banned]
+
+    def _demands(self, prop: str, type: str, tests: ValueTests) -> list[Predicate]:
+        if self.stored_as == f"{self.name}.{prop}":
+            own = typed_rows_value(self.rows, type, self.rows.c.customer_id)
+            return demands(tests, own, self.scope)
+        values, value = self._value(type)
+        must = demands(tests, value, self.scope)
+        return [self._has(prop, values, and_(*must))] if must else []
 
     def _value(self, type: str) -> tuple[FromClause, Value]:
         values = tables.event_value.alias()
@@ -151,7 +169,11 @@ class Events:
 
     def any(self) -> Predicate:
         """Return whether the customer has at least one of these events."""
-        return self.scope.among(self.ids(), self.rows.c.customer_id)
+        query = self.ids()
+        if self.is_far and not self.scope.each:
+            # read in the order of customers: SQLite builds the set without sorting it
+            query = query.group_by(self.rows.c.customer_id)
+        return self.scope.among(query, self.rows.c.customer_id)
 
     def grouped(self, test: ColumnElement[bool]) -> Predicate:
         """Return whether the customer has such events, and their aggregate passes a test."""
@@ -209,3 +231,10 @@ class Events:
     def average_of(self, type: str) -> ColumnElement[Any]:
         """Return the aggregate average of the property as a number; NULL of nothing."""
         return func.sum(self._summed(type)) * 1.0 / func.count() / SCALE
+
+
+def _demanded(scope: Scope, window: Any, where: Where | None) -> str | None:
+    """Return the first property that an event of a far-reaching window must have, if any."""
+    if not scope.reaches_far(window):
+        return None
+    return next((prop for prop, tests in (where or {}).items() if demands_value(tests)), None)

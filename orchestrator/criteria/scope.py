@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from orchestrator.criteria.names import Names
 
 Predicate = ColumnElement[bool]
+FAR = Duration(90, "day")
+"""From here back, a window counts as holding a good part of the facts."""
 
 
 @dataclass(frozen=True)
@@ -292,16 +294,31 @@ class Scope:
         if before := getattr(window, "before", None):
             latest = min(latest, self.moment_bounds(before)[0] - 1)
         tests.append(at <= latest)
+        earliest = self._after(window)
+        if earliest is not None:
+            tests.append(at > earliest)
+        if getattr(window, "since", None):
+            tests.append(at > self.entered())
+        return tests
+
+    def _after(self, window: Any) -> int | None:
+        """Return the instant that facts of the window are later than; None: since ever."""
         earliest = []
         if in_last := getattr(window, "in_last", None):
             earliest.append(self.ago(in_last))
         if after := getattr(window, "after", None):
             earliest.append(self.moment_bounds(after)[1] - 1)
-        if earliest:
-            tests.append(at > max(earliest))
+        return max(earliest, default=None)
+
+    def reaches_far(self, window: Any) -> bool:
+        """Return whether the window may hold a good part of all facts.
+
+        Then rows are best read in the order of customers, else through their times.
+        """
+        earliest = self._after(window)
         if getattr(window, "since", None):
-            tests.append(at > self.entered())
-        return tests
+            return False
+        return earliest is None or earliest <= self.ago(FAR)
 
     def entered(self) -> ColumnElement[Any]:
         """Return the entry instant of the run that asks."""

@@ -21,7 +21,7 @@ from sqlalchemy.types import Integer
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number
-from orchestrator.criteria.modifiers import ValueTests
+from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
 from orchestrator.criteria.numbers import SCALE, compare_integer
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import Literal, Reference, parse_moment
@@ -67,6 +67,17 @@ class Value:
     customer_id: ColumnElement[int]
     member: Callable[[Any], Predicate] | None = None
     """For a list: whether it has this member."""
+
+
+def demands_value(tests: ValueTests) -> bool:
+    """Return whether a missing value fails the tests."""
+    negations = ("is_not", "is_none_of")
+    asked = (
+        getattr(tests, "is_" if word == "is" else word)
+        for word in TEST_WORDS
+        if word not in negations
+    )
+    return any(bound is not None and bound is not False for bound in asked)
 
 
 def demands(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate]:
