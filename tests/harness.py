@@ -166,6 +166,7 @@ class Shop:
 
     def _lines(self, told: ticking.Told) -> list[dict[str, Any]]:
         self.left_out = Counter({reason: n for (_, reason), n in told.left_out.items()})
+        self.stage_counts = told.stages
         return [asdict(decision) for decision in told.decisions]
 
     def told(self, when: str) -> list[tuple[str, str, str | None]]:

@@ -56,7 +56,7 @@ def expected(case: Case, plain: Any) -> set[str]:
 
 @pytest.mark.parametrize("each", [False, True], ids=["as sets", "customer by customer"])
 @settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
