@@ -134,7 +134,11 @@ class Events:
     # --- what follows -----------------------------------------------------------------
 
     def followed(self, later: Events, within: Duration, same: str | None) -> Predicate:
-        """Return whether ``later`` has an event in ``(this, this + within]``."""
+        """Return whether ``later`` has an event in ``(this, this + within]``.
+
+        Args:
+            same: a property that both have, equal; then ``later`` are that property's rows.
+        """
         at = self.rows.c.occurred_at
         query = select(later.id).where(
             *later.tests,
@@ -147,13 +151,12 @@ class Events:
         return exists(query.correlate(self.rows, *self.scope.outer))
 
     def _same_property(self, later: Events, prop: str) -> Predicate:
-        mine, theirs = tables.event_value.alias(), tables.event_value.alias()
+        """Return whether the property equals that of ``later``, whose rows hold it."""
+        mine = tables.event_value.alias()
         type = self.scope.names.property_type(self.name, prop) or "text"
         column = COLUMNS[type]
         query = select(mine.c.event_id).where(
-            self.same_event(mine, prop),
-            later.same_event(theirs, prop),
-            mine.c[column] == theirs.c[column],
+            self.same_event(mine, prop), mine.c[column] == later.rows.c[column]
         )
         return exists(query.correlate(self.rows, later.rows, *self.scope.outer))
 

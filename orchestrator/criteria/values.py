@@ -67,6 +67,8 @@ class Value:
     customer_id: ColumnElement[int]
     member: Callable[[Any], Predicate] | None = None
     """For a list: whether it has this member."""
+    spelled: ColumnElement[Any] | None = None
+    """For a stored boolean: its text, ``true`` or ``false``, which is what is indexed."""
 
 
 def demands_value(tests: ValueTests) -> bool:
@@ -81,7 +83,11 @@ def demands_value(tests: ValueTests) -> bool:
 
 
 def demands(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate]:
-    """Return the tests that a missing value fails."""
+    """Return the tests that a missing value does not pass.
+
+    Of a missing value they may be unknown, which a WHERE takes for false; saying so beside
+    each comparison would only mislead PostgreSQL about how many rows there are.
+    """
     found: list[Predicate] = []
     column = value.column
     if tests.is_set:
@@ -163,12 +169,15 @@ def _equals(value: Value, literal: Literal, scope: Scope) -> Predicate:
     low, high = _bound(literal, value, scope)
     if low is None:
         return false()
+    if value.spelled is not None and isinstance(low, int):
+        spelled: Predicate = value.spelled == ("true" if low else "false")
+        return spelled
     if value.type == "datetime" and low is not high:
         return and_(value.column >= low, value.column <= high)
     if isinstance(low, Decimal):
-        equal = compare_integer(value.column, [("exactly", low)], scale=SCALE)
-        return and_(value.column.is_not(None), equal)
-    return and_(value.column.is_not(None), value.column == low)
+        return compare_integer(value.column, [("exactly", low)], scale=SCALE)
+    equal: Predicate = value.column == low
+    return equal
 
 
 def _ordered(value: Value, word: str, literal: Literal, scope: Scope) -> Predicate:
@@ -177,8 +186,8 @@ def _ordered(value: Value, word: str, literal: Literal, scope: Scope) -> Predica
         return false()
     column = value.column
     if isinstance(low, Decimal):
-        return and_(column.is_not(None), compare_integer(column, [(word, low)], scale=SCALE))
-    compared = {
+        return compare_integer(column, [(word, low)], scale=SCALE)
+    compared: Predicate = {
         "at_least": column >= low,
         "at_most": column <= high,
         "more_than": column > high,
@@ -186,7 +195,7 @@ def _ordered(value: Value, word: str, literal: Literal, scope: Scope) -> Predica
         "after": column > high,
         "before": column < low,
     }[word]
-    return and_(column.is_not(None), compared)
+    return compared
 
 
 def _text_tests(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate]:
@@ -202,7 +211,7 @@ def _text_tests(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate
         end, _ = _bound(tests.ends_with, value, scope)
         first = func.length(column) - func.length(end) + 1
         found.append(and_(first >= 1, func.substr(column, first) == end))
-    return [and_(column.is_not(None), test) for test in found]
+    return found
 
 
 def _relative(value: Value, word: str, duration: Duration, scope: Scope) -> Predicate:
@@ -225,12 +234,13 @@ def _relative(value: Value, word: str, duration: Duration, scope: Scope) -> Pred
         return column.between(first, to_day_number(today))
 
     rough = or_(*(on(day) for day in scope.facts.local_days), false())
-    return and_(column.is_not(None), rough, scope.on_local_day(value.customer_id, on))
+    return and_(rough, scope.on_local_day(value.customer_id, on))
 
 
 def typed_rows_value(rows: Any, type: str, customer_id: ColumnElement[int]) -> Value:
     """Return the typed value of a row of ``event_value`` or ``attribute_value``."""
-    return Value(type, rows.c[COLUMNS[type]], customer_id)
+    spelled = rows.c.text if type == "boolean" else None
+    return Value(type, rows.c[COLUMNS[type]], customer_id, spelled=spelled)
 
 
 def list_member(name: str, customer_id: ColumnElement[int], whole: ColumnElement[Any]) -> Any:

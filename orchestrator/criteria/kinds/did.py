@@ -142,10 +142,17 @@ class Did(Condition, Counts, RunWindow):
         follow_up, within = self.then or self.then_not, self.within
         if follow_up is None or within is None:
             return first
-        later = first.scope.events(follow_up.did, None, follow_up.where)
+        later = self._later(first, follow_up)
         followed = first.followed(later, within, self.same)
         first.tests += [followed] if self.then else [~followed, first.over_by_now(within)]
         return first
+
+    def _later(self, first: Events, follow_up: Following) -> Events:
+        """Return the events that may follow: the rows of the shared property, if there is one."""
+        scope, where = first.scope, follow_up.where
+        if self.same is None:
+            return scope.events(follow_up.did, None, where)
+        return scope.properties(f"{follow_up.did}.{self.same}", None, where)
 
     def says(self) -> str:
         said = f"{title(self.head)} {self.operand}{where_phrase(self.where)}"
