@@ -17,7 +17,8 @@ demo: $(INSTALLED) ## Load the sample shop, run its live ticks, preview the next
 	$(BIN)/clmctl run --dry-run --at 2026-03-02T10:00
 
 test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL, with coverage.
-	$(BIN)/python -m pytest --cov=orchestrator --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
+		--cov=orchestrator --cov-report=term-missing:skip-covered
 
 check: lint ## Check format, types, layers, spelling, and that generated files are fresh.
 	$(BIN)/mypy
@@ -35,8 +36,9 @@ format: $(INSTALLED) ## Rewrite the Python files in the house format.
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-generate: $(INSTALLED) ## Write the generated files anew: schemas, reference, help pages.
+generate: $(INSTALLED) ## Write the generated files anew: schemas, reference, help, README's outputs.
 	$(BIN)/python .ci/fresh.py --write
+	$(BIN)/python .ci/shown.py --write
 
 bench: $(INSTALLED) ## Print speed and memory as ratios against hand-written equivalents.
 	$(BIN)/python -m tests.bench

@@ -61,7 +61,9 @@ def _node(text: str) -> Node:
     return node
 
 
-@pytest.mark.parametrize(("page", "family", "kind"), KINDS, ids=lambda value: str(value)[-40:])
+@pytest.mark.parametrize(
+    ("page", "family", "kind"), KINDS, ids=lambda value: getattr(value, "__name__", None)
+)
 def test_each_kind_has_a_doc_line_and_an_example_that_reads(
     page: str, family: Family[Headed], kind: type[Headed]
 ) -> None:
