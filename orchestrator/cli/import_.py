@@ -106,6 +106,7 @@ def import_(
     """
     from orchestrator.importing.columns import read_mapping
     from orchestrator.importing.run import ImportOptions, import_file, rejects_path
+    from orchestrator.importing.sources import format_of, open_bytes
 
     chosen = _kind(kind)
     one_of("-o", output, FORMS)
@@ -119,6 +120,8 @@ def import_(
         rejects=rejects,
     )
     target = rejects_path(file, rejects)
+    format_of(file)
+    open_bytes(file).close()
     engine = _open(folder, db)
     try:
         with _progress(file.name) as progress:
