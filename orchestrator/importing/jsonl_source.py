@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from orchestrator.importing.sources import (
@@ -26,7 +27,7 @@ class _BadRowError(ValueError):
 
 
 class JsonLinesSource:
-    """A file of JSON objects, each naming its own columns; ``null`` is an empty cell."""
+    """A file of JSON objects; ``null``, and a key that only other rows have, is an empty cell."""
 
     columns: tuple[str, ...] | None = None
 
@@ -35,34 +36,47 @@ class JsonLinesSource:
         survey_text(reading)
 
     def batches(self, reject: Reject) -> Iterator[Batch]:
-        """Yield the rows, those with the same keys together."""
-        groups: dict[tuple[str, ...], tuple[list[list[str]], list[int]]] = {}
-        count = characters = 0
+        """Yield the rows, some tens of thousands together."""
+        rows: list[dict[str, str]] = []
+        lines: list[int] = []
+        characters = 0
         with self._reading.text() as file:
             for number, line in enumerate(iter(partial(file.readline, LONGEST_ROW + 1), ""), 1):
                 if not line.strip():
                     continue
                 try:
-                    row = _row(line)
+                    rows.append(_row(line))
+                    lines.append(number)
                 except _BadRowError as error:
                     if not line.endswith("\n"):
                         _skip_rest(line, file)
                     reject(number, str(error), line)
                     continue
-                rows, lines = groups.setdefault(tuple(row), ([], []))
-                rows.append(list(row.values()))
-                lines.append(number)
-                count += 1
                 characters += len(line)
-                if count >= BATCH_ROWS or characters > BATCH_CHARACTERS:
-                    yield from _batches(groups)
-                    groups, count, characters = {}, 0, 0
-        yield from _batches(groups)
+                if len(rows) >= BATCH_ROWS or characters > BATCH_CHARACTERS:
+                    yield from self._batches(rows, lines)
+                    rows, lines, characters = [], [], 0
+        yield from self._batches(rows, lines)
+
+    def _batches(self, rows: Sequence[dict[str, str]], lines: Sequence[int]) -> Iterator[Batch]:
+        """Yield the rows in their order, with the columns that any of them has."""
+        columns = tuple(dict.fromkeys(chain.from_iterable(rows)))
+        if rows:
+            yield Batch(columns, [[row.get(name, "") for name in columns] for row in rows], lines)
 
 
-def _batches(groups: dict[tuple[str, ...], tuple[list[list[str]], list[int]]]) -> Iterator[Batch]:
-    for columns, (rows, lines) in groups.items():
-        yield Batch(columns, rows, lines)
+class JsonObjectsSource(JsonLinesSource):
+    """The same where a row says nothing about keys it does not have: customers."""
+
+    def _batches(self, rows: Sequence[dict[str, str]], lines: Sequence[int]) -> Iterator[Batch]:
+        """Yield the rows with the same keys together."""
+        groups: dict[tuple[str, ...], tuple[list[list[str]], list[int]]] = {}
+        for row, line in zip(rows, lines, strict=True):
+            same, places = groups.setdefault(tuple(row), ([], []))
+            same.append(list(row.values()))
+            places.append(line)
+        for columns, (same, places) in groups.items():
+            yield Batch(columns, same, places)
 
 
 def _skip_rest(line: str, file: Any) -> None:

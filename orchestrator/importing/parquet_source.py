@@ -29,7 +29,7 @@ class ParquetSource:
     @contextmanager
     def _open(self) -> Iterator[Any]:
         try:
-            from pyarrow.parquet import ParquetFile  # optional, and costs 0.2 s
+            from pyarrow.parquet import ParquetFile  # noqa: PLC0415  # optional, 0.2 s
         except ModuleNotFoundError as error:
             raise EnvironmentFault(
                 "Parquet files need pyarrow, which is not installed.",
@@ -51,7 +51,7 @@ class ParquetSource:
         """
         if self._reading.path.suffix != ".gz":
             return self._reading.path.open("rb")
-        unpacked = cast("BinaryIO", tempfile.TemporaryFile())
+        unpacked = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # returned open
         try:
             with self._reading.bytes() as raw:
                 shutil.copyfileobj(raw, unpacked)

@@ -21,7 +21,7 @@ from orchestrator.importing.csv_source import CsvSource
 from orchestrator.importing.customer_rows import write_customers
 from orchestrator.importing.event_rows import write_events
 from orchestrator.importing.instants import InstantReader, instant_reader
-from orchestrator.importing.jsonl_source import JsonLinesSource
+from orchestrator.importing.jsonl_source import JsonLinesSource, JsonObjectsSource
 from orchestrator.importing.last_rows import LastRows
 from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.parquet_source import ParquetSource
@@ -153,7 +153,7 @@ class _Import:
     def run(self, kind: Kind, path: Path) -> None:
         with open_bytes(path):
             reading = Reading(path, path.stat().st_size)
-        source = open_source(reading, self._options.delimiter)
+        source = open_source(reading, self._options.delimiter, kind)
         if source.columns is not None:
             require_fields(source.columns, self._options.mapping, REQUIRED[kind])
         load = {
@@ -235,7 +235,7 @@ class _Import:
         self._progress(reading.position(), reading.total, self.outcome)
 
 
-def open_source(reading: Reading, delimiter: str | None) -> Source:
+def open_source(reading: Reading, delimiter: str | None, kind: Kind) -> Source:
     """Return the file, ready to be read by its format.
 
     Raises:
@@ -247,7 +247,9 @@ def open_source(reading: Reading, delimiter: str | None) -> Source:
     if form == "csv":
         usual = "\t" if inner_suffix(reading.path) == ".tsv" else ","
         return CsvSource(reading, delimiter or usual)
-    return JsonLinesSource(reading) if form == "jsonl" else ParquetSource(reading)
+    if form == "parquet":
+        return ParquetSource(reading)
+    return JsonObjectsSource(reading) if kind == "customers" else JsonLinesSource(reading)
 
 
 def _stored_types(catalog: Catalog) -> dict[str, str]:

@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -146,9 +147,9 @@ def measure(
     peer: list[float] = []
     for _ in range(2):
         first, second = new(), new()
-        ours.append(seconds(lambda: import_file(first, "events", path)))
+        ours.append(seconds(partial(import_file, first, "events", path)))
         gc.disable()
-        peer.append(seconds(lambda: load(second, tables)))
+        peer.append(seconds(partial(load, second, tables)))
         gc.enable()
     rows = len(tables[1])
     rates = rows / min(ours), rows / min(peer)

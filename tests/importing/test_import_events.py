@@ -346,3 +346,18 @@ def test_hostile_cells_are_stored_as_they_are(engine: Engine, tmp_path: Path) ->
         for (found,) in rows(engine, "SELECT properties FROM event ORDER BY id")
     ]
     assert stored == cells
+
+
+def test_json_lines_with_different_keys_keep_their_order(engine: Engine, tmp_path: Path) -> None:
+    lines = [
+        {"id": "1", "customer_id": "anna", "event": "visit", "at": "2026-03-02", "page": "x"},
+        {"id": "2", "customer_id": "anna", "event": "purchase", "at": "2026-03-02", "amount": 5},
+        {"id": "2", "customer_id": "ben", "event": "visit", "at": "2026-03-02", "page": "y"},
+        {"id": "3", "customer_id": "anna", "event": "visit", "at": "2026-03-02", "page": "z"},
+    ]
+    load(engine, "events", tmp_path / "e.jsonl", "\n".join(json.dumps(line) for line in lines))
+    assert rows(engine, "SELECT source_id, properties FROM event ORDER BY id") == [
+        ("1", '{"page":"x"}'),
+        ("2", '{"amount":"5"}'),
+        ("3", '{"page":"z"}'),
+    ]

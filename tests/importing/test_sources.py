@@ -24,7 +24,7 @@ def _read(
     """Return line → row, and (line, reason) of what was rejected."""
     path.write_bytes(content)
     rejected: list[Rejected] = []
-    source = open_source(Reading(path, len(content)), delimiter)
+    source = open_source(Reading(path, len(content)), delimiter, "customers")
     rows = {
         line: dict(zip(batch.columns, row, strict=True))
         for batch in source.batches(lambda line, reason, _raw: rejected.append((line, reason)))
