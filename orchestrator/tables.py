@@ -465,6 +465,8 @@ class FlowState(SQLModel, table=True):
 
     flow: str = _required_text(primary_key=True)
     live_since: datetime | None = _instant()
+    seen_at: datetime | None = _instant()
+    """The latest live tick that evaluated the flow; earlier than others after a pause."""
     tripped_at: datetime | None = _instant()
     """When its volume breaker tripped; cleared by ``clmctl resume``."""
     resumed_at: datetime | None = _instant()

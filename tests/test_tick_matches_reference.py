@@ -50,9 +50,6 @@ def _unlike(what: str, found: object, expected: object) -> str | None:
     return None if found == expected else f"{what}\n  found    {found}\n  expected {expected}"
 
 
-@pytest.mark.xfail(
-    reason="rules 2, 25, 32, 34, 39 and 58: the marked tests of test_semantics say what differs"
-)
 @settings(
     max_examples=30,
     deadline=None,

@@ -15,6 +15,7 @@ from orchestrator.language.reader import INVALID, Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, Shape
 
 if TYPE_CHECKING:
+    from orchestrator.criteria.nearest import Change, Found
     from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 LATER = (
@@ -37,6 +38,22 @@ class Condition(Headed):
 
     def actual(self, scope: Scope) -> Actual | None:
         """Return what ``explain`` shows of one customer, or None if there is no value."""
+        return None
+
+    def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
+        """Return the instant whose age decides when the clock makes the answer ``wanted``.
+
+        It is asked beside ``predicate`` and ``actual`` and handed to ``nearest``. None
+        stands for a kind, or a sentence, that the clock alone does not flip, or whose
+        ``actual`` is that instant already.
+        """
+        return None
+
+    def nearest(self, found: Found) -> Change | None:
+        """Return the smallest change that would flip the answer, None if there is no telling.
+
+        Asked only where the answer is not the wanted one; plain Python, no SQL.
+        """
         return None
 
 

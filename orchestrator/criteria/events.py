@@ -227,6 +227,13 @@ class Events:
         query = select(value).where(*self.tests, self.rows.c.customer_id == self.scope.subject)
         return self.scope.correlate(query).scalar_subquery()
 
+    def nth_time(self, turn: int, *, late: bool) -> ColumnElement[Any]:
+        """Return the time of one customer's n-th event, from 0; NULL if there is none."""
+        at = self.rows.c.occurred_at
+        query = select(at).where(*self.tests, self.rows.c.customer_id == self.scope.subject)
+        ordered = query.order_by(at.desc() if late else at, self.id).limit(1).offset(turn)
+        return self.scope.correlate(ordered).scalar_subquery()
+
     def sum_of(self, type: str) -> ColumnElement[Any]:
         """Return the aggregate that sums the property, in 1/10,000."""
         return func.coalesce(func.sum(self._summed(type)), 0)

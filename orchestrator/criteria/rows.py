@@ -74,6 +74,16 @@ def present_stage(scope: Scope) -> ColumnElement[Any]:
     return scope.correlate(query).scalar_subquery()
 
 
+def stay_since(scope: Scope, stays: FromClause, name: str) -> ColumnElement[Any]:
+    """Return since when the customer is in a stage or segment; NULL if not in it."""
+    rows = stays.alias()
+    named = rows.c.stage if "stage" in rows.c else rows.c.segment
+    query = select(func.max(rows.c.began_at)).where(
+        named == name, rows.c.ended_at.is_(None), rows.c.customer_id == scope.subject
+    )
+    return scope.correlate(query).scalar_subquery()
+
+
 def _move(stays: FromClause, head: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     if head.startswith("entered"):
         return stays.c.began_at, stays.c.silent
@@ -101,6 +111,14 @@ def latest_fact(scope: Scope, kind: str, sentence: Any) -> ColumnElement[Any]:
     return scope.correlate(query.where(rows.c.customer_id == scope.subject)).scalar_subquery()
 
 
+def nth_fact(scope: Scope, kind: str, sentence: Any, turn: int) -> ColumnElement[Any]:
+    """Return when the customer received, opened … the message, the n-th latest time from 0."""
+    rows, at, tests = _facts_of(scope, kind, sentence)
+    query = select(at).where(*tests, *scope.in_window(at, sentence))
+    mine = query.where(rows.c.customer_id == scope.subject)
+    return scope.correlate(mine.order_by(at.desc()).limit(1).offset(turn)).scalar_subquery()
+
+
 def _of_this_run(scope: Scope, sentence: Any) -> bool:
     return scope.this_run and not (sentence.in_last or sentence.since)
 
@@ -112,17 +130,18 @@ def _facts_of(
     rows = (scope.facts.messages if received else tables.receipt).alias()
     at = rows.c.decided_at if received else rows.c.at
     tests = [] if received else [rows.c.kind == kind]
-    tests += _named(rows, sentence.operand, sentence.channel)
+    tests += named(rows, sentence.operand)
+    tests += [rows.c.channel == sentence.channel] if sentence.channel else []
     if _of_this_run(scope, sentence):
-        tests.append(_in_run(scope, rows) if received else _answers_run(scope, rows, sentence))
+        tests.append(_in_run(scope, rows) if received else answers_run(scope, rows))
     return rows, at, tests
 
 
-def _named(rows: FromClause, operand: str, channel: str | None) -> list[Predicate]:
+def named(rows: FromClause, operand: str) -> list[Predicate]:
+    """Return the tests that rows are about ``message``, ``flow/message``, ``flow/any`` or any."""
     flow, slash, message = operand.rpartition("/")
     tests = [rows.c.flow == flow] if slash else []
-    tests += [rows.c.message == message] if message != "any" else []
-    return tests + ([rows.c.channel == channel] if channel else [])
+    return tests + ([rows.c.message == message] if message != "any" else [])
 
 
 def _in_run(scope: Scope, rows: FromClause) -> Predicate:
@@ -132,7 +151,7 @@ def _in_run(scope: Scope, rows: FromClause) -> Predicate:
     return and_(rows.c.flow == run.c.flow, rows.c.entry == run.c.entry)
 
 
-def _answers_run(scope: Scope, receipts: FromClause, sentence: Any) -> Predicate:
+def answers_run(scope: Scope, receipts: FromClause) -> Predicate:
     """Return whether a receipt answers a message that this run sent."""
     sent = scope.facts.messages.alias()
     query = select(sent.c.message).where(
@@ -164,6 +183,24 @@ def subscribed(scope: Scope, topic: str) -> Predicate:
         .having(latest % 2 == 0)
     )
     return scope.among(query, acts.c.customer_id)
+
+
+def latest_act(scope: Scope, topic: str) -> ColumnElement[Any]:
+    """Return the customer's latest act about a topic, as ``2 * at + withdrawn``."""
+    acts = tables.consent.alias()
+    query = select(func.max(acts.c.at * 2 + acts.c.withdrawn)).where(
+        acts.c.topic == topic,
+        acts.c.at <= scope.now_micros,
+        acts.c.customer_id == scope.subject,
+    )
+    return scope.correlate(query).scalar_subquery()
+
+
+def address(scope: Scope, channel: str) -> ColumnElement[Any]:
+    """Return the customer's address for a channel; the id where none is needed."""
+    kind = CHANNELS[channel].address
+    column: ColumnElement[Any] = scope.customer.c["external_id" if kind is None else kind]
+    return column
 
 
 def reachable(scope: Scope, channel: str) -> Predicate:

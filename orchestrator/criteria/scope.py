@@ -57,8 +57,12 @@ class Actual:
 
     value: ColumnElement[Any]
     kind: str
-    """``count``, ``number``, ``money`` (1/10,000), ``instant`` (microseconds), ``date``
-    (YYYYMMDD), ``text``, ``boolean`` or ``bucket``."""
+    """Of facts: ``times`` (a count), ``instant`` (when, in microseconds), ``since``,
+    ``act`` (of consent: ``2 * at + withdrawn``), ``bucket``, ``address``. Of values:
+    ``count``, ``number``, ``scaled`` and ``money`` (1/10,000), ``datetime``
+    (microseconds), ``date`` (YYYYMMDD), ``text``, ``boolean``."""
+    of: str = ""
+    """What belongs to the kind: the bound of a bucket, the channel of an address."""
 
 
 class WindowWords(Protocol):
@@ -212,7 +216,7 @@ class Scope:
     def count_of(self, sentence: Any) -> Actual:
         """Return how often the event happened."""
         events = self.events(sentence.operand, sentence, sentence.where)
-        return Actual(events.scalar(func.count()), "count")
+        return Actual(events.scalar(func.count()), "times")
 
     def measure_of(self, sentence: Any) -> Actual:
         """Return the total, average or number of values."""
@@ -222,7 +226,7 @@ class Scope:
             return Actual(events.scalar(events.distinct_values(type)), "count")
         if sentence.head == "average_of":
             return Actual(events.scalar(events.average_of(type)), "number")
-        return Actual(events.scalar(events.sum_of(type)), "money")
+        return Actual(events.scalar(events.sum_of(type)), "money" if type == "money" else "scaled")
 
     def time_of(self, sentence: Any) -> Actual:
         """Return when the first or last such event was."""
@@ -246,9 +250,33 @@ class Scope:
         """Return when the message was last received, opened and so on."""
         return Actual(rows.latest_fact(self, kind, sentence), "instant")
 
-    def bucket_of(self, seed: str) -> Actual:
-        """Return the customer's bucket of a seed."""
-        return Actual(self.bucket(seed), "bucket")
+    def bucket_of(self, seed: str, share: Decimal) -> Actual:
+        """Return the customer's bucket of a seed, to be seen beside the bound of a share."""
+        return Actual(self.bucket(seed), "bucket", str(share_bound(share)))
+
+    def segment_since(self, segment: str) -> Actual:
+        """Return since when the customer is in a segment."""
+        return Actual(rows.stay_since(self, self.facts.segments, segment), "since")
+
+    def stage_since(self, stage: str) -> Actual:
+        """Return since when the customer is in a stage."""
+        return Actual(rows.stay_since(self, self.facts.stages, stage), "since")
+
+    def nth_time(self, events: Events, turn: int, *, late: bool) -> Actual:
+        """Return the time of the n-th of some events, from 0, counted from the latest or not."""
+        return Actual(events.nth_time(turn, late=late), "instant")
+
+    def nth_fact(self, kind: str, sentence: Any, turn: int) -> Actual:
+        """Return when the message was received, opened …, the n-th latest time, from 0."""
+        return Actual(rows.nth_fact(self, kind, sentence, turn), "instant")
+
+    def latest_act(self, topic: str) -> Actual:
+        """Return the customer's latest act about a topic."""
+        return Actual(rows.latest_act(self, topic), "act")
+
+    def address_of(self, channel: str) -> Actual:
+        """Return the customer's address for a channel."""
+        return Actual(rows.address(self, channel), "address", channel)
 
     # --- time -------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class Source(ABC):
     @property
     def shown_as(self) -> str:
         """How ``explain`` shows the value: the kind of an ``Actual``."""
-        return {"datetime": "instant", "list": "text"}.get(self.type, self.type)
+        return "text" if self.type == "list" else self.type
 
     @abstractmethod
     def rows(self) -> tuple[FromClause, Value]:
@@ -187,7 +187,7 @@ class ComputedNumber(Source):
     @property
     def shown_as(self) -> str:
         if self.measure.head == "total_of":
-            return "money"
+            return "money" if self.type == "money" else "scaled"
         return "number" if self.measure.head == "average_of" else "count"
 
     def passes(self, tests: ValueTests) -> Predicate:

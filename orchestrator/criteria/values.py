@@ -247,14 +247,13 @@ def list_member(name: str, customer_id: ColumnElement[int], whole: ColumnElement
     """Return the test whether a list attribute has a member; a single value is a list of it."""
 
     def member(item: Any) -> Predicate:
-        items = tables.attribute_item.alias()
-        return or_(
-            whole == item,
-            exists(
-                select(items.c.item).where(
-                    items.c.name == name, items.c.item == item, items.c.customer_id == customer_id
-                )
-            ),
+        items, others = tables.attribute_item.alias(), tables.attribute_item.alias()
+        found = select(items.c.item).where(
+            items.c.name == name, items.c.item == item, items.c.customer_id == customer_id
         )
+        several = select(others.c.item).where(
+            others.c.name == name, others.c.customer_id == customer_id
+        )
+        return or_(exists(found), and_(whole == item, ~exists(several)))
 
     return member

@@ -60,7 +60,7 @@ class Step(Headed):
     """One thing a run does or waits for. Runs stand on steps by ``id``."""
 
     waits: ClassVar[bool] = False
-    """Whether a run that reaches this step may have to stay on it."""
+    """Whether a run that reaches this step may have to stay on it until an instant."""
 
     id: Name | None = word(
         NewName("step"),

@@ -194,12 +194,14 @@ def _write_definitions(tick: Tick) -> None:
 def _write_flow_states(tick: Tick) -> None:
     statement = _insert(tick, tables.flow_state)
     for live in tick.flows.values():
-        row = {"flow": live.name, "live_since": to_micros(live.live_since)}
+        now = to_micros(tick.now)
+        row = {"flow": live.name, "live_since": to_micros(live.live_since), "seen_at": now}
         tick.execute(
             statement.values(**row).on_conflict_do_update(
                 index_elements=["flow"],
                 set_={
-                    "live_since": func.coalesce(tables.flow_state.c.live_since, row["live_since"])
+                    "live_since": func.coalesce(tables.flow_state.c.live_since, row["live_since"]),
+                    "seen_at": now,
                 },
             )
         )

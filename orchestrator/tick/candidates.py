@@ -16,6 +16,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    case,
     cast,
     exists,
     func,
@@ -87,6 +88,7 @@ class Candidates:
         scope = self.tick.scope(customer, self.live.name, each=True)
         events = scope.events(name, None, where)
         row = events.rows
+        events.tests.append(row.c.customer_id.not_in(_unborn(self.tick.now)))
         delay = after.micros if after else 0
         occurred = cast(row.c.occurred_at, BigInteger) + delay
         if number is not None:
@@ -139,69 +141,102 @@ class Candidates:
     # --- transitions ------------------------------------------------------------------
 
     def of_stage(self, head: str, stage: str, backfill: bool | None) -> Select[Any]:
-        """Return the customers who entered (or left) a stage at this tick."""
+        """Return the customers who entered (or left) a stage since the flow last looked."""
+        base = tables.stage_interval.alias()
         if head == "leaves_stage":
             closed = workspace.stage_closed.alias()
-            return self._leavers(closed, closed.c.stage == stage, f"{head}:{stage}")
+            return self._leavers(closed, closed.c.stage == stage, base, base.c.stage == stage)
         opened, stays = workspace.stage_opened.alias(), self.tick.facts.stages.alias()
-        return self._entrants(
-            opened,
-            opened.c.stage == stage,
-            stays,
-            stays.c.stage == stage,
-            f"{head}:{stage}",
-            backfill,
-        )
+        if self.live.is_first:
+            there = and_(stays.c.stage == stage, stays.c.ended_at.is_(None))
+            self._count_those_there(stays, there)
+            if backfill:
+                return self._backfilled(stays, there)
+        return self._entrants(opened, opened.c.stage == stage, base, base.c.stage == stage)
 
     def of_segment(self, head: str, segment: str, backfill: bool | None) -> Select[Any]:
-        """Return the customers who entered (or left) a segment at this tick."""
+        """Return the customers who entered (or left) a segment since the flow last looked."""
+        base = tables.segment_interval.alias()
         if head == "leaves_segment":
             closed = workspace.segment_closed.alias()
-            return self._leavers(closed, closed.c.segment == segment, f"{head}:{segment}")
+            left = closed.c.segment == segment
+            return self._leavers(closed, left, base, base.c.segment == segment)
         opened, stays = workspace.segment_opened.alias(), self.tick.facts.segments.alias()
-        query = self._entrants(
-            opened, opened.c.segment == segment, stays, stays.c.segment == segment,
-            f"{head}:{segment}", backfill,
-        )  # fmt: skip
+        there = and_(stays.c.segment == segment, stays.c.ended_at.is_(None))
+        if self.live.is_first:
+            self._count_those_there(stays, there)
+        if self.live.is_first and backfill:
+            query = self._backfilled(stays, there)
+        else:
+            entered = opened.c.segment == segment
+            query = self._entrants(opened, entered, base, base.c.segment == segment)
         return self._with_matching_event(query, segment)
 
-    def _leavers(self, closed: FromClause, named: ColumnElement[bool], key: str) -> Select[Any]:
-        return self._now(closed, key).where(
-            named, closed.c.ended_silent == 0, closed.c.ended_at == self.now
-        )
+    def _backfilled(self, stays: FromClause, there: ColumnElement[bool]) -> Select[Any]:
+        """Return whoever is there when the flow goes live."""
+        self.many, self.before_live = True, None
+        return self._now(stays, self._moved_key(literal(self.now))).where(there)
+
+    def _count_those_there(self, stays: FromClause, there: ColumnElement[bool]) -> None:
+        earlier = or_(stays.c.silent == 1, stays.c.began_at < self.now)
+        self.before_live = select(func.count()).select_from(stays).where(there, earlier)
 
     def _entrants(
         self,
         opened: FromClause,
         entered: ColumnElement[bool],
-        stays: FromClause,
-        there: ColumnElement[bool],
-        key: str,
-        backfill: bool | None,
+        base: FromClause,
+        entered_before: ColumnElement[bool],
     ) -> Select[Any]:
-        present = and_(there, stays.c.ended_at.is_(None))
-        if self.live.is_first and backfill:
-            self.many = True
-            return self._now(stays, key).where(present)
-        if self.live.is_first:
-            self.before_live = (
-                select(func.count())
-                .select_from(stays)
-                .where(present, or_(stays.c.silent == 1, stays.c.began_at < self.now))
+        """Return the entries of this tick, and those of ticks that did not evaluate the flow."""
+        moves = select(opened.c.customer_id, opened.c.began_at.label("at"), opened.c.first_seen)
+        moves = moves.where(entered, opened.c.silent == 0, opened.c.began_at == self.now)
+        rows: FromClause = moves.subquery()
+        if self._was_set_aside():
+            missed = select(base.c.customer_id, base.c.began_at, _first_seen_then(base)).where(
+                entered_before, base.c.silent == 0, base.c.began_at > self._seen_at()
             )
+            rows = union_all(moves, missed).subquery()
         customer = tables.customer.alias()
         since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
         born_into_flow = exists(
             select(customer.c.id)
-            .where(customer.c.id == opened.c.customer_id, since > self.live_since)
-            .correlate(opened)
+            .where(customer.c.id == rows.c.customer_id, since > self.live_since)
+            .correlate(rows)
         )
-        return self._now(opened, key).where(
-            entered,
-            opened.c.silent == 0,
-            opened.c.began_at == self.now,
-            or_(opened.c.first_seen == 0, born_into_flow),
-        )
+        query = self._now(rows, self._moved_key(rows.c.at), occurred_at=rows.c.at)
+        return query.where(or_(rows.c.first_seen == 0, born_into_flow))
+
+    def _leavers(
+        self,
+        closed: FromClause,
+        left: ColumnElement[bool],
+        base: FromClause,
+        left_before: ColumnElement[bool],
+    ) -> Select[Any]:
+        """Return the exits of this tick, and those of ticks that did not evaluate the flow."""
+        moves = select(closed.c.customer_id, closed.c.ended_at.label("at"))
+        moves = moves.where(left, closed.c.ended_silent == 0, closed.c.ended_at == self.now)
+        rows: FromClause = moves.subquery()
+        if self._was_set_aside():
+            missed = select(base.c.customer_id, base.c.ended_at).where(
+                left_before, base.c.ended_silent == 0, base.c.ended_at > self._seen_at()
+            )
+            rows = union_all(moves, missed).subquery()
+        return self._now(rows, self._moved_key(rows.c.at), occurred_at=rows.c.at)
+
+    def _moved_key(self, at: ColumnElement[Any]) -> ColumnElement[str]:
+        """Return what names a transition: the start, and the tick that saw it."""
+        named = literal(f"{self.start.head}:{self.start.operand}:")
+        return named + cast(cast(at, BigInteger), exact_text())
+
+    def _was_set_aside(self) -> bool:
+        """Return whether live ticks passed that did not evaluate this flow."""
+        seen, latest = self.live.seen_at, self.tick.watermark
+        return seen is not None and latest is not None and seen < latest
+
+    def _seen_at(self) -> int:
+        return to_micros(self.live.seen_at or self.live.live_since)
 
     def _with_matching_event(self, query: Select[Any], segment: str) -> Select[Any]:
         """Let ``entry`` be the latest event that matches the segment's single ``did`` head."""
@@ -229,14 +264,13 @@ class Candidates:
         now = now.where(
             running.c.flow == flow, running.c.status == "ended", running.c.ended_late == 0
         )
-        late = select(ended.c.customer_id, ended.c.entry, cast(ended.c.ended_at, BigInteger))
-        late = late.where(
-            ended.c.flow == flow,
-            ended.c.ended_late == 1,
-            ended.c.ended_at == self.tick.watermark,
-            ended.c.ended_at >= self.live_since,
+        before = select(ended.c.customer_id, ended.c.entry, cast(ended.c.ended_at, BigInteger))
+        seen = self._seen_at()
+        unseen = or_(
+            ended.c.ended_at > seen, and_(ended.c.ended_at == seen, ended.c.ended_late == 1)
         )
-        runs = union_all(now, late).subquery()
+        before = before.where(ended.c.flow == flow, unseen, ended.c.ended_at >= self.live_since)
+        runs = union_all(now, before).subquery()
         key = literal(f"leaves_flow:{flow}:") + cast(runs.c.entry, exact_text())
         return self._now(runs, key, occurred_at=runs.c.ended_at)
 
@@ -266,7 +300,7 @@ class Candidates:
             return [
                 (day, when)
                 for day, when in found
-                if _falls_on(day, every, on_day) and self._is_new(when)
+                if falls_on(day, every, on_day) and self._is_new(when)
             ]
 
         def spans(name: str) -> list[SpanRow]:
@@ -415,9 +449,29 @@ class Candidates:
         return found
 
     def _is_new(self, when: datetime) -> bool:
-        """Return whether an instant lies after the last tick that looked."""
-        watermark = self.tick.watermark
-        return watermark is None or self.live.is_first or when > watermark
+        """Return whether an instant lies after the last tick that evaluated the flow."""
+        return self.live.seen_at is None or when > self.live.seen_at
+
+
+def _unborn(now: datetime) -> Select[Any]:
+    """Return the customers who do not exist yet; almost always none."""
+    later = tables.customer.alias()
+    return select(later.c.id).where(later.c.created_at > to_micros(now))
+
+
+def _first_seen_then(stays: FromClause) -> ColumnElement[int]:
+    """Return 1 if the tick that wrote a stay was the first to see its customer."""
+    before, latest, customer = tables.tick.alias(), tables.tick.alias(), tables.customer.alias()
+    since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
+    previous = select(func.max(latest.c.at)).where(latest.c.at < stays.c.began_at)
+    new = exists(
+        select(customer.c.id)
+        .where(customer.c.id == stays.c.customer_id)
+        .where(before.c.at == previous.correlate(stays).scalar_subquery())
+        .where(or_(customer.c.id > before.c.last_customer_id, since > before.c.at))
+        .correlate(stays)
+    )
+    return case((new, 1), else_=0)
 
 
 def next_entry(flow: str, customer_id: ColumnElement[int]) -> ColumnElement[int]:
@@ -429,7 +483,8 @@ def next_entry(flow: str, customer_id: ColumnElement[int]) -> ColumnElement[int]
     return func.coalesce(latest.correlate_except(runs).scalar_subquery(), 0) + 1
 
 
-def _falls_on(day: date, every: str, on_day: int | None) -> bool:
+def falls_on(day: date, every: str, on_day: int | None) -> bool:
+    """Return whether an ``every`` start names that local day."""
     if every == "day":
         return True
     if every == "month":

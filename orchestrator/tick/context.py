@@ -33,6 +33,8 @@ class LiveFlow:
     live_since: datetime
     is_first: bool
     """Whether this tick is the first that sees it live."""
+    seen_at: datetime | None
+    """The latest live tick that evaluated the flow; None before the first."""
     entry_types: Mapping[str, str]
     """Type of each property that ``entry`` may have."""
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import exact_text, to_micros
+from orchestrator.criteria import rows as facts
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.base import Start
@@ -114,11 +115,15 @@ def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
         return events.any()
     receipts = tables.receipt.alias()
     kind, named = ("clicked", goal.clicked) if goal.clicked else ("opened", goal.opened)
-    flow, slash, message = str(named).rpartition("/")
-    tests = [receipts.c.kind == kind, receipts.c.at > at, receipts.c.at <= scope.now_micros]
-    tests += _until(at, receipts.c.at, goal)
-    tests += [receipts.c.flow == flow] if slash else []
-    tests += [receipts.c.message == message] if message != "any" else []
+    when = receipts.c.at
+    tests = [
+        receipts.c.kind == kind,
+        when > at,
+        when <= scope.now_micros,
+        *_until(at, when, goal),
+        *facts.named(receipts, str(named)),
+        facts.answers_run(scope, receipts),
+    ]
     return scope.among(select(receipts.c.customer_id).where(*tests), receipts.c.customer_id)
 
 
@@ -190,20 +195,36 @@ def _refusal(
     tick: Tick, live: LiveFlow, start: Start, customer: FromClause, rows: FromClause, *, many: bool
 ) -> ColumnElement[Any]:
     """Return the first entry test that an occurrence fails (semantics 33); NULL if none."""
-    flow = live.flow
     scope = tick.scope(customer, live.name, run=rows, each=not many)
+    whens = refusals(tick, live, start, scope)
+    return cast(case(*whens, else_=null()), exact_text())
+
+
+def refusals(
+    tick: Tick, live: LiveFlow, start: Start, scope: Scope
+) -> list[tuple[ColumnElement[bool], str]]:
+    """Return (whether an occurrence is refused, reason code) per entry test, in order.
+
+    Args:
+        scope: of the customer, with the occurrence as its run.
+    """
+    flow, customer, rows = live.flow, scope.customer, scope.run
+    assert rows is not None
     whens: list[tuple[Any, Any]] = []
     if flow.opens is not None or flow.closes is not None:
         whens.append((~_is_open(tick, scope, rows, flow.opens, flow.closes), "opens_closes"))
     stale = to_micros(Candidates(tick, live, start).stale_before())
-    whens.append((rows.c.occurred_at < stale, "stale"))
+    # what is back-filled happened before the flow went live, and is taken in as it is
+    since = to_micros(live.live_since)
+    late = and_(rows.c.occurred_at < stale, rows.c.occurred_at >= since)
+    whens.append((late, "stale"))
     whens += _runs_before(tick, live, rows)
     if flow.audience is not None:
         whens.append((~scope.predicate(flow.audience), "audience"))
     if flow.exits_when is not None:
         inside = tick.scope(customer, live.name, run=rows, each=True, this_run=True)
         whens.append((inside.predicate(flow.exits_when), "exits_when"))
-    return cast(case(*whens, else_=null()), exact_text())
+    return whens
 
 
 def _runs_before(tick: Tick, live: LiveFlow, rows: FromClause) -> list[tuple[Any, Any]]:
@@ -255,25 +276,36 @@ def _local(moment: Moment, zone: Any, *, end: bool) -> datetime:
     return timing.local_instant(moment.date(), moment.time(), zone)
 
 
+_ASKED_BEFORE = ("opens_closes", "stale", "already_in")
+"""Reasons that come before "already in", or are it."""
+
+
 def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
-    """Let the first passing occurrence of each customer enter; the others are already in."""
+    """Let each customer's first passing occurrence enter; those after it are already in."""
     rows = workspace.entry
-    passing = select(
-        rows.c.customer_id,
-        rows.c.occurrence,
-        func.row_number()
-        .over(
-            partition_by=rows.c.customer_id, order_by=(rows.c.occurred_at, rows.c.tie, rows.c.place)
-        )
-        .label("turn"),
-    ).where(rows.c.flow == live.name, rows.c.reason.is_(None))
-    ranked = passing.subquery()
-    later = tuple_(rows.c.customer_id, rows.c.occurrence).in_(
-        select(ranked.c.customer_id, ranked.c.occurrence).where(ranked.c.turn > 1)
+    turn = func.row_number().over(
+        partition_by=rows.c.customer_id, order_by=(rows.c.occurred_at, rows.c.tie, rows.c.place)
     )
+    ordered = (
+        select(rows.c.customer_id, rows.c.occurrence, rows.c.reason, turn.label("turn"))
+        .where(rows.c.flow == live.name)
+        .subquery()
+    )
+    first = (
+        select(ordered.c.customer_id, func.min(ordered.c.turn).label("turn"))
+        .where(ordered.c.reason.is_(None))
+        .group_by(ordered.c.customer_id)
+        .subquery()
+    )
+    later = select(ordered.c.customer_id, ordered.c.occurrence).join(
+        first,
+        and_(first.c.customer_id == ordered.c.customer_id, ordered.c.turn > first.c.turn),
+    )
+    decided_before = func.coalesce(rows.c.reason, "").in_(_ASKED_BEFORE)
     tick.execute(
         update(rows)
-        .where(rows.c.flow == live.name, rows.c.reason.is_(None), later)
+        .where(rows.c.flow == live.name, ~decided_before)
+        .where(tuple_(rows.c.customer_id, rows.c.occurrence).in_(later))
         .values(reason="already_in")
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select, update
@@ -9,10 +10,10 @@ from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.entries import end_runs
-from orchestrator.tick.tries import Standing
-from orchestrator.tick.walk import asks_what_changes, finish_waits, leave_step, move
+from orchestrator.tick.tries import SLOTS, Standing
+from orchestrator.tick.walk import asks_what_changes, due_by_zone, finish_waits, leave_step, move
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
 
@@ -27,32 +28,31 @@ def play(tick: Tick) -> None:
         tick.at_station(f"round {number}")
         for live in tick.flows.values():
             move(tick, live)
-        if not _try_all(tick):
+        tried = _try_all(tick)
+        if not tried:
             break
         caps.hold_volume(tick)
         caps.decide_in_order(tick)
         _record(tick)
-        _let_go(tick)
+        _let_go(tick, tried)
     _close_holds_of_ended(tick)
 
 
-def _try_all(tick: Tick) -> bool:
-    """Open an attempt for every run that stands at an untried send; returns whether any."""
+def _try_all(tick: Tick) -> list[Standing]:
+    """Open an attempt for every run that stands at an untried send; returns those sends."""
     tick.execute(delete(attempt))
+    tried = []
     for live in tick.flows.values():
         for node, step in live.graph.sends():
             standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
             if not standing.anybody():
                 continue
-            standing.leave_held_while_closed()
             if asks_what_changes(tick, live):
                 end_runs(tick, live, standing.here)
-            standing.drop_unwanted()
             standing.open_attempts()
+            tried.append(standing)
     workspace.refresh_statistics(tick.connection, attempt)
-    moving = select(literal(1)).where(run.c.moving == 1).limit(1)
-    tried = select(literal(1)).select_from(attempt).limit(1)
-    return any(tick.connection.execute(query).first() for query in (tried, moving))
+    return tried
 
 
 def _record(tick: Tick) -> None:
@@ -77,28 +77,24 @@ def _record(tick: Tick) -> None:
     tick.show_messages()
 
 
-def _let_go(tick: Tick) -> None:
-    """Send on the runs whose send is decided, and note why the others are held."""
-    for live in tick.flows.values():
-        for node, _ in live.graph.sends():
-            here = and_(run.c.flow == live.name, run.c.step == node.id)
-            if not _tried_at(tick, live, node.id):
-                continue
-            decided = _matching(attempt.c.decision != "hold")
-            leave_step(
-                tick, node.next, and_(here, run.c.moving == 0, run.c.status == "active", decided)
-            )
-    held = _attempt_value(attempt.c.reason)
-    tick.execute(
-        update(run)
-        .where(run.c.status == "active", _matching(attempt.c.decision == "hold"))
-        .values(held_reason=held)
-    )
-
-
-def _tried_at(tick: Tick, live: LiveFlow, step: str) -> bool:
-    query = select(literal(1)).where(attempt.c.flow == live.name, attempt.c.step == step).limit(1)
-    return tick.connection.execute(query).first() is not None
+def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
+    """Send on the runs whose send is decided; note why and until when the others are held."""
+    for standing in tried:
+        here = and_(
+            run.c.flow == standing.live.name,
+            run.c.step == standing.policy.node.id,
+            run.c.status == "active",
+            run.c.moving == 0,
+        )
+        decided = _matching(attempt.c.decision != "hold")
+        leave_step(tick, standing.policy.node.next, and_(here, decided))
+        held = and_(here, _matching(attempt.c.decision == "hold"))
+        reason = _attempt_value(attempt.c.reason)
+        tick.execute(update(run).where(held).values(held_reason=reason))
+        if standing.policy.quiet_hours or standing.policy.send_between:
+            until = due_by_zone(tick, standing.opens_next)
+            closed = and_(held, run.c.held_reason.in_(SLOTS))
+            tick.execute(update(run).where(closed).values(due_at=until))
 
 
 def _matching(test: ColumnElement[bool]) -> ColumnElement[bool]:

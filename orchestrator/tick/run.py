@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,14 +55,43 @@ def dry_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
     """
     with engine.connect() as connection:
         tick = _begin(connection, plan)
-        if tick.watermark is not None and plan.now < tick.watermark:
-            raise UsageError(
-                f"{plan.now:%Y-%m-%dT%H:%M:%SZ} is before the latest tick, "
-                f"{tick.watermark:%Y-%m-%dT%H:%M:%SZ}",
-                help="a preview looks at now or later; to replay the past, use simulate",
-            )
+        _refuse_the_past(tick)
         _evaluate(tick, plan.as_live_since)
         yield Ticked(tick, results.report(tick, dry_run=True))
+        connection.rollback()
+
+
+def _refuse_the_past(tick: Tick) -> None:
+    if tick.watermark is not None and tick.now < tick.watermark:
+        raise UsageError(
+            f"{tick.now:%Y-%m-%dT%H:%M:%SZ} is before the latest tick, "
+            f"{tick.watermark:%Y-%m-%dT%H:%M:%SZ}",
+            help="a preview looks at now or later; to replay the past, use simulate",
+        )
+
+
+@contextmanager
+def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick, LiveFlow]]:
+    """Evaluate a dry tick as far as the entries of one flow; inside, its TEMP tables are there.
+
+    The flow is looked at as if it were live, whatever its status.
+
+    Raises:
+        UsageError: the instant is before the latest live tick.
+    """
+    as_live = dataclasses.replace(plan.playbook.flows[flow], status="live")
+    flows = {**plan.playbook.flows, flow: as_live}
+    live_plan = dataclasses.replace(plan, playbook=dataclasses.replace(plan.playbook, flows=flows))
+    with engine.connect() as connection:
+        tick = _begin(connection, live_plan)
+        _refuse_the_past(tick)
+        states.evaluate(tick, plan.as_live_since)
+        live = tick.flows[flow]
+        followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
+        for name in sorted({flow, *followed} & tick.flows.keys()):
+            entries.take_up_runs(tick, tick.flows[name])
+        entries.enter(tick, live)
+        yield tick, live
         connection.rollback()
 
 
@@ -77,12 +107,13 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
             yield Ticked(tick, results.report(tick, dry_run=False), did_nothing=True)
             return
         _evaluate(tick, None)
+        report = results.report(tick, dry_run=False)  # what is written next would count twice
         connection.commit()
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
             written = apply.write(tick)
         connection.execution_options(sqlite_begin="DEFERRED")  # reading back locks nobody out
-        yield Ticked(tick, results.report(tick, dry_run=False), did_nothing=not written)
+        yield Ticked(tick, report, did_nothing=not written)
 
 
 def _begin(connection: Connection, plan: TickPlan) -> Tick:
@@ -92,7 +123,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     connection.commit()
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)
-    known = _flow_states(connection)
+    known = _flow_memory(connection)
     return Tick(
         connection=connection,
         playbook=plan.playbook,
@@ -102,40 +133,44 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         watermark=latest,
         last_customer_id=last_customer_id,
         breakers={
-            name: Breaker(tripped, resumed)
-            for name, (_, tripped, resumed) in known.items()
-            if tripped or resumed
+            name: Breaker(noted.tripped_at, noted.resumed_at)
+            for name, noted in known.items()
+            if noted.tripped_at or noted.resumed_at
         },
         at_station=plan.at_station,
     )
 
 
-FlowStates = Mapping[str, tuple[datetime | None, datetime | None, datetime | None]]
+@dataclass(frozen=True)
+class FlowMemory:
+    """What live ticks have noted of a flow, or of the project's breaker."""
+
+    live_since: datetime | None = None
+    seen_at: datetime | None = None
+    tripped_at: datetime | None = None
+    resumed_at: datetime | None = None
 
 
-def _flow_states(connection: Connection) -> FlowStates:
-    table = tables.flow_state
-    query = select(table.c.flow, table.c.live_since, table.c.tripped_at, table.c.resumed_at)
-    return {
-        flow: (since, tripped, resumed)
-        for flow, since, tripped, resumed in connection.execute(query)
-    }
+def _flow_memory(connection: Connection) -> dict[str, FlowMemory]:
+    row = tables.flow_state.c
+    query = select(row.flow, row.live_since, row.seen_at, row.tripped_at, row.resumed_at)
+    return {flow: FlowMemory(*noted) for flow, *noted in connection.execute(query)}
 
 
-def _live_flows(plan: TickPlan, known: FlowStates) -> dict[str, LiveFlow]:
+def _live_flows(plan: TickPlan, known: Mapping[str, FlowMemory]) -> dict[str, LiveFlow]:
     names = names_of(plan.playbook)
     segments = {name: segment.when for name, segment in plan.playbook.segments.items()}
     found = {}
     for name, flow in sorted(plan.playbook.flows.items()):
         if flow.status != "live" and not (flow.status == "draft" and name in plan.drafts):
             continue
-        since = known.get(name, (None, None, None))[0]
-        first = plan.as_live_since or plan.now
+        noted = known.get(name, FlowMemory())
         found[name] = LiveFlow(
             flow,
             graph(flow.steps),
-            since or first,
-            is_first=since is None,
+            noted.live_since or plan.as_live_since or plan.now,
+            is_first=noted.live_since is None,
+            seen_at=noted.seen_at,
             entry_types=entry_types(flow.starts_when, segments, names),
         )
     return found

@@ -38,7 +38,6 @@ from orchestrator.gate.policy import SendPolicy, consenting_topics
 from orchestrator.playbook.model import QuietHours
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
-from orchestrator.tick.walk import leave_step
 
 run, attempt = workspace.run, workspace.attempt
 _TEXT = exact_text()
@@ -75,23 +74,6 @@ class Standing:
         """Return whether any run stands here untried."""
         query = select(literal(1)).where(self.here).limit(1)
         return self.tick.connection.execute(query).first() is not None
-
-    def leave_held_while_closed(self) -> None:
-        """Do not try what waits for a slot that has not opened yet."""
-        waiting = run.c.held_reason.in_(SLOTS)
-        closed = self._of_runs(or_(*self._closed_slots().values(), false()))
-        self.tick.execute(update(run).where(self.here, waiting, closed).values(tried=1))
-
-    def drop_unwanted(self) -> None:
-        """Send the runs whose ``only_if`` fails as they reach the send past it.
-
-        A send that was held before is dropped by a decision instead (semantics 42).
-        """
-        if self.policy.step.only_if is None:
-            return
-        unwanted = self._of_runs(~self.scope.predicate(self.policy.step.only_if))
-        fresh = run.c.held_reason.is_(None)
-        leave_step(self.tick, self.policy.node.next, and_(self.here, fresh, unwanted))
 
     def open_attempts(self) -> None:
         """Add an attempt per run and decide those that fail a test of their own."""
@@ -146,7 +128,9 @@ class Standing:
         """Return what is asked before consent: expiry, then ``only_if``."""
         tests = {"expire": run.c.reached_at <= self.scope.ago(self.policy.expires_after)}
         if self.policy.step.only_if is not None:
-            tests["only_if"] = ~self.scope.predicate(self.policy.step.only_if)
+            # a fresh send was asked as it was reached
+            dropped = ~self.scope.predicate(self.policy.step.only_if)
+            tests["only_if"] = and_(run.c.held_reason.is_not(None), dropped)
         return tests
 
     def _holdout(self) -> dict[str, ColumnElement[bool]]:
@@ -161,11 +145,22 @@ class Standing:
         now, quiet, hours = self.tick.now, self.policy.quiet_hours, self.policy.send_between
         tests = {}
         if quiet is not None:
-            tests["quiet_hours"] = self._in_zones(lambda zone: is_quiet(now, zone, quiet))
+            awake = quiet_slot(quiet)
+            tests["quiet_hours"] = self._in_zones(lambda zone: not awake.is_open(now, zone))
         if hours is not None:
             slot = timing.Slot(hours)
             tests["send_between"] = self._in_zones(lambda zone: not slot.is_open(now, zone))
         return tests
+
+    def opens_next(self, zone: ZoneInfo) -> datetime | None:
+        """Return when the send's slots are open again for a customer of that zone."""
+        quiet, hours = self.policy.quiet_hours, self.policy.send_between
+        return timing.next_allowed(
+            self.tick.now,
+            zone,
+            quiet_slot(quiet) if quiet else None,
+            timing.Slot(hours) if hours else None,
+        )
 
     def _in_zones(self, test: Callable[[ZoneInfo], bool]) -> ColumnElement[bool]:
         """Return whether the customer's zone passes a test of the present instant."""
@@ -225,12 +220,11 @@ class Standing:
         return query.correlate(attempt).scalar_subquery()
 
 
-def is_quiet(now: datetime, zone: ZoneInfo, quiet: QuietHours) -> bool:
-    """Return whether quiet hours hold at an instant for a customer of that zone."""
+def quiet_slot(quiet: QuietHours) -> timing.QuietSlot:
+    """Return quiet hours as a slot that is closed while they last."""
     own = None if quiet.timezone in (None, "customer") else ZoneInfo(str(quiet.timezone))
     dates = frozenset(_day(moment) for moment in quiet.dates or ())
-    slot = timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
-    return not slot.is_open(now, zone)
+    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
 
 
 def _day(moment: date | datetime) -> date:

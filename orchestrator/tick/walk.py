@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,8 @@ from orchestrator.tick.entries import end_runs
 from orchestrator.tick.setting import set_attribute
 
 run = workspace.run
+NEVER = timedelta(days=400)
+"""How long a run waits for a slot that does not open, before it is looked at again."""
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Walk:
 
     def stand(self) -> None:
         """Let every run here stand at its send until the gate has decided."""
-        self.tick.execute(update(run).where(self.here).values(moving=0, tried=0))
+        self.tick.execute(update(run).where(self.here).values(moving=0, tried=0, due_at=None))
 
     def set(self, name: str, value: Any) -> None:
         """Write an attribute of the customers of every run here."""
@@ -102,8 +104,12 @@ class Walk:
     # --- what they are made of --------------------------------------------------------
 
     def skip_unless(self, criterion: Criterion) -> None:
-        """Send the runs for which ``only_if`` does not hold past the step."""
-        self._go(and_(self.here, ~self._holds(criterion)), self.node.next)
+        """Send the runs that reach the step and for which ``only_if`` fails past it.
+
+        A send that was held before is dropped by a decision of the gate (semantics 42).
+        """
+        reached = and_(self.here, run.c.held_reason.is_(None))
+        self._go(and_(reached, ~self._holds(criterion)), self.node.next)
 
     def _holds(self, criterion: Criterion) -> ColumnElement[bool]:
         return self._of_customer(self.scope().predicate(criterion))
@@ -113,21 +119,7 @@ class Walk:
         return exists(query.correlate(run))
 
     def _stay_until(self, due: Callable[[ZoneInfo], datetime | None], timezone: str | None) -> None:
-        fixed = None if timezone in (None, "customer") else ZoneInfo(str(timezone))
-
-        def ranges(name: str) -> list[SpanRow]:
-            instant = due(fixed or self.tick.zone_of(name))
-            at = to_micros(instant) if instant else 2**62
-            return [SpanRow(name, 0, 1, at)]
-
-        span, key = workspace.span.alias(), self.tick.add_spans(ranges)
-        instant = (
-            select(span.c.at)
-            .where(span.c.key == key, self.customer.c.id == run.c.customer_id)
-            .where(span.c.zone == func.coalesce(self.customer.c.timezone, ""))
-            .correlate(run)
-            .scalar_subquery()
-        )
+        instant = due_by_zone(self.tick, due, timezone)
         here = self.here
         self.tick.execute(update(run).where(here).values(due_at=instant))
         now = to_micros(self.tick.now)
@@ -135,6 +127,30 @@ class Walk:
 
     def _go(self, which: ColumnElement[bool], to: str | None) -> None:
         leave_step(self.tick, to, which)
+
+
+def due_by_zone(
+    tick: Tick, due: Callable[[ZoneInfo], datetime | None], timezone: str | None = None
+) -> ColumnElement[int]:
+    """Return the instant that ``due`` gives for the zone of a run's customer.
+
+    Args:
+        due: zone → aware UTC instant; None stands for "not within the years to come".
+        timezone: the zone asked instead of each customer's own; None or ``customer`` is theirs.
+    """
+    fixed = None if timezone in (None, "customer") else ZoneInfo(str(timezone))
+
+    def ranges(name: str) -> list[SpanRow]:
+        instant = due(fixed or tick.zone_of(name)) or tick.now + NEVER
+        return [SpanRow(name, 0, 1, to_micros(instant))]
+
+    span, customer, key = workspace.span.alias(), tables.customer.alias(), tick.add_spans(ranges)
+    query = select(span.c.at).where(
+        span.c.key == key,
+        customer.c.id == run.c.customer_id,
+        span.c.zone == func.coalesce(customer.c.timezone, ""),
+    )
+    return query.correlate(run).scalar_subquery()
 
 
 def leave_step(tick: Tick, to: str | None, which: ColumnElement[bool]) -> None:

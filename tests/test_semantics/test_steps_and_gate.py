@@ -191,7 +191,6 @@ def test_rule_57_past_the_volume_limit_all_sends_are_held(shop: Shop) -> None:
     assert shop.told("2026-03-02T10:00:00") == []
 
 
-@pytest.mark.xfail(strict=True, reason="a closed slot still keeps a hold from expiring")
 def test_rule_58_a_hold_expires_with_its_last_reason_and_the_run_goes_on(shop: Shop) -> None:
     steps = "[{send: hello, send_between: '10:00-11:00', expires_after: 1 day}, {send: offer}]"
     shop.write(greet=_flow(steps)).customers(ana={})
@@ -202,7 +201,6 @@ def test_rule_58_a_hold_expires_with_its_last_reason_and_the_run_goes_on(shop: S
     assert told == [("ana", "expire", "send_between"), ("ana", "send", "email")]
 
 
-@pytest.mark.xfail(strict=True, reason="a closed slot still keeps a hold from expiring")
 def test_rule_58_a_hold_expires_though_no_tick_ever_falls_into_its_slot(shop: Shop) -> None:
     steps = "[{send: hello, send_between: '10:00-11:00', expires_after: 1 day}]"
     shop.write(greet=_flow(steps)).customers(ana={})

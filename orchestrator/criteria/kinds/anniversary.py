@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.nearest import Change, Found, anniversary_flip
 from orchestrator.language.durations import DAY_UNITS, Duration
 from orchestrator.language.shapes import DurationShape, Name, OneOf, Ref
 from orchestrator.language.words import Rules, word
@@ -44,3 +45,6 @@ class AnniversaryOf(Condition):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.value_of(self.operand)
+
+    def nearest(self, found: Found) -> Change | None:
+        return Change(at=anniversary_flip(found.value, self.in_next, found))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
+from orchestrator.criteria.nearest import Change, Found, number_change, value_flip
 from orchestrator.criteria.phrases import tests_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules
@@ -43,3 +45,8 @@ class AttributeIs(Condition, ValueTests):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.value_of(self.operand)
+
+    def nearest(self, found: Found) -> Change | None:
+        if isinstance(found.value, date):
+            return Change(at=value_flip(self, found))
+        return number_change(self, found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.base import CONDITIONS, Condition
@@ -14,6 +15,7 @@ from orchestrator.criteria.modifiers import (
     RunWindow,
     Where,
 )
+from orchestrator.criteria.nearest import Change, Found, counts_needed, left_behind, more
 from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.nodes import MapNode, Node
@@ -167,3 +169,44 @@ class Did(Condition, Counts, RunWindow):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.count_of(self)
+
+    def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
+        positive = wanted is (self.head == "did")
+        if self.then or self.then_not:
+            return self._following_pivot(scope, positive=positive)
+        least, most = counts_needed(self, wanted=positive)
+        if self.in_last and not self.older_than and most is not None and most >= 0:
+            return scope.nth_time(scope.events(self.operand, self, self.where), most, late=True)
+        if self.older_than and not self.in_last and least:
+            older = replace(self, older_than=None)
+            events = scope.events(self.operand, older, self.where)
+            return scope.nth_time(events, least - 1, late=False)
+        return None
+
+    def _following_pivot(self, scope: Scope, *, positive: bool) -> Actual | None:
+        if self.then_not and positive and self.within:
+            return scope.nth_time(self._open(scope), 0, late=False)
+        if not positive and self.in_last and not self.older_than:
+            return scope.nth_time(self.matching(scope), 0, late=True)
+        return None
+
+    def _open(self, scope: Scope) -> Events:
+        """Return the events that wait for what must not follow."""
+        first = scope.events(self.operand, self, self.where)
+        assert self.then_not is not None
+        assert self.within is not None
+        later = self._later(first, self.then_not)
+        first.tests.append(~first.followed(later, self.within, self.same))
+        return first
+
+    def nearest(self, found: Found) -> Change | None:
+        positive = found.wanted is (self.head == "did")
+        if self.then_not and positive:
+            if found.pivot is None or self.within is None:
+                return None
+            return Change(at=found.pivot + timedelta(microseconds=self.within.micros))
+        window = self.in_last or self.older_than
+        at = left_behind(found.pivot, window) if found.pivot and window else None
+        least = None if self.then else counts_needed(self, wanted=positive)[0]
+        needed = more(least - found.value) if least is not None else None
+        return replace(needed, at=at) if needed else Change(at=at)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where, Window
+from orchestrator.criteria.nearest import Change, Found, window_flip
 from orchestrator.criteria.phrases import where_phrase, window_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules, word
@@ -60,3 +61,12 @@ class FirstOrLast(Condition, Window):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.time_of(self)
+
+    def nearest(self, found: Found) -> Change | None:
+        at = window_flip(self, found.value, found)
+        may_come = found.value is None if self.head == "first" else self.in_last or self.after
+        if at is None and found.wanted and may_come:
+            return Change(
+                f"needs a new {self.operand}" if found.value else f"needs a {self.operand}"
+            )
+        return Change(at=at)

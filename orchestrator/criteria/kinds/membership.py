@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import InLast
+from orchestrator.criteria.nearest import Change, Found, left_behind, window_flip
 from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref
@@ -41,6 +42,9 @@ class InSegment(Condition):
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.segment_since(self.operand)
 
 
 @CONDITIONS.register
@@ -77,6 +81,15 @@ class InStage(Condition):
     def actual(self, scope: Scope) -> Actual | None:
         return scope.stage_of()
 
+    def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
+        lasting = wanted is not self.head.startswith("not_") and self.for_at_least
+        return scope.stage_since(self.operand) if lasting else None
+
+    def nearest(self, found: Found) -> Change | None:
+        if found.pivot is None or self.for_at_least is None:
+            return None
+        return Change(at=left_behind(found.pivot, self.for_at_least))
+
 
 @CONDITIONS.register
 @dataclass(frozen=True, kw_only=True)
@@ -107,3 +120,6 @@ class StageMove(Condition, InLast):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.move_of(self.head, self.operand)
+
+    def nearest(self, found: Found) -> Change | None:
+        return Change(at=window_flip(self, found.value, found))

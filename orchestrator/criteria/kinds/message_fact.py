@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import SINCE
+from orchestrator.criteria.nearest import Change, Found, left_behind
 from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
@@ -56,3 +57,14 @@ class MessageFact(Condition):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.latest_fact(self.head.removeprefix("not_"), self)
+
+    def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
+        positive = wanted is not self.head.startswith("not_")
+        if positive or self.in_last is None:
+            return None
+        return scope.nth_fact(self.head.removeprefix("not_"), self, (self.at_least or 1) - 1)
+
+    def nearest(self, found: Found) -> Change | None:
+        if found.pivot is None or self.in_last is None:
+            return None
+        return Change(at=left_behind(found.pivot, self.in_last))

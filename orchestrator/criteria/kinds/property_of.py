@@ -14,6 +14,7 @@ from orchestrator.criteria.modifiers import (
     RunWindow,
     Where,
 )
+from orchestrator.criteria.nearest import Change, Found, number_change
 from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.shapes import Name, Ref
 from orchestrator.language.words import Rules, word
@@ -58,3 +59,6 @@ class PropertyTotal(Condition, Counts, RunWindow):
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.measure_of(self)
+
+    def nearest(self, found: Found) -> Change | None:
+        return None if self.head == "average_of" else number_change(self, found)

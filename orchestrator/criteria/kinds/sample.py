@@ -40,4 +40,4 @@ class Sample(Condition):
         return f"in the {(self.operand * 100).normalize():f}% sample"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.bucket_of(self.seed or f"sample:{scope.owner}")
+        return scope.bucket_of(self.seed or f"sample:{scope.owner}", self.operand)

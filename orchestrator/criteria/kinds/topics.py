@@ -10,7 +10,7 @@ from orchestrator.criteria.phrases import title
 from orchestrator.language.shapes import Name, Ref
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 
 @CONDITIONS.register
@@ -39,6 +39,9 @@ class SubscribedTo(Condition):
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
 
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.latest_act(self.operand)
+
 
 @CONDITIONS.register
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +62,6 @@ class ReachableOn(Condition):
 
     def says(self) -> str:
         return f"reachable on {self.operand}"
+
+    def actual(self, scope: Scope) -> Actual | None:
+        return scope.address_of(self.operand)

@@ -36,7 +36,6 @@ class Send(Step):
     """Send a message, if the gate lets it pass; `hold` waits here, `suppress` goes on."""
 
     heads = ("send",)
-    waits = True
     operand_shape = Ref("message")
     operand_doc = "The message: a folder of `templates/`."
     example = """\

@@ -214,6 +214,7 @@ def upgrade() -> None:
         "flow_state",
         sa.Column("flow", TEXT, nullable=False),
         sa.Column("live_since", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
         sa.Column("tripped_at", sa.BigInteger(), nullable=True),
         sa.Column("resumed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("flow"),
