@@ -185,17 +185,64 @@ def one_tick(
         yield report, decision_lines(ticked.tick, mask, request.flows)
 
 
-def explain_customer(
-    opened: OpenProject, engine: Engine, customer: str, flow: Flow, now: datetime
-) -> Explained:
-    """Return why one customer does or does not enter a flow at ``now``.
+@dataclass(frozen=True)
+class ExplainRequest:
+    """What one explanation is asked about."""
+
+    customer: str
+    """External id."""
+    flow: Flow
+    now: datetime
+    as_live_since: datetime | None = None
+    """As in a preview: flows never yet live count as live since then, a draft too."""
+    reveal: bool = False
+    """Whether addresses and personal attributes are shown unmasked."""
+
+
+def explain_customer(opened: OpenProject, engine: Engine, request: ExplainRequest) -> Explained:
+    """Return why one customer does or does not enter a flow.
 
     Raises:
         NotFoundError: there is no such customer.
+        UsageError: ``now`` is before the last tick.
+        EnvironmentFault: the database refused.
     """
-    raise UsageError("explaining a customer is not available yet")
+    from orchestrator.database_faults import database_faults
+    from orchestrator.explain.entry import explaining
+    from orchestrator.tick.run import TickPlan
+
+    name = str(request.flow.flow)
+    drafts = {name} if request.as_live_since and request.flow.status == "draft" else frozenset()
+    plan = TickPlan(opened.playbook, request.now, request.as_live_since, drafts)
+    with (
+        database_faults(),
+        explaining(engine, plan, request.flow, reveal=request.reveal) as explainer,
+    ):
+        return explainer.explain(request.customer)
 
 
-def resume_flow(engine: Engine, flow: Flow, now: datetime) -> bool:
-    """Set the flow's volume breaker back; return whether it had tripped."""
-    raise UsageError("the volume breaker is not available yet")
+def breaker(opened: OpenProject, name: str) -> str:
+    """Return the name of a volume breaker: a flow's, or the project's for its own.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    project = str(opened.playbook.project.project)
+    if name not in opened.playbook.flows and name != project:
+        raise unknown("flow", name, (*opened.playbook.flows, project))
+    return name
+
+
+def resume_flow(engine: Engine, name: str, now: datetime) -> bool:
+    """Set a volume breaker back; return whether it had tripped by ``now``.
+
+    Args:
+        name: of the flow, or of the project for the project's own breaker.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.tick.breaker import resume
+
+    with database_faults(), engine.connect() as connection:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+        with connection.begin():
+            return resume(connection, name, now)

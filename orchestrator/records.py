@@ -136,15 +136,20 @@ class ExplainedLeaf:
     """One condition, asked about one customer."""
 
     path: str
-    """Where it stands in the flow: ``audience.any.0``."""
+    """Where it stands in the flow: ``audience.any.0``; a segment's own conditions stand
+    below its name, ``audience.0.vip.1``."""
     says: str
+    """What is asked of the customer; under ``none:`` and in ``exits_when`` the opposite."""
     holds: bool
+    """Whether it helps the customer to enter."""
     actual: str | None
     """What was found: ``is 64.00``, ``never``."""
     nearest: str | None
     """The smallest change that would flip it: ``needs 36.00 more``, ``on 9 March``."""
     at: str
     """``playbooks/win_back.yaml:4``."""
+    reason: str | None = None
+    """The entry reason code that a tick gives where this does not hold (semantics 61)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from orchestrator.cli.conventions import (
     AtOption,
     DatabaseOption,
     ProjectOption,
+    RevealOption,
     VariablesOption,
     one_of,
     output_option,
@@ -47,6 +48,15 @@ def explain(
         str | None, typer.Option("--flow", metavar="FLOW", help="The flow to ask about.")
     ] = None,
     at: AtOption = None,
+    as_live_since: Annotated[
+        str | None,
+        typer.Option(
+            "--as-live-since",
+            metavar="TIME",
+            help="As in a preview: flows never yet live count as live since then, a draft too.",
+        ),
+    ] = None,
+    reveal: RevealOption = False,
     output: Annotated[str, output_option(*FORMS)] = "human",
     project: ProjectOption = None,
     db: DatabaseOption = None,
@@ -58,7 +68,8 @@ def explain(
     """
     one_of("-o", output, FORMS)
     if flow is not None and name is None:
-        return _customer(subject, flow, at=at, output=output, project=project, db=db, var=var)
+        about = _About(subject, flow, at, as_live_since, reveal, output)
+        return _customer(about, project, db, var)
     if flow is not None:
         raise UsageError("a name and --flow exclude each other")
     if output != "human":
@@ -73,27 +84,39 @@ def explain(
     return _code(subject)
 
 
-def _customer(
-    customer: str,
-    flow: str,
-    *,
-    at: str | None,
-    output: str,
-    project: Path | None,
-    db: str | None,
-    var: list[str] | None,
-) -> int:
+class _About(NamedTuple):
+    customer: str
+    flow: str
+    at: str | None
+    as_live_since: str | None
+    reveal: bool
+    output: str
+
+
+def _customer(about: _About, project: Path | None, db: str | None, var: list[str] | None) -> int:
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.cli import console
     from orchestrator.report.contracts import explain_document
     from orchestrator.report.streams import pretty_json
     from orchestrator.report.why import why
+    from orchestrator.settings import instant_from
 
     opened = root.open_project(project, var)
-    chosen = opened.flow(flow)
+    since = (
+        instant_from(about.as_live_since, opened.zone, option="--as-live-since")
+        if about.as_live_since is not None
+        else None
+    )
+    request = root.ExplainRequest(
+        about.customer, opened.flow(about.flow), opened.now(about.at), since, about.reveal
+    )
+    if since is not None and since > request.now:
+        raise UsageError(
+            "--as-live-since is later than now", help="name an earlier time, or a later --at"
+        )
     engine = root.open_database(opened.folder, db, read_only=True)
-    explained = root.explain_customer(opened, engine, customer, chosen, opened.now(at))
-    if output == "json":
+    explained = root.explain_customer(opened, engine, request)
+    if about.output == "json":
         console.out(pretty_json(explain_document(explained)))
         return 0
     for line in why(explained, console.results_page(), opened.zone):

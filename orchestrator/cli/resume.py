@@ -26,7 +26,12 @@ app = verb_app()
     ],
 )
 def resume(
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The flow that tripped.")],
+    flow: Annotated[
+        str,
+        typer.Argument(
+            metavar="FLOW", help="The flow that tripped; the project's name for its own breaker."
+        ),
+    ],
     at: AtOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
@@ -42,13 +47,14 @@ def resume(
     from orchestrator.cli.manner import manner
 
     opened = root.open_project(project, var)
-    chosen = opened.flow(flow)
+    name = root.breaker(opened, flow)
     engine = root.open_database(opened.folder, db)
     if manner.asks() and not console.confirm(f"Let {flow} send again?"):
         console.say("Nothing was changed.")
         return 0
-    if root.resume_flow(engine, chosen, opened.now(at)):
-        console.say(f"{flow} may send again. Next: clmctl run --dry-run --select {flow}")
+    if root.resume_flow(engine, name, opened.now(at)):
+        selected = f" --select {flow}" if flow in opened.playbook.flows else ""
+        console.say(f"{flow} may send again. Next: clmctl run --dry-run{selected}")
     else:
         console.say(f"{flow} had not tripped; nothing was changed.")
     return 0

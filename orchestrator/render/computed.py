@@ -99,6 +99,7 @@ def _instant(value: Any) -> datetime:
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "count": int,
     "money": lambda units: Decimal(int(units)) / SCALE,
+    "scaled": lambda units: Decimal(int(units)) / SCALE,
     "number": _number,
-    "instant": _instant,
+    "datetime": _instant,
 }

@@ -130,6 +130,7 @@ def explain_document(explained: Explained) -> Json:
                 "actual": leaf.actual,
                 "at": leaf.at,
                 "nearest": leaf.nearest,
+                "reason": leaf.reason,
             }
             for leaf in explained.conditions
         ],

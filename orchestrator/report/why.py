@@ -15,11 +15,18 @@ from orchestrator.report.layout import Page, padded, printable, width_of
 from orchestrator.report.preview import local_time
 
 GAP = 2
-GROUPS = {"any": "any of these", "all": "all of these", "none": "none of these"}
+GROUPS = {"any": "any of these", "all": "all of these"}
+TURNED = {"any": "all", "all": "any", "none": "any"}
+"""What a group becomes of whose conditions the opposite is told."""
 PLACES = {
     "starts_when": "starts when",
-    "exits_when": "must not hold: exits when",
-    "re_entry": "re-entry",
+    "exits_when": "does not exit at once",
+    "status": "the flow",
+    "opens": "the flow",
+    "closes": "the flow",
+    "if_already_in": "entering again",
+    "re_entry": "entering again",
+    "catch_up": "catch-up",
 }
 
 
@@ -53,7 +60,7 @@ def _said(value: Any, zone: ZoneInfo) -> str:
 
 
 def _conditions(leaves: Sequence[ExplainedLeaf], page: Page) -> Iterator[str]:
-    found = [", ".join(filter(None, (leaf.actual, leaf.nearest))) for leaf in leaves]
+    found = [_found(leaf) for leaf in leaves]
     says = [leaf.says for leaf in leaves]
     places = _short_places(leaves)
     headings = [heading(leaf.path) for leaf in leaves]
@@ -73,6 +80,15 @@ def _conditions(leaves: Sequence[ExplainedLeaf], page: Page) -> Iterator[str]:
         yield from _row(leaf, said, place, widths, page)
 
 
+def _found(leaf: ExplainedLeaf) -> str:
+    """Return what was found, the nearest change, and the code of a test that is no condition."""
+    nearest = leaf.nearest or ""
+    told = [leaf.actual, f"holds {nearest}" if nearest.startswith("on ") else nearest]
+    said = ", ".join(filter(None, told))
+    shows_code = leaf.reason and not leaf.holds and not leaf.path.startswith(leaf.reason)
+    return f"{said} ({leaf.reason})".lstrip() if shows_code else said
+
+
 def _file(leaf: ExplainedLeaf) -> str:
     return leaf.at.rpartition(":")[0] or leaf.at
 
@@ -84,9 +100,20 @@ def _natural(*columns: Sequence[str]) -> int:
 
 
 def heading(path: str) -> str:
-    """Return what the conditions of one part are headed with: ``audience: any of these``."""
+    """Return what the conditions of one part are headed with: ``audience: any of these``.
+
+    Under ``none`` and in ``exits_when`` conditions are told as their opposites, so the
+    groups there read the other way round: none of some is all of their opposites.
+    """
     words = [word for word in re.split(r"[./\[\]]+", path) if word and not word.isdigit()]
-    told = [GROUPS.get(word) or PLACES.get(word) or word for word in words]
+    turned, told = words[:1] == ["exits_when"], []
+    for word in words:
+        if word in ("any", "all", "none"):
+            before, turned = turned, turned is not (word == "none")
+            joined = "all" if word == "none" and not before else word
+            told.append(GROUPS[TURNED[joined] if before else joined])
+        else:
+            told.append(PLACES.get(word, word))
     return ": ".join(told)
 
 

@@ -1,0 +1,80 @@
+"""Explaining an entry: a dry tick as far as one flow's entries, and questions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, func, select
+
+from orchestrator import tables
+from orchestrator.errors import NotFoundError
+from orchestrator.explain.case import Case
+from orchestrator.language.nearest import did_you_mean
+from orchestrator.playbook.model import Flow
+from orchestrator.records import Explained
+from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.run import TickPlan, entries_of
+
+NEIGHBOURS = 500
+"""Ids before and after an unknown one, in order, among which the nearest is looked for."""
+
+
+@contextmanager
+def explaining(
+    engine: Engine, plan: TickPlan, flow: Flow, *, reveal: bool = False
+) -> Iterator[Explainer]:
+    """Evaluate a dry tick as far as a flow's entries; inside, ask why about customers.
+
+    Raises:
+        UsageError: the instant is before the latest live tick.
+    """
+    is_live = flow.status == "live" or (flow.status == "draft" and flow.flow in plan.drafts)
+    with entries_of(engine, plan, str(flow.flow)) as (tick, live):
+        yield Explainer(tick, live, flow, is_live, reveal)
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """A dry tick that has decided the entries of one flow."""
+
+    tick: Tick
+    live: LiveFlow
+    flow: Flow
+    """As it is written, whatever its status."""
+    is_live: bool
+    """Whether a tick would evaluate the flow."""
+    reveal: bool
+
+    def explain(self, customer: str) -> Explained:
+        """Return why a customer does or does not enter the flow at this tick.
+
+        Args:
+            customer: the external id, or an alias of it.
+        Raises:
+            NotFoundError: there is no such customer.
+        """
+        connection = self.tick.connection
+        known, alias = tables.customer, tables.alias
+        by_alias = select(alias.c.customer_id).where(alias.c.external_id == customer)
+        for found in (known.c.external_id == customer, known.c.id.in_(by_alias)):
+            row = connection.execute(select(known).where(found)).mappings().first()
+            if row is not None:
+                case = Case(self.tick, self.live, self.flow, dict(row), self.is_live, self.reveal)
+                return case.explained()
+        raise NotFoundError(
+            f'there is no customer "{customer}"', help=_suggestion(connection, customer)
+        )
+
+
+def _suggestion(connection: Connection, customer: str) -> str:
+    """Return which existing id was perhaps meant, and how many customers there are."""
+    ids = tables.customer.c.external_id
+    spellings = {customer.lower(), customer.upper(), customer.strip()}
+    before = select(ids).where(ids < customer).order_by(ids.desc()).limit(NEIGHBOURS)
+    after = select(ids).where(ids > customer).order_by(ids).limit(NEIGHBOURS)
+    queries = (select(ids).where(ids.in_(spellings)), after, before)
+    known = [id for query in queries for id in connection.scalars(query)]
+    count = connection.execute(select(func.count()).select_from(tables.customer)).scalar_one()
+    return f"{did_you_mean(customer, known)}the database has {count:,} customers"

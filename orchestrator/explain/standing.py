@@ -1,0 +1,107 @@
+"""Where a customer stands in a flow, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+
+from orchestrator import tables
+from orchestrator.explain.said import Speech
+from orchestrator.records import ExplainedLeaf
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
+
+FINAL = {
+    "status": "nothing enters this flow",
+    "re_entry": "does not enter again, for re_entry is never",
+}
+"""Entry tests that neither time nor the customer changes."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The latest run of a customer, and what this tick does with it."""
+
+    latest: RowMapping | None
+    """The row of the run as the last live tick left it."""
+    ending: str | None
+    """The reason for which this tick ends it."""
+    enters: bool
+    """Whether this tick opens a new run."""
+    first_step: str
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the run as the contract tells it; empty if there never was one."""
+        run = self.latest
+        if run is None:
+            return {}
+        told = {"status": run["status"], "entry": run["entry"], "entered_at": run["entered_at"]}
+        if run["status"] == "active":
+            more = {
+                "step": "step",
+                "since": "reached_at",
+                "due_at": "due_at",
+                "held": "held_reason",
+            }
+        else:
+            more = {"ended_at": "ended_at", "exit": "exit_reason", "detail": "exit_detail"}
+        return told | {key: run[column] for key, column in more.items()}
+
+    def next(
+        self, lines: Sequence[ExplainedLeaf], may_enter: datetime | None, speech: Speech
+    ) -> str:
+        """Return what happens next, or what would let the customer enter."""
+        if self.enters:
+            return f"the next run enters the customer, at the step {self.first_step}"
+        if self.ending is not None:
+            return f"the next run ends this passage, reason {self.ending}"
+        if self.latest is not None and self.latest["status"] == "active":
+            return self._on_the_way(self.latest, speech)
+        failing = [line for line in lines if not line.holds]
+        final = next((one for one in failing if one.path in FINAL and not one.nearest), None)
+        if final is not None:
+            return f"{FINAL[final.path]}: {final.actual}"
+        if may_enter is not None:
+            return f"enters on {speech.instant(may_enter)} if nothing else changes"
+        return "enters " + " and ".join(_once(failing))
+
+    @staticmethod
+    def _on_the_way(run: RowMapping, speech: Speech) -> str:
+        if run["held_reason"]:
+            return f"the send {run['step']} is held ({run['held_reason']}); each run tries again"
+        if run["due_at"]:
+            return f"goes on after {run['step']} on {speech.instant(run['due_at'])}"
+        return f"goes on with {run['step']} at the next run"
+
+
+def _once(failing: Sequence[ExplainedLeaf]) -> Iterator[str]:
+    """Yield what has to happen first: the starts by their words, the rest by its name."""
+    starts = [line.says for line in failing if line.path.startswith("starts_when")]
+    if starts:
+        yield f"when this happens: {starts[0]}"
+    parts = dict.fromkeys(line.path.partition(".")[0] for line in failing)
+    others = [part for part in parts if part != "starts_when"]
+    if others:
+        let = "lets" if len(others) == 1 else "let"
+        yield f"once {' and '.join(others)} {let} the customer in"
+
+
+def standing_of(tick: Tick, live: LiveFlow, customer_id: int) -> Standing:
+    """Return where a customer stands in a flow at this tick."""
+    runs, changed = tables.enrollment, workspace.run
+    mine = (runs.c.flow == live.name, runs.c.customer_id == customer_id)
+    latest = tick.connection.execute(
+        select(runs).where(*mine).order_by(runs.c.entry.desc()).limit(1)
+    ).mappings()
+    query = select(changed.c.is_new, changed.c.status, changed.c.exit_reason).where(
+        changed.c.flow == live.name, changed.c.customer_id == customer_id
+    )
+    seen = tick.connection.execute(query).all()
+    ending = next(
+        (one.exit_reason for one in seen if not one.is_new and one.status == "ended"), None
+    )
+    return Standing(latest.first(), ending, any(one.is_new for one in seen), live.graph.first)
