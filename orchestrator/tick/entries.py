@@ -291,16 +291,10 @@ def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
         .where(rows.c.flow == live.name)
         .subquery()
     )
-    first = (
-        select(ordered.c.customer_id, func.min(ordered.c.turn).label("turn"))
-        .where(ordered.c.reason.is_(None))
-        .group_by(ordered.c.customer_id)
-        .subquery()
-    )
-    later = select(ordered.c.customer_id, ordered.c.occurrence).join(
-        first,
-        and_(first.c.customer_id == ordered.c.customer_id, ordered.c.turn > first.c.turn),
-    )
+    passing = case((ordered.c.reason.is_(None), ordered.c.turn))
+    first = func.min(passing).over(partition_by=ordered.c.customer_id).label("first")
+    marked = select(ordered, first).subquery()
+    later = select(marked.c.customer_id, marked.c.occurrence).where(marked.c.turn > marked.c.first)
     decided_before = func.coalesce(rows.c.reason, "").in_(_ASKED_BEFORE)
     tick.execute(
         update(rows)
