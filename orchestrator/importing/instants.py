@@ -16,6 +16,7 @@ EPOCHS = {"unix": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
 EARLIEST = to_micros(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST = to_micros(datetime(2201, 1, 1, tzinfo=UTC))
 """Times are in ``[EARLIEST, LATEST)``: the years 1900 to 2200; others are mistakes."""
+CLOCKS_KEPT = 200_000
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 InstantReader = Callable[[str], int | None]
@@ -48,7 +49,35 @@ def instant_reader(form: str | None, zone: ZoneInfo) -> InstantReader:
             seen[raw] = found
         return found
 
-    return read
+    return read if form is not None else _by_parts(read)
+
+
+def _by_parts(read: InstantReader) -> InstantReader:
+    """Return a reader that puts UTC times together from days and times of day it has seen.
+
+    Times of a log are all different, but there are few days, and 86,400 seconds in each.
+    """
+    midnights: dict[str, int] = {}
+    clocks: dict[str, int] = {}
+
+    def read_parts(raw: str) -> int | None:
+        day, clock = raw[:10], raw[10:]
+        try:
+            return midnights[day] + clocks[clock]
+        except KeyError:
+            pass
+        found = read(raw)
+        if found is not None and clock.endswith("Z"):
+            midnight = read(f"{day}T00:00Z")
+            if midnight is not None:
+                if len(midnights) + len(clocks) >= CLOCKS_KEPT:
+                    midnights.clear()
+                    clocks.clear()
+                midnights[day] = midnight
+                clocks[clock] = found - midnight
+        return found
+
+    return read_parts
 
 
 def _parser(form: str | None, zone: ZoneInfo) -> InstantReader:
