@@ -140,7 +140,7 @@ class Candidates:
 
     # --- transitions ------------------------------------------------------------------
 
-    def of_stage(self, head: str, stage: str, backfill: bool | None) -> Select[Any]:
+    def of_stage(self, head: str, stage: str, *, backfill: bool | None) -> Select[Any]:
         """Return the customers who entered (or left) a stage since the flow last looked."""
         base = tables.stage_interval.alias()
         if head == "leaves_stage":
@@ -154,7 +154,7 @@ class Candidates:
                 return self._backfilled(stays, there)
         return self._entrants(opened, opened.c.stage == stage, base, base.c.stage == stage)
 
-    def of_segment(self, head: str, segment: str, backfill: bool | None) -> Select[Any]:
+    def of_segment(self, head: str, segment: str, *, backfill: bool | None) -> Select[Any]:
         """Return the customers who entered (or left) a segment since the flow last looked."""
         base = tables.segment_interval.alias()
         if head == "leaves_segment":

@@ -121,15 +121,15 @@ def _mentions(criterion: Criterion | None, playbook: Playbook) -> frozenset[Key]
 def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
     tick.at_station("stages" if unit.key == STAGES else f"segment {unit.key[1]}")
     if unit.key == STAGES:
-        _evaluate_stages(tick, at, silent)
+        _evaluate_stages(tick, at, silent=silent)
     else:
-        _evaluate_segment(tick, unit.key[1], at, silent)
+        _evaluate_segment(tick, unit.key[1], at, silent=silent)
 
 
 # --- stages ---------------------------------------------------------------------------
 
 
-def _evaluate_stages(tick: Tick, at: datetime, silent: bool) -> None:
+def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
     customer = tables.customer.alias()
     stage = _matching_stage(tick, customer, at).label("stage")
     stays = tick.facts.stages.alias()
@@ -213,7 +213,7 @@ def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[b
 # --- segments -------------------------------------------------------------------------
 
 
-def _evaluate_segment(tick: Tick, name: str, at: datetime, silent: bool) -> None:
+def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> None:
     customer = tables.customer.alias()
     scope = tick.scope(customer, name, now=at)
     selected = and_(population(customer, at), scope.predicate(tick.playbook.segments[name].when))

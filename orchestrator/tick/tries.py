@@ -185,8 +185,10 @@ class Standing:
                 choices.append((str(name), true()))
                 continue
             templates = self.tick.playbook.messages[self.policy.message].channels()
-            for channel in sorted(templates & CHANNELS.keys()):
-                choices.append((channel, self.customer.c.preferred_channel == channel))
+            choices += [
+                (channel, self.customer.c.preferred_channel == channel)
+                for channel in sorted(templates & CHANNELS.keys())
+            ]
         return choices
 
     def _channel(self) -> ColumnElement[Any]:

@@ -40,7 +40,7 @@ class Walk:
     tick: Tick
     live: LiveFlow
     node: Node
-    customer: Any = field(default_factory=lambda: tables.customer.alias())
+    customer: Any = field(default_factory=tables.customer.alias)
 
     @property
     def here(self) -> ColumnElement[bool]:
@@ -55,18 +55,18 @@ class Walk:
 
     def go_on(self) -> None:
         """Send every run here to the step that follows."""
-        self._go(self.here, self.node.next)
+        leave_step(self.tick, self.node.next, self.here)
 
     def take_way(self, label: str, criterion: Criterion | None) -> None:
         """Send the runs for which a condition holds into an inner list of steps."""
         which = self.here if criterion is None else and_(self.here, self._holds(criterion))
-        self._go(which, self.node.ways[label])
+        leave_step(self.tick, self.node.ways[label], which)
 
     def take_share(self, label: str, seed: str | None, low: int, high: int) -> None:
         """Send the runs whose bucket lies in ``[low, high)`` into a share of a split."""
         bucket = self.scope().bucket(seed or f"split:{self.live.name}/{self.node.id}")
         which = self._of_customer(and_(bucket >= low, bucket < high))
-        self._go(and_(self.here, which), self.node.ways[label])
+        leave_step(self.tick, self.node.ways[label], and_(self.here, which))
 
     def stay_for(
         self, duration: Duration, hours: DailyHours | None, weekdays: frozenset[int]
@@ -86,7 +86,7 @@ class Walk:
         slot = timing.Slot(hours, weekdays)
         self._stay_until(lambda zone: slot.opens_next(self.tick.now, zone), timezone)
         arrived = and_(self.here, run.c.due_at <= to_micros(self.tick.now))
-        self._go(arrived, self.node.next)
+        leave_step(self.tick, self.node.next, arrived)
 
     def leave(self, reason: str, detail: str | None) -> None:
         """End every run here."""
@@ -109,7 +109,7 @@ class Walk:
         A send that was held before is dropped by a decision of the gate (semantics 42).
         """
         reached = and_(self.here, run.c.held_reason.is_(None))
-        self._go(and_(reached, ~self._holds(criterion)), self.node.next)
+        leave_step(self.tick, self.node.next, and_(reached, ~self._holds(criterion)))
 
     def _holds(self, criterion: Criterion) -> ColumnElement[bool]:
         return self._of_customer(self.scope().predicate(criterion))
@@ -124,9 +124,6 @@ class Walk:
         self.tick.execute(update(run).where(here).values(due_at=instant))
         now = to_micros(self.tick.now)
         self.tick.execute(update(run).where(here, run.c.due_at > now).values(moving=0))
-
-    def _go(self, which: ColumnElement[bool], to: str | None) -> None:
-        leave_step(self.tick, to, which)
 
 
 def due_by_zone(
@@ -188,7 +185,7 @@ def finish_waits(tick: Tick, live: LiveFlow) -> None:
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
         if node.step.waits:
-            walk._go(and_(walk.here, run.c.due_at.is_not(None)), node.next)
+            leave_step(tick, node.next, and_(walk.here, run.c.due_at.is_not(None)))
 
 
 def move(tick: Tick, live: LiveFlow) -> None:

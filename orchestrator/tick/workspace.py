@@ -187,11 +187,7 @@ found; ``decision`` is NULL while every test so far was passed."""
 
 message = _work_table(
     "tick_message",
-    *(
-        Column(column.name, column.type)
-        for column in tables.message.columns
-        if column.name not in ("id",)
-    ),
+    *(Column(column.name, column.type) for column in tables.message.columns if column.name != "id"),
     Index("tick_message_by_customer", "customer_id", "decided_at"),
 )
 decision = _work_table(

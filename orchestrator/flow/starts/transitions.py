@@ -39,7 +39,7 @@ class StageStart(Start):
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
 
     def candidates(self, found: Candidates) -> Select[Any]:
-        return found.of_stage(self.head, self.operand, self.backfill)
+        return found.of_stage(self.head, self.operand, backfill=self.backfill)
 
 
 @STARTS.register
@@ -63,7 +63,7 @@ class SegmentStart(Start):
     backfill: bool | None = word(Truth(), BACKFILL_DOC, default=None)
 
     def candidates(self, found: Candidates) -> Select[Any]:
-        return found.of_segment(self.head, self.operand, self.backfill)
+        return found.of_segment(self.head, self.operand, backfill=self.backfill)
 
 
 @STARTS.register
