@@ -41,7 +41,7 @@ from orchestrator.playbook.model import (
 from orchestrator.playbook.reference_codes import codes_page
 
 FOLDER = Path("docs/reference")
-MADE = "<!-- Made by `clmctl docs` from the vocabulary; edits here are overwritten. -->"
+MADE = "<!-- Made by `make generate` from the vocabulary; edits here are overwritten. -->"
 NOT_YET = "Part of the language and not available yet; refused by name"
 
 
