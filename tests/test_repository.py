@@ -32,6 +32,8 @@ PRIVATE = re.compile(
     r"/(?:home|root|Users|work)/\w|[A-Z]:\\\\Users|pythonhosted|index-url|\.(?:internal|corp)\b"
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_PRAGMA = re.compile(r"# (?:noqa|type: ignore)\b")
+_REASONED = re.compile(r"# (?:noqa: [A-Z]+\d+|type: ignore\[[\w-]+\])  ?[#-] \w")
 _FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -111,6 +113,18 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     ]
 
     assert found == []
+
+
+def test_every_exception_from_the_linters_has_its_reason_beside_it() -> None:
+    bare = [
+        f"{path}: {line.strip()}"
+        for path, text in texts()
+        if path.endswith(".py")
+        for line in text.splitlines()
+        if _PRAGMA.search(line) and not _REASONED.search(line)
+    ]
+
+    assert bare == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -70,6 +70,6 @@ def take_manner(arguments: list[str]) -> list[str]:
 def is_terminal(stream: object) -> bool:
     """Return whether a person sits at that stream."""
     try:
-        return bool(stream.isatty())  # type: ignore[attr-defined]
+        return bool(stream.isatty())  # type: ignore[attr-defined]  # AttributeError: no terminal
     except (AttributeError, ValueError):
         return False

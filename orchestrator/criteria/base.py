@@ -119,7 +119,7 @@ class CriterionShape(Shape[Criterion]):
         good = tuple(member for member in members if not isinstance(member, Invalid))
         if len(good) < len(members):
             return INVALID
-        return good[0] if how == "all" and len(good) == 1 else Group(how, good, mark)  # type: ignore[arg-type]
+        return good[0] if how == "all" and len(good) == 1 else Group(how, good, mark)  # type: ignore[arg-type]  # one of the three
 
     def schema(self) -> JsonSchema:
         return {"$ref": "#/definitions/criterion"}

@@ -83,7 +83,7 @@ def send_policy(playbook: Playbook, flow: Flow, node: Node, step: Send) -> SendP
 
 def covers(catalog: Catalog, topic: str, channel: str) -> bool:
     """Return whether a topic covers a channel (semantics 52)."""
-    declared = (catalog.topics or {}).get(topic)  # type: ignore[call-overload]
+    declared = (catalog.topics or {}).get(topic)  # type: ignore[call-overload]  # a Name is its text
     if declared is None:
         return False
     if declared.channels is not None:

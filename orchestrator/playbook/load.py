@@ -112,7 +112,7 @@ def merge_catalogs(catalogs: Iterable[Catalog]) -> Catalog:
             for name, value in (getattr(part, section) or {}).items():
                 merged.setdefault(section, {}).setdefault(name, value)
                 marks.setdefault(section, part.mark_at(section))
-    return Catalog(mark=mark, marks=marks, **merged)  # type: ignore[arg-type]
+    return Catalog(mark=mark, marks=marks, **merged)  # type: ignore[arg-type]  # by its own words
 
 
 def _unnamed_project() -> Project:

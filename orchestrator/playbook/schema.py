@@ -273,7 +273,7 @@ def _zones() -> tuple[str, ...]:
 
 def _finish(schema: JsonSchema, names: Names) -> JsonSchema:
     """Put the known names where a name stands, and Markdown where an editor shows text."""
-    return _rewrite(schema, lambda part: _markdown(_named(part, names)))  # type: ignore[no-any-return]
+    return _rewrite(schema, lambda part: _markdown(_named(part, names)))  # type: ignore[no-any-return]  # a schema in, a schema out
 
 
 def _rewrite(part: Any, change: Callable[[JsonSchema], JsonSchema]) -> Any:

@@ -242,7 +242,7 @@ class _Hardener(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         self.generic_visit(node)
-        over: nodes.Expr = node.iter  # type: ignore[assignment]
+        over: nodes.Expr = node.iter  # type: ignore[assignment]  # Jinja says Node
         node.iter = _filtered(over, LOOP_FILTER)
         return node
 

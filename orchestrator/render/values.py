@@ -44,24 +44,24 @@ class Missing(StrictUndefined):
     """
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # unhashable, as Python does it
 
-    def __bool__(self) -> bool:  # type: ignore[override]
+    def __bool__(self) -> bool:  # type: ignore[override]  # stricter than Jinja
         return False
 
-    def __eq__(self, other: object) -> bool:  # type: ignore[override]
+    def __eq__(self, other: object) -> bool:  # type: ignore[override]  # the same
         return False
 
-    def __ne__(self, other: object) -> bool:  # type: ignore[override]
+    def __ne__(self, other: object) -> bool:  # type: ignore[override]  # the same
         return True
 
-    def __contains__(self, item: object) -> bool:  # type: ignore[override]
+    def __contains__(self, item: object) -> bool:  # type: ignore[override]  # the same
         return False
 
     def _never(self, other: object) -> bool:
         return False
 
-    __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]  # the same
 
 
 def lookup(obj: object, name: str) -> Any:
@@ -101,7 +101,7 @@ def plain(value: object, *, depth: int = 0) -> Any:
     """
     kind = type(value)
     if kind is str:
-        return _text(value)  # type: ignore[arg-type]
+        return _text(value)  # type: ignore[arg-type]  # its type says so
     if kind in _AS_THEY_ARE or (kind in (Decimal, float) and not is_absent(value)):
         return value
     if value is None or kind in (Decimal, float):

@@ -66,9 +66,9 @@ def test_a_killed_import_is_completed_by_running_it_again(
     for after in (0.15, 0.3, 0.45):
         _killed(database_url, kind, path, after)
     engine = open_engine(database_url)
-    import_file(engine, kind, path)  # type: ignore[arg-type]
+    import_file(engine, kind, path)  # type: ignore[arg-type]  # a kind
     clean = memory_engine()
-    import_file(clean, kind, path)  # type: ignore[arg-type]
+    import_file(clean, kind, path)  # type: ignore[arg-type]  # a kind
     counted = "SELECT (SELECT count(*) FROM {}), (SELECT count(DISTINCT {}) FROM {})"
     for table, key in (("customer", "external_id"), ("event", "source_id")):
         query = counted.format(table, key, table)

@@ -827,7 +827,7 @@ def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, vi
 def _at_set(work: Tick, passage: Passage, step: Set, variant: str | None, view: View) -> None:
     for name, value in step.operand.items():
         key = (passage.customer, str(name))
-        work.state.past.written[key] = _new_value(view, str(name), value)  # type: ignore[assignment]
+        work.state.past.written[key] = _new_value(view, str(name), value)  # type: ignore[assignment]  # typed by its attribute
 
 
 def _new_value(view: View, name: str, value: Literal | Add) -> str | None:
