@@ -17,7 +17,6 @@ NOW = "2026-03-31T09:00:00"
         ({"not_complained": "hello"}, {"ana", "cleo"}),
         ({"not_complained": "any", "in_last": "1 day"}, {"ana", "ben", "cleo"}),
     ],
-    ids=str,
 )
 def test_receipts_and_their_negations(shop: Shop, asked: dict[str, str], who: set[str]) -> None:
     shop.customers(ana={}, ben={}, cleo={}).template("hello")
