@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer
@@ -203,7 +203,10 @@ def _text_tests(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate
     column = value.column
     if tests.contains is not None:
         part, _ = _bound(tests.contains, value, scope)
-        found.append(value.member(part) if value.member else position(column, part) > 0)
+        if value.type == "list":
+            found.append(value.member(part) if value.member else _among_parts(column, part))
+        else:
+            found.append(position(column, part) > 0)
     if tests.starts_with is not None:
         start, _ = _bound(tests.starts_with, value, scope)
         found.append(func.substr(column, 1, func.length(start)) == start)
@@ -212,6 +215,12 @@ def _text_tests(tests: ValueTests, value: Value, scope: Scope) -> list[Predicate
         first = func.length(column) - func.length(end) + 1
         found.append(and_(first >= 1, func.substr(column, first) == end))
     return found
+
+
+def _among_parts(column: ColumnElement[Any], part: Any) -> Predicate:
+    """Return whether a ``;``-separated text has a part, blanks round the parts aside."""
+    parts = func.replace(func.replace(column, "; ", ";"), " ;", ";")
+    return position(literal(";") + parts + ";", literal(";") + part + ";") > 0
 
 
 def _relative(value: Value, word: str, duration: Duration, scope: Scope) -> Predicate:

@@ -135,3 +135,14 @@ def test_rule_7_a_time_without_offset_is_wall_time_in_the_project(shop: Shop) ->
     written = {"attribute": "renewal", "is": "2026-03-02T09:00:00Z"}
     assert shop.selects(written, NOW) == {"ana"}
     assert shop.selects({"attribute": "renewal", "is": "2026-03-01T23:00:00Z"}, NOW) == {"ben"}
+
+
+def test_rule_6_a_list_of_an_event_has_members(shop: Shop) -> None:
+    shop.write(catalog="events: {buy: {kinds: list}}\ntopics: {news: marketing, texts: marketing}")
+    shop.customers(anna={}, ben={})
+    shop.event("anna", "buy", "2026-03-01", kinds="tea; coffee")
+    shop.event("ben", "buy", "2026-03-01", kinds="teapot")
+
+    asked = {"did": "buy", "where": {"kinds": {"contains": "tea"}}}
+
+    assert shop.selects(asked, NOW) == {"anna"}
