@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
-from shop import MICROS, NOW
+from bench.shop import DAY, MICROS, NOW
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator import tables, timing
@@ -16,10 +15,11 @@ from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.buckets import bucket_factors
 from orchestrator.criteria.scope import population
+from orchestrator.database import summarize_statistics
 from orchestrator.language.durations import Duration
 from orchestrator.playbook.model import Playbook
-from orchestrator.tick import workspace
-from orchestrator.tick.run import TickPlan, _begin as begin
+from orchestrator.tick.run import TickPlan
+from orchestrator.tick.run import _begin as begin
 
 ROUNDS = 3
 
@@ -168,9 +168,12 @@ def measure(engine: Engine, playbook: Playbook) -> list[Timed]:
     """Time every condition on a database that has had its first tick, best of some rounds."""
     hand = by_hand()
     found = []
+    stays = tables.stage_interval
+    with engine.begin() as connection:
+        connection.execute(stays.update().values(began_at=MICROS - 30 * DAY))
+    summarize_statistics(engine)
     with engine.connect() as connection:
-        tick = begin(connection, TickPlan(playbook, NOW + timedelta(days=20)))
-        tick.now = NOW
+        tick = begin(connection, TickPlan(playbook, NOW))
         for name, owner, criterion in conditions(playbook):
             customer = tables.customer.alias()
             scope = tick.scope(customer, owner)

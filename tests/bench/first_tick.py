@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from conditions import ago, bucket, by_hand
-from shop import DAY, MICROS, NOW, ZONES
+from bench.conditions import ago, bucket, by_hand
+from bench.shop import DAY, MICROS, NOW, ZONES
 from sqlalchemy import Connection, Engine, func, select, text
 
 from orchestrator import tables, timing
@@ -168,13 +168,17 @@ FLOWS = ("abandoned_cart", "letter", "referral", "welcome", "win_back")
 def _zones(playbook: Playbook) -> Iterator[str]:
     """Keep, for each time zone, what is closed now and when each flow's wait is over."""
     columns = ", ".join(f"due_{name} BIGINT" for name in FLOWS)
-    yield f"CREATE TEMPORARY TABLE hand_zone (name TEXT PRIMARY KEY, held TEXT, {columns})"
+    yield (
+        "CREATE TEMPORARY TABLE hand_zone"
+        f" (name TEXT PRIMARY KEY, held TEXT, opens BIGINT, {columns})"
+    )
     for name in sorted({zone or "" for zone in ZONES}):
         zone = ZoneInfo(name or str(playbook.project.timezone))
-        hour = NOW.astimezone(zone).hour
+        here = NOW.astimezone(zone)
+        hour, opens = here.hour, to_micros(here.replace(hour=8, minute=0))
         held = "'quiet_hours'" if hour < 8 or hour >= 21 else "NULL"
         due = ", ".join(_due(playbook.flows[flow], zone) for flow in FLOWS)
-        yield f"INSERT INTO hand_zone VALUES ('{name}', {held}, {due})"
+        yield f"INSERT INTO hand_zone VALUES ('{name}', {held}, {opens}, {due})"
 
 
 def _due(flow: Flow, zone: ZoneInfo) -> str:
@@ -195,7 +199,8 @@ def _entries(playbook: Playbook) -> Iterator[str]:
     )
     latest = (
         "(SELECT e.id FROM event e WHERE e.name = '{0}' AND e.customer_id = s.customer_id"
-        f" AND e.occurred_at <= {MICROS}" " {1} ORDER BY e.occurred_at DESC, e.source_id DESC LIMIT 1)"
+        f" AND e.occurred_at <= {MICROS}"
+        " {1} ORDER BY e.occurred_at DESC, e.source_id DESC LIMIT 1)"
     ).format
     started = {
         "abandoned_cart": (
@@ -286,7 +291,7 @@ def _attempts(playbook: Playbook) -> Iterator[str]:
     """Keep every new run with its decision; the frequency rule lets a customer's first pass."""
     yield (
         "CREATE TEMPORARY TABLE hand_attempt (flow TEXT, customer_id BIGINT, channel TEXT,"
-        " decision TEXT, reason TEXT, due_at BIGINT)"
+        " decision TEXT, reason TEXT, due_at BIGINT, opens BIGINT)"
     )
     reachable = {
         "email": (
@@ -340,14 +345,14 @@ def _attempts(playbook: Playbook) -> Iterator[str]:
         " CASE WHEN verdict <> '' THEN verdict WHEN row_number() OVER (PARTITION BY customer_id,"
         " verdict ORDER BY priority DESC, flow) > 1 THEN 'hold' ELSE 'send' END,"
         " CASE WHEN verdict = '' AND row_number() OVER (PARTITION BY customer_id,"
-        " verdict ORDER BY priority DESC, flow) > 1 THEN 'frequency' ELSE why END, due_at FROM ("
-        "SELECT flow, customer_id, channel, priority, due_at,"
+        " verdict ORDER BY priority DESC, flow) > 1 THEN 'frequency' ELSE why END, due_at, opens FROM ("
+        "SELECT flow, customer_id, channel, priority, due_at, opens,"
         " CASE WHEN goal = 1 THEN 'goal' WHEN subscribed IS NULL OR channel IS NULL OR held_out = 1"
         " THEN 'suppress' WHEN held IS NOT NULL THEN 'hold' ELSE '' END AS verdict,"
         " CASE WHEN goal = 1 THEN NULL WHEN subscribed IS NULL THEN 'consent'"
         " WHEN channel IS NULL THEN CASE WHEN addressed = 1 THEN 'suppressed' ELSE 'unreachable'"
         " END WHEN held_out = 1 THEN 'holdout' ELSE held END AS why"
-        " FROM (SELECT h.flow, h.customer_id, zone.held,"
+        " FROM (SELECT h.flow, h.customer_id, zone.held, zone.opens,"
         f" CASE WHEN {goal} THEN 1 END AS goal,"
         f" CASE WHEN {SUBSCRIBED} THEN 1 END AS subscribed,"
         f" CASE flow {' '.join(chosen)} END AS channel,"
@@ -398,7 +403,8 @@ def _ledger(playbook: Playbook) -> Iterator[str]:
         f" SELECT a.flow, a.customer_id, 1, '{release}', h.start, h.occurrence, NULL, h.entry_at,"
         f" h.entry_event_id, {MICROS}, CASE WHEN {ended} THEN 'ended' ELSE 'active' END,"
         f" CASE WHEN a.decision IN ('hold', 'goal') THEN {send} ELSE {follow} END, {MICROS},"
-        " CASE WHEN a.decision IN ('send', 'suppress') THEN a.due_at END,"
+        " CASE WHEN a.decision IN ('send', 'suppress') THEN a.due_at"
+        " WHEN a.reason = 'quiet_hours' THEN a.opens END,"
         " CASE WHEN a.decision = 'hold' THEN a.reason END,"
         f" CASE WHEN a.decision = 'goal' THEN 'goal' WHEN {ended} THEN 'completed' END, NULL,"
         f" CASE WHEN {ended} THEN {MICROS} END, CASE WHEN {ended} THEN 1 ELSE 0 END"
@@ -418,10 +424,13 @@ def _ledger(playbook: Playbook) -> Iterator[str]:
 def _small_tables(connection: Connection, playbook: Playbook) -> None:
     """Write the few rows that a person would have ready: copied from the programme."""
     add = connection.execute
-    add(tables.release.insert().values(
-        fingerprint=playbook.fingerprint, recorded_at=MICROS,
-        files=json.dumps(dict(playbook.files), sort_keys=True, ensure_ascii=False),
-    ))
+    add(
+        tables.release.insert().values(
+            fingerprint=playbook.fingerprint,
+            recorded_at=MICROS,
+            files=json.dumps(dict(playbook.files), sort_keys=True, ensure_ascii=False),
+        )
+    )
     for kind, name in [("stages", "stages"), *(("segment", name) for name in playbook.segments)]:
         add(tables.definition.insert().values(kind=kind, name=name, fingerprint=""))
     for name, flow in playbook.flows.items():
@@ -430,6 +439,8 @@ def _small_tables(connection: Connection, playbook: Playbook) -> None:
             add(tables.flow_state.insert().values(row))
     last = select(func.max(tables.customer.c.id)).scalar_subquery()
     sends = select(func.count()).select_from(tables.message).scalar_subquery()
-    add(tables.tick.insert().values(
-        at=MICROS, release=playbook.fingerprint, last_customer_id=last, sends=sends
-    ))
+    add(
+        tables.tick.insert().values(
+            at=MICROS, release=playbook.fingerprint, last_customer_id=last, sends=sends
+        )
+    )

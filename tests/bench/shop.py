@@ -245,9 +245,7 @@ def _events(customers: int, dialect: str) -> Iterator[str]:
         f" FROM {_series(customers + 1, total, dialect)}) AS drawn"
         " JOIN customer ON customer.id = who"
     )
-    yield (
-        "INSERT INTO bench_draw SELECT id, id, 'signed_up', created_at, id, id FROM customer"
-    )
+    yield ("INSERT INTO bench_draw SELECT id, id, 'signed_up', created_at, id, id FROM customer")
     received = f"CASE WHEN occurred_at + 60000000 > {MICROS} THEN {MICROS} ELSE"
     received += " occurred_at + 60000000 END"
     yield (
