@@ -5,7 +5,6 @@ Rules 4, 5 and the rejections of 6 are facts of importing and stand with its tes
 
 from __future__ import annotations
 
-import pytest
 from harness import Shop
 
 NOW = "2026-03-02T09:00:00"

@@ -7,7 +7,6 @@ in this version; 62 (the dispatcher) and 64 (a check warning) stand with their o
 
 from __future__ import annotations
 
-import pytest
 from harness import PROJECT, Shop, names
 
 EARLY, NOW = "2026-03-02T08:00:00", "2026-03-02T09:00:00"
