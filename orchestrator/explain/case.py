@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -53,24 +53,26 @@ class Case:
     @cached_property
     def standing(self) -> Standing:
         """Where the customer stands in the flow."""
-        return standing_of(self.tick, self.live, self.id)
+        found = standing_of(self.tick, self.live, self.id)
+        return found if self.is_live else replace(found, enters=False)
 
     def explained(self) -> Explained:
         """Return the whole answer."""
-        parts = self._parts()
+        parts = self.parts()
         verdict = joined("all", [part.verdict for part in parts])
         lines = tuple(line for part in parts for line in part.lines)
+        blocking = [line for part in parts if not part.verdict.helps for line in part.lines]
         return Explained(
             customer=str(self.customer["external_id"]),
             flow=self.live.name,
-            enters=self.standing.enters and self.is_live,
+            enters=self.standing.enters,
             conditions=lines,
             state=self.standing.state(),
-            next=self.standing.next(lines, verdict.at, self.speech),
+            next=self.standing.next(blocking, verdict.at, self.speech),
         )
 
-    def _parts(self) -> list[Part]:
-        """Return the tests in the order of the tick."""
+    def parts(self) -> list[Part]:
+        """Return the entry tests, in the order of the tick; all must let the customer in."""
         inquiry = Inquiry(
             tick=self.tick,
             customer=tables.customer.alias(),

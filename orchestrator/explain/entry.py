@@ -50,6 +50,14 @@ class Explainer:
     def explain(self, customer: str) -> Explained:
         """Return why a customer does or does not enter the flow at this tick.
 
+        Raises:
+            NotFoundError: there is no such customer.
+        """
+        return self.case(customer).explained()
+
+    def case(self, customer: str) -> Case:
+        """Return a customer's case.
+
         Args:
             customer: the external id, or an alias of it.
         Raises:
@@ -61,8 +69,7 @@ class Explainer:
         for found in (known.c.external_id == customer, known.c.id.in_(by_alias)):
             row = connection.execute(select(known).where(found)).mappings().first()
             if row is not None:
-                case = Case(self.tick, self.live, self.flow, dict(row), self.is_live, self.reveal)
-                return case.explained()
+                return Case(self.tick, self.live, self.flow, dict(row), self.is_live, self.reveal)
         raise NotFoundError(
             f'there is no customer "{customer}"', help=_suggestion(connection, customer)
         )

@@ -52,16 +52,21 @@ class Standing:
         return told | {key: run[column] for key, column in more.items()}
 
     def next(
-        self, lines: Sequence[ExplainedLeaf], may_enter: datetime | None, speech: Speech
+        self, blocking: Sequence[ExplainedLeaf], may_enter: datetime | None, speech: Speech
     ) -> str:
-        """Return what happens next, or what would let the customer enter."""
+        """Return what happens next, or what would let the customer enter.
+
+        Args:
+            blocking: the leaves of the entry tests that keep the customer out.
+            may_enter: when the clock alone lets the customer in, if it does.
+        """
         if self.enters:
-            return f"the next run enters the customer, at the step {self.first_step}"
+            return f"enters at the next run and begins with {self.first_step}"
         if self.ending is not None:
-            return f"the next run ends this passage, reason {self.ending}"
+            return f"leaves the flow at the next run, reason {self.ending}"
         if self.latest is not None and self.latest["status"] == "active":
             return self._on_the_way(self.latest, speech)
-        failing = [line for line in lines if not line.holds]
+        failing = [line for line in blocking if not line.holds]
         final = next((one for one in failing if one.path in FINAL and not one.nearest), None)
         if final is not None:
             return f"{FINAL[final.path]}: {final.actual}"

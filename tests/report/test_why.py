@@ -43,7 +43,11 @@ def test_a_customer_who_enters_is_told_so() -> None:
     [
         ("audience.0", "audience"),
         ("audience.any.0", "audience: any of these"),
-        ("audience[1].none[0]", "audience: none of these"),
+        ("audience[1].none[0]", "audience: all of these"),
+        ("audience.none.0.all.1", "audience: all of these: any of these"),
+        ("audience.none.0.none.1", "audience: all of these: any of these"),
+        ("exits_when.any.0", "does not exit at once: all of these"),
+        ("exits_when.none.0", "does not exit at once: any of these"),
         ("starts_when", "starts when"),
     ],
 )

@@ -1,0 +1,136 @@
+"""``clmctl explain CUSTOMER --flow F`` and ``clmctl resume``, from files to what is printed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from databases import opened_at
+from goldens import assert_golden
+from jsonschema import Draft7Validator
+from reference.loading import load
+from reference.world import ConsentAct, Happening, Person, World
+from small_project import FILES, write_project
+
+from orchestrator.cli.shell import answer
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SINCE = ("--as-live-since", "2026-03-01")
+CAPPED = FILES["playbooks/flows/welcome.yaml"].replace(
+    "goal:", "guardrails: {quiet_hours: none, stop_if_more_than: {customers: 1, per: 1 day}}\ngoal:"
+)
+WORLD = World(
+    people=(
+        Person("c_1", email="anna@example.com", attributes={"country": "AT"}),
+        Person("c_2", email="ben@example.com", attributes={"country": "FR"}),
+        Person("c_3", email="cleo@example.com", attributes={"country": "DE"}),
+    ),
+    happenings=(
+        Happening("e_1", "c_1", "signed_up", NOW - timedelta(hours=1)),
+        Happening("e_2", "c_2", "signed_up", NOW - timedelta(hours=1)),
+        Happening("e_3", "c_3", "signed_up", NOW - timedelta(hours=1)),
+        Happening("e_4", "c_2", "purchase", NOW - timedelta(days=3), {"amount": "64.00"}),
+    ),
+    consents=tuple(ConsentAct(id, "newsletter") for id in ("c_1", "c_2", "c_3")),
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "project", playbooks__flows__welcome=CAPPED)
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    engine = opened_at(database_url)
+    load(engine, WORLD, ZoneInfo("Europe/Vienna"))
+    engine.dispose()
+    return database_url
+
+
+@pytest.fixture
+def say(project: Path, url: str) -> Say:
+    return Say(project, url)
+
+
+class Say:
+    """Calls ``clmctl`` on one project and database."""
+
+    def __init__(self, project: Path, url: str) -> None:
+        self.located = ["--project", str(project), "--db", url]
+
+    def __call__(self, verb: str, *more: str, at: datetime = NOW) -> int:
+        return answer([verb, *self.located, "--at", at.isoformat(), *more])
+
+
+@pytest.mark.parametrize(
+    ("name", "customer", "flow", "more"),
+    [
+        ("enters", "c_1", "welcome", SINCE),
+        ("does_not", "c_2", "welcome", SINCE),
+        ("never_live", "c_1", "welcome", ()),
+        ("draft", "c_2", "win_back", ()),
+    ],
+)
+def test_the_page_is_as_somebody_has_looked_at_it(
+    say: Say, capsys: pytest.CaptureFixture[str], name: str, customer: str, flow: str,
+    more: tuple[str, ...],
+) -> None:  # fmt: skip
+    assert say("explain", customer, "--flow", flow, *more) == 0
+
+    assert_golden(GOLDEN / f"explain-{name}.txt", capsys.readouterr().out.splitlines())
+
+
+def test_json_fits_its_schema(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say("explain", "c_2", "--flow", "welcome", "-o", "json", *SINCE) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    schema = ROOT / "schemas" / "cli" / "explain.schema.json"
+    Draft7Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(document)
+    assert not document["enters"]
+    found = {one["path"]: one for one in document["conditions"]}
+    assert found["audience.1.any.0.big"]["nearest"] == "needs 36.00 more"
+    assert found["audience.1.any.0.big"]["at"] == "playbooks/segments.yaml:2"
+
+
+def test_an_unknown_customer_is_exit_code_1_an_unknown_flow_2(
+    say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say("explain", "c_9", "--flow", "welcome") == 1
+    assert 'there is no customer "c_9"' in capsys.readouterr().err
+    assert say("explain", "c_1", "--flow", "wellcome") == 2
+    assert "welcome" in capsys.readouterr().err
+
+
+def test_a_send_cannot_be_explained_yet(say: Say) -> None:
+    assert answer(["explain", "send", "17"]) == 2
+
+
+def test_resume_lets_a_tripped_flow_send(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say("run", at=NOW - timedelta(days=1)) == 0
+    assert say("run") == 0
+    assert "clmctl resume welcome" in capsys.readouterr().out
+
+    assert say("resume", "welcome", "--yes") == 0
+    assert "welcome may send again" in capsys.readouterr().err
+    assert say("run", "-o", "jsonl", at=NOW + timedelta(minutes=5)) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["customer"], one["decision"]) for one in told] == [
+        ("c_1", "send"),
+        ("c_3", "send"),
+    ]
+    assert say("resume", "welcome", "--yes", at=NOW + timedelta(minutes=6)) == 0
+    assert "had not tripped" in capsys.readouterr().err
+
+
+def test_resume_of_something_unknown_is_exit_code_2(
+    say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say("resume", "wellcome") == 2
+    assert "welcome" in capsys.readouterr().err
+    assert say("resume", "small_shop", "--yes") == 0
