@@ -22,7 +22,8 @@ from orchestrator.flow.starts.every import EveryStart
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.records import ExplainedLeaf
-from orchestrator.tick.candidates import NINE, Candidates, falls_on
+from orchestrator.tick.calendar_starts import NINE, falls_on
+from orchestrator.tick.candidates import Candidates
 from orchestrator.tick.context import LiveFlow, Tick
 
 ONLY_THEN = "enters only when it happens"

@@ -50,7 +50,9 @@ class DateStart(Start):
     )
 
     def candidates(self, found: Candidates) -> Select[Any]:
-        return found.of_date(self.head, self.operand, self.shift_days(), self.at, self.timezone)
+        return found.of_date(
+            self.head, self.operand, self.shift_days(), at=self.at, timezone=self.timezone
+        )
 
     def shift_days(self) -> int:
         """Return by how many local days the start comes after the date; before is negative."""

@@ -48,4 +48,10 @@ class DidStart(Start):
     )
 
     def candidates(self, found: Candidates) -> Select[Any]:
-        return found.of_events(self.operand, self.where, self.number, self.after, self.backfill)
+        return found.of_events(
+            self.operand,
+            self.where,
+            number=self.number,
+            after=self.after,
+            backfill=self.backfill,
+        )
