@@ -29,7 +29,7 @@ HEADS = [
 ]
 HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "rich", "jsonschema")
 PRIVATE = re.compile(
-    r"/(?:home|root|Users|work)/\w|[A-Z]:\\\\Users|pythonhosted|index-url|\.(?:internal|corp)\b"
+    r"/(?:home|root|Users|work)/\w|[A-Z]:\\\\Users|pythonhosted|(?<!emit-)index-url|\.(?:internal|corp)\b"
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _PRAGMA = re.compile(r"# (?:noqa|type: ignore)\b")
