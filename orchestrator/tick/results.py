@@ -90,7 +90,7 @@ def report(tick: Tick, *, dry_run: bool) -> TickReport:
         flows=flows,
         stages=_stages(tick),
         sends=sum(flow.sends for flow in flows.values()),
-        notes=tuple(tick.notes),
+        notes=(*tick.notes, *_project_breaker(tick)),
     )
 
 
@@ -114,6 +114,14 @@ def _flows(tick: Tick) -> Mapping[str, FlowReport]:
         )
         for name in tick.flows
     }
+
+
+def _project_breaker(tick: Tick) -> list[str]:
+    """Return what people must know of the project's own volume breaker, if it tripped."""
+    name = str(tick.playbook.project.project)
+    if not _is_tripped(tick, name):
+        return []
+    return [f"the project's volume breaker holds all sends: clmctl resume {name} lets them go"]
 
 
 def _is_tripped(tick: Tick, name: str) -> bool:
