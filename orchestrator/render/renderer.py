@@ -42,6 +42,7 @@ class Renderer:
         self._playbook = playbook
         self._planner = Planner(playbook)
         self._plans: dict[tuple[str, str, str | None, str, str], Plan | RenderFailure] = {}
+        self._attributes: dict[str, frozenset[str]] = {}
         self._formats: dict[tuple[str | None, str | None], Formats] = {}
         self._customers = CustomerView(playbook)
         self._project = project_view(playbook)
@@ -75,7 +76,9 @@ class Renderer:
         Includes what its layouts, partials, subjects and ``with`` values name; every
         attribute of the catalog if a template takes ``customer`` as a whole.
         """
-        return self._planner.attributes_used(message)
+        if message not in self._attributes:
+            self._attributes[message] = self._planner.attributes_used(message)
+        return self._attributes[message]
 
     def context_of(self, send: Send) -> dict[str, Any]:
         """Return the names that the templates of a send see; for measuring and explaining.
