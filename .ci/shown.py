@@ -7,6 +7,7 @@ The commands run in the order of the page, and ``EDITS`` are made before theirs.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -21,6 +22,8 @@ PAGE = ROOT / "README.md"
 CLMCTL = Path(sys.executable).parent / "clmctl"
 FINDINGS = 1
 """The highest exit code of a command that did its work."""
+WIDTH = "90"
+"""Columns of the shown outputs, whatever terminal this runs in."""
 EDITED = Path("playbooks/flows/win_back.yaml")
 EDITS = {
     "clmctl check --quiet": ("at_least: 20,", "at_leest: 200,"),
@@ -62,6 +65,7 @@ def _printed(commands: list[str], shop: Path) -> Iterator[tuple[str, str]]:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=os.environ | {"COLUMNS": WIDTH, "NO_COLOR": "1"},
             check=False,
         )
         if done.returncode > FINDINGS:
