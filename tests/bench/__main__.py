@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from bench import conditions, first_tick, programme, starting  # noqa: E402 - tests are no packages
+from bench import conditions, first_tick, programme, starting, telling  # noqa: E402 - tests are no packages
 from bench.shops import opened, postgres, postgres_shop, sqlite_shop  # noqa: E402
 
 SIZES = {"small": (100_000,), "large": (100_000, 1_000_000)}
@@ -57,6 +57,11 @@ def of_database(kind: str, url: str, customers: int, *, verbose: bool) -> None:
         print(f"  {one.name:<40} {one.ours:8.3f} {one.by_hand:8.3f} {one.ours / one.by_hand:6.2f}")
     tell(f"conditions: {size}", f"{ours:.2f} s", f"{by_hand:.2f} s", ours / by_hand, "<= 1.3")
     first_tick.forget(engine)
+    rate, bare, sends = telling.measure(engine)
+    tell(
+        f"dry-run rendering of {sends:,} sends: {size}", f"{rate:,.0f}/s", f"{bare:,.0f}/s",
+        rate / bare, ">= 0.6",
+    )  # fmt: skip
     engine.dispose()
 
 

@@ -16,11 +16,18 @@ from bench.shop import NOW
 RUNS = 25
 CLMCTL = (str(Path(sys.executable).parent / "clmctl"),)
 PASS = (sys.executable, "-c", "pass")
-PROJECT = "project: small\ntimezone: Europe/Vienna\nlocale: en\n"
-CATALOG = "events:\n  signed_up: {source: text}\n"
+PROJECT = """\
+project: small
+timezone: Europe/Vienna
+locale: en
+postal_address: Street 1
+links: {base_url: "https://small.example"}
+"""
+CATALOG = "events:\n  signed_up: {source: text}\ntopics: {newsletter: marketing}\n"
 FLOW = """\
 flow: flow_{0:03}
 title: Flow {0}
+owner: crm
 status: live
 
 starts_when: {{did: signed_up}}
@@ -42,7 +49,7 @@ HELLO = (
 def project(folder: Path, flows: int) -> Path:
     """Write a project with that many flows."""
     files = {
-        "playbooks/project.yaml": PROJECT + 'postal_address: "Street 1"\n',
+        "playbooks/project.yaml": PROJECT,
         "playbooks/catalog.yaml": CATALOG,
         "templates/hello/email.md.j2": HELLO,
         **{
@@ -90,7 +97,7 @@ def peak_of_dry_run(url: str) -> tuple[int, float]:
         folder = Path(name)
         opened(folder)
         command = (
-            *CLMCTL, "run", "--dry-run", "--format", "jsonl",
+            *CLMCTL, "run", "--dry-run", "--output", "jsonl", "--render",
             "--at", f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "--db", url,
         )  # fmt: skip
         begun = perf_counter()
