@@ -145,6 +145,8 @@ class TickRequest:
     """Tell only the decisions of these flows; None is all. The others still compete."""
     reveal: bool = False
     """Whether personal attributes are rendered unmasked."""
+    whole: int | None = None
+    """How many masked messages of each kind are told with their text; None is all."""
 
 
 Passed = Callable[[str], None]
@@ -165,7 +167,6 @@ def one_tick(
     """
     from orchestrator.database import database_faults
     from orchestrator.dispatch import dispatch_to_files
-    from orchestrator.orders import unmasked
     from orchestrator.render.mask import Masking
     from orchestrator.telling import decision_lines
     from orchestrator.tick.run import TickPlan, dry_run, live_run
@@ -173,7 +174,7 @@ def one_tick(
     plan = TickPlan(
         opened.playbook, request.now, request.as_live_since, request.drafts, at_station=passed
     )
-    mask = unmasked if request.reveal else Masking(opened.playbook).send
+    masking = None if request.reveal else Masking(opened.playbook)
     run = dry_run if request.dry_run else live_run
     with database_faults(), run(engine, plan) as ticked:
         if not request.dry_run:
@@ -182,7 +183,7 @@ def one_tick(
         report = ticked.report
         if ticked.did_nothing:
             report = replace(report, notes=(*report.notes, ALREADY_DONE))
-        yield report, decision_lines(ticked.tick, mask, request.flows)
+        yield report, decision_lines(ticked.tick, masking, request.flows, whole=request.whole)
 
 
 @dataclass(frozen=True)

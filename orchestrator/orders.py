@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from orchestrator.playbook.model import Playbook
 from orchestrator.records import CustomerFacts, Rendered, RenderFailure, Send
 from orchestrator.render.context import stored_attributes
 from orchestrator.render.facts import customer_facts, entry_facts
+from orchestrator.render.mask import MASK, Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.values import typed_value
 
@@ -38,11 +40,6 @@ class Order:
     start: str | None
 
 
-def unmasked(send: Send) -> Send:
-    """Return the send as it is: what a channel gets."""
-    return send
-
-
 @dataclass
 class Printer:
     """Renders orders, a batch at a time."""
@@ -50,10 +47,14 @@ class Printer:
     connection: Connection
     playbook: Playbook
     renderer: Renderer
-    mask: Callable[[Send], Send] = unmasked
-    """Hides personal values before they are rendered."""
+    masking: Masking | None = None
+    """Hides personal values from what is shown; whether a message fails is judged without."""
+    whole: int | None = None
+    """How many masked messages of each kind are shown whole; of the others, the subject is.
+    None is all."""
     attributes_set: FromClause | None = None
     """Attributes that a tick has set and not written: they count, the stored ones do not."""
+    _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def print(self, orders: Sequence[Order]) -> list[tuple[Send, Rendered | RenderFailure]]:
         """Return each order's send, with every address as it is, and its message."""
@@ -61,7 +62,23 @@ class Printer:
         event_ids = [order.entry_event_id for order in orders if order.entry_event_id is not None]
         entries = entry_facts(self.connection, self.playbook, event_ids)
         sends = [_send(order, facts[order.customer_id], entries) for order in orders]
-        return [(send, self.renderer.render(self.mask(send))) for send in sends]
+        return [(send, self._shown(send, self.renderer.render(send))) for send in sends]
+
+    def _shown(self, send: Send, message: Rendered | RenderFailure) -> Rendered | RenderFailure:
+        """Return a message as it may be shown: rendered again for a masked customer."""
+        masking = self.masking
+        if masking is None or isinstance(message, RenderFailure):
+            return message
+        if not masking.hides(self.renderer.names_read(send.message)):
+            return message
+        masked, kind = masking.send(send), (send.flow, send.step, send.channel)
+        self._counts[kind] += 1
+        if self.whole is None or self._counts[kind] <= self.whole:
+            again = self.renderer.render(masked)
+            if isinstance(again, Rendered):
+                return again
+        subject = None if message.subject is None else self.renderer.subject(masked) or MASK
+        return replace(message, subject=subject, preheader=None, text=MASK, html=None)
 
     def _facts(self, orders: Sequence[Order]) -> Mapping[int, CustomerFacts]:
         """Return the customers of the orders, as of the one tick that decided each."""

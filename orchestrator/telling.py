@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import cast
 
 from orchestrator.orders import Order, Printer, address
 from orchestrator.records import DecisionKind, DecisionLine, Rendered, RenderFailure, Send
+from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
@@ -15,18 +16,23 @@ from orchestrator.tick.results import DecisionRow, decisions
 
 
 def decision_lines(
-    tick: Tick, mask: Callable[[Send], Send], flows: Collection[str] | None = None
+    tick: Tick,
+    masking: Masking | None,
+    flows: Collection[str] | None = None,
+    *,
+    whole: int | None = None,
 ) -> Iterator[DecisionLine]:
     """Yield a line per decision, sorted as semantics 60 says; each may be read once.
 
     Args:
-        mask: hides personal values before they are rendered.
+        masking: hides personal values from what is told; None tells them.
         flows: only decisions of these flows; None is all.
+        whole: how many masked messages of each kind are told with their text; None is all.
     """
     changed = workspace.attribute
     unwritten = None if workspace.is_empty(tick.connection, changed) else changed
     renderer = Renderer(tick.playbook)
-    printer = Printer(tick.connection, tick.playbook, renderer, mask, unwritten)
+    printer = Printer(tick.connection, tick.playbook, renderer, masking, whole, unwritten)
     for batch in decisions(tick, flows):
         orders = [_order(row) for row in batch if row.decision == "send"]
         printed = iter(printer.print(orders))

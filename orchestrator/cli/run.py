@@ -123,6 +123,7 @@ def run(
         drafts=selection.named if since is not None else frozenset(),
         flows=selection.flows if select or exclude else None,
         reveal=reveal,
+        whole=None if render else show,
     )
     telling = Telling(as_it_is if reveal else mask_address, render, raw)
     asked = answers.Asked(

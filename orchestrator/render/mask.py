@@ -13,6 +13,7 @@ from orchestrator.records import CustomerFacts, Send
 from orchestrator.render.context import stored_attributes
 
 MASK = "***"
+ADDRESSES = frozenset(("email", "phone", "push_token"))
 
 
 def mask_address(kind: str, address: str) -> str:
@@ -60,6 +61,10 @@ class Masking:
         self._personal = frozenset(
             name for name, one in stored_attributes(playbook).items() if one.personal
         )
+
+    def hides(self, names: frozenset[str]) -> bool:
+        """Return whether a message that reads these names of a customer may show hidden ones."""
+        return "*" in names or not names.isdisjoint(self._personal | ADDRESSES)
 
     def send(self, send: Send) -> Send:
         """Return the send for a masked customer."""

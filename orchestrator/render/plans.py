@@ -239,6 +239,11 @@ class Planner:
 
     def attributes_used(self, message: str) -> frozenset[str]:
         """Return the attributes that a message's templates, subjects and values may read."""
+        used, everything = self.names_read(message), attribute_names(self.playbook)
+        return everything if "*" in used else used & everything
+
+    def names_read(self, message: str) -> frozenset[str]:
+        """Return what a message reads of ``customer``; ``*`` if it takes it as a whole."""
         known = self.playbook.messages[message]
         texts = [text for t in known.templates for text in (t.body, t.subject, t.preheader)]
         values = [plain_node(node, {}) for node in (known.settings.with_ or {}).values()]
@@ -254,8 +259,7 @@ class Planner:
         ]
         used = {name for text in texts if text for name in self._names_in(text)}
         used.update(name for value in values for name in _referred(value))
-        everything = attribute_names(self.playbook)
-        return everything if "*" in used else frozenset(used) & everything
+        return frozenset(used)
 
     def _variable_values(self, message: str) -> list[Any]:
         settings = self.playbook.messages[message].settings

@@ -43,6 +43,7 @@ class Renderer:
         self._planner = Planner(playbook)
         self._plans: dict[tuple[str, str, str | None, str, str], Plan | RenderFailure] = {}
         self._attributes: dict[str, frozenset[str]] = {}
+        self._names: dict[str, frozenset[str]] = {}
         self._formats: dict[tuple[str | None, str | None], Formats] = {}
         self._customers = CustomerView(playbook)
         self._project = project_view(playbook)
@@ -52,8 +53,7 @@ class Renderer:
 
         Nobody else's message is affected, and a failure's text holds no customer data.
         """
-        customer = send.customer
-        key = (send.message, send.channel, customer.locale, send.flow, send.step)
+        key = _key(send)
         try:
             plan = self._plans.get(key) or self._plan(key)
             if isinstance(plan, RenderFailure):
@@ -80,13 +80,29 @@ class Renderer:
             self._attributes[message] = self._planner.attributes_used(message)
         return self._attributes[message]
 
+    def names_read(self, message: str) -> frozenset[str]:
+        """Return what a message reads of ``customer``: attributes, addresses, ``*`` for all."""
+        if message not in self._names:
+            self._names[message] = self._planner.names_read(message)
+        return self._names[message]
+
+    def subject(self, send: Send) -> str | None:
+        """Return the subject alone of a send that rendered; None if it has none, or fails."""
+        try:
+            plan = self._plans.get(_key(send)) or self._plan(_key(send))
+            if isinstance(plan, RenderFailure):
+                return None
+            return _header(plan.subject, "subject", self._context(plan, send))
+        except Exception:  # noqa: BLE001 - one message's fault must stay its own
+            return None
+
     def context_of(self, send: Send) -> dict[str, Any]:
         """Return the names that the templates of a send see; for measuring and explaining.
 
         Raises:
             RenderError: the message has no plan, or a value is not plain data.
         """
-        key = (send.message, send.channel, send.customer.locale, send.flow, send.step)
+        key = _key(send)
         plan = self._plan(key)
         if isinstance(plan, RenderFailure):
             raise RenderError("template", plan.message)
@@ -169,6 +185,13 @@ class Renderer:
 
 
 _MOST_PLANS = 10_000
+
+
+def _key(send: Send) -> tuple[str, str, str | None, str, str]:
+    """Return what the plan of a send depends on."""
+    return send.message, send.channel, send.customer.locale, send.flow, send.step
+
+
 _MESSAGE_ABSENT = dict.fromkeys(MESSAGE_NAMES, "is not set for this message")
 
 
