@@ -81,9 +81,11 @@ def render(
     engine = root.open_database(opened.folder, db, read_only=True)
     with engine.connect() as connection:
         send = preview_send(connection, playbook, renderer, wanted)
+    result = renderer.render(send)
     if not reveal:
         send = Masking(playbook).send(send)
-    result = renderer.render(send)
+        if failure_of(result) is None:  # judged as it would be sent, shown masked
+            result = renderer.render(send)
     if output == "json":
         console.out(pretty_json(document(send, result)))
     else:

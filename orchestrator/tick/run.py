@@ -193,4 +193,9 @@ def _notes(tick: Tick) -> list[str]:
     if not unknown:
         return []
     listed = ", ".join(repr(name) for name in unknown[:5]) + (" …" if len(unknown) > 5 else "")
-    return [f"{len(unknown)} time zones are no IANA names and count as {tick.zone}: {listed}"]
+    said = (
+        "1 time zone is no IANA name and counts"
+        if len(unknown) == 1
+        else (f"{len(unknown)} time zones are no IANA names and count")
+    )
+    return [f"{said} as {tick.zone}: {listed}"]
