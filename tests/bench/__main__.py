@@ -18,8 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from bench import conditions, first_tick, programme, starting, telling  # noqa: E402 - tests are no packages
-from bench.shops import opened, postgres, postgres_shop, sqlite_shop  # noqa: E402
+from bench import conditions, first_tick, programme, starting, telling  # noqa: E402 - after the path
+from bench.shops import opened, postgres, postgres_shop, sqlite_shop  # noqa: E402 - after the path
 
 SIZES = {"small": (100_000,), "large": (100_000, 1_000_000)}
 MEGABYTES = 500

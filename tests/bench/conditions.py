@@ -26,7 +26,7 @@ ROUNDS = 3
 
 def ago(count: int, unit: str) -> int:
     """Return the instant that long before now, in microseconds."""
-    return to_micros(timing.minus(NOW, Duration(count, unit)))  # type: ignore[arg-type]
+    return to_micros(timing.minus(NOW, Duration(count, unit)))  # type: ignore[arg-type]  # a unit written out
 
 
 @dataclass(frozen=True)

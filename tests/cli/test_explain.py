@@ -54,7 +54,8 @@ def url(database_url: str) -> str:
 
 
 @pytest.fixture
-def say(project: Path, url: str) -> Say:
+def say(project: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Say:
+    monkeypatch.setenv("COLUMNS", "100")  # pages are as wide as the terminal, if there is one
     return Say(project, url)
 
 

@@ -125,7 +125,8 @@ def test_control_c_is_one_sentence_and_the_rest_can_be_loaded(here: Path) -> Non
     lines = (f"c{n},visit,2026-03-02,{n}\n" for n in range(300_000))
     Path("e.csv").write_text("customer_id,event,at,x\n" + "".join(lines))
     script = (
-        "import sys\nfrom orchestrator.importing import csv_source, run\n"
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from orchestrator.importing import csv_source, run\n"
         "csv_source.BATCH_ROWS = run.TRANSACTION_ROWS = 1_000\n"
         "from orchestrator.cli.shell import answer\nprint('ready', flush=True)\n"
         "sys.exit(answer(['import', 'events', 'e.csv', '--db', 'shop.db']))\n"

@@ -341,7 +341,8 @@ def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_ctrl_c_ends_a_process_with_130(tmp_path: Path) -> None:
     write_project(tmp_path)
     code = (
-        "import orchestrator.app, time, sys\n"
+        "import orchestrator.app, signal, time, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(*a):\n    print('ready', flush=True)\n    time.sleep(60)\n"
         "orchestrator.app.open_project = slow\n"
         "from orchestrator.cli.shell import answer\nsys.exit(answer(['ls']))"

@@ -80,8 +80,8 @@ def test_each_condition_is_told_with_value_place_and_nearest_change(quiet_shop: 
         "needs more than 2 more",
     )
     assert found["audience.1.any.1"] == ("did view at least 3 times", False, "once", "needs 2 more")
-    assert found["audience.3"][2].startswith("bucket ")  # type: ignore[union-attr]
-    assert found["audience.3"][2].endswith(" of 9000")  # type: ignore[union-attr]
+    assert found["audience.3"][2].startswith("bucket ")  # type: ignore[union-attr]  # a sample has one
+    assert found["audience.3"][2].endswith(" of 9000")  # type: ignore[union-attr]  # a sample has one
     assert {one.at.rpartition(":")[0] for one in told.conditions} == {
         "playbooks/win_back.yaml", "playbooks/segments.yaml"
     }  # fmt: skip
