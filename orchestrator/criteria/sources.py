@@ -108,20 +108,21 @@ class Stored(Source):
         return self.scope.correlate(query).scalar_subquery()
 
 
-class BuiltIn(Source):
-    """A column of the customer row itself."""
-
-    def _column(self) -> ColumnElement[Any]:
-        return self.scope.customer.c["external_id" if self.name == "id" else self.name]
+class OnCustomer(Source):
+    """A value that stands beside the customer's row as one expression, NULL if missing."""
 
     def rows(self) -> tuple[FromClause, Value]:
-        return self.scope.customer, Value(self.type, self._column(), self.scope.subject)
+        return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
 
     def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
         return func.coalesce(test, false())
 
+
+class BuiltIn(OnCustomer):
+    """A column of the customer row itself."""
+
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
-        return self._column()
+        return self.scope.customer.c["external_id" if self.name == "id" else self.name]
 
 
 class OfEntry(Source):
@@ -162,14 +163,8 @@ class OfEntry(Source):
         return self.scope.correlate(query).scalar_subquery()
 
 
-class OfRun(Source):
+class OfRun(OnCustomer):
     """``entry.at`` and ``entry.start``: what the run itself knows of its start."""
-
-    def rows(self) -> tuple[FromClause, Value]:
-        return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
-
-    def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         if self.scope.run is None:
@@ -177,7 +172,7 @@ class OfRun(Source):
         return self.scope.run.c["entry_at" if self.name == "entry.at" else "start"]
 
 
-class ComputedNumber(Source):
+class ComputedNumber(OnCustomer):
     """A count, total, average or number of different values."""
 
     def __init__(self, scope: Scope, name: str, type: str, measure: Measure) -> None:
@@ -219,12 +214,6 @@ class ComputedNumber(Source):
     def _holds(self, tests: list[NumberTest]) -> Predicate:
         return measured(self.scope, self.measure, self.type, tests)
 
-    def rows(self) -> tuple[FromClause, Value]:
-        return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
-
-    def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return func.coalesce(test, false())
-
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         measure, scope = self.measure, self.scope
         if measure.head == "count_of":
@@ -238,7 +227,7 @@ class ComputedNumber(Source):
         return events.scalar(events.sum_of(self.type))
 
 
-class ComputedTime(Source):
+class ComputedTime(OnCustomer):
     """The first or last time of an event, plus a duration."""
 
     def __init__(self, scope: Scope, name: str, measure: TimeOf) -> None:
@@ -267,12 +256,6 @@ class ComputedTime(Source):
         owner = events.rows.c.customer_id
         value = cast(time, BigInteger).label("value")
         return select(owner, value).where(*events.tests).group_by(owner)
-
-    def rows(self) -> tuple[FromClause, Value]:
-        return self.scope.customer, Value(self.type, self.scalar(), self.scope.subject)
-
-    def found(self, rows: tuple[FromClause, Value], test: Predicate) -> Predicate:
-        return func.coalesce(test, false())
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
         events, time = self._time()

@@ -52,7 +52,7 @@ def _customers(
     tick: Tick, mine: ColumnElement[bool], names: list[str], limit: VolumeLimit, state: Any
 ) -> int:
     """Return how many different customers stand at these sends or were sent to lately."""
-    if not _exists(tick, mine):
+    if not tick.any(mine):
         return 0
     sent = workspace.messages_with_changes()
     since = tick.scope(tables.customer, "").ago(limit.per)
@@ -165,8 +165,3 @@ def _write_messages(tick: Tick, rank: int) -> None:
     query = select(*columns.values()).where(left)
     tick.execute(insert(workspace.message).from_select(list(columns), query))
     tick.execute(update(attempt).where(left).values(decision="send"))
-
-
-def _exists(tick: Tick, which: ColumnElement[bool]) -> bool:
-    query = select(literal(1)).where(which).limit(1)
-    return tick.connection.execute(query).first() is not None

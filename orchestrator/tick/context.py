@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Executable, FromClause, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    FromClause,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number
@@ -126,6 +135,11 @@ class Tick:
     def execute(self, statement: Executable) -> int:
         """Execute a statement; returns the number of rows it wrote."""
         return self.connection.execute(statement).rowcount
+
+    def any(self, which: ColumnElement[bool]) -> bool:
+        """Return whether any row of the table that ``which`` tests passes."""
+        query = select(literal(1)).where(which).limit(1)
+        return self.connection.execute(query).first() is not None
 
     # --- the time line per zone -------------------------------------------------------
 

@@ -72,8 +72,7 @@ class Standing:
 
     def anybody(self) -> bool:
         """Return whether any run stands here untried."""
-        query = select(literal(1)).where(self.here).limit(1)
-        return self.tick.connection.execute(query).first() is not None
+        return self.tick.any(self.here)
 
     def open_attempts(self) -> None:
         """Add an attempt per run and decide those that fail a test of their own."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_micros
@@ -193,7 +193,7 @@ def move(tick: Tick, live: LiveFlow) -> None:
     volatile = asks_what_changes(tick, live)
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
-        if not _somebody_moves(tick, walk):
+        if not tick.any(walk.here):
             continue
         if volatile:
             end_runs(tick, live, walk.here)
@@ -219,8 +219,3 @@ def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
         leaf.head in ("received", "not_received") or str(leaf.operand) in set_here
         for leaf in leaves(live.flow.exits_when)
     )
-
-
-def _somebody_moves(tick: Tick, walk: Walk) -> bool:
-    query = select(literal(1)).where(walk.here).limit(1)
-    return tick.connection.execute(query).first() is not None
