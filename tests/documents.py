@@ -17,33 +17,15 @@ from orchestrator.criteria.modifiers import TestsShape, ValueTests
 from orchestrator.flow.base import StepsShape, starts, steps
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.flow.steps.set import Add, NewValue
+from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
 from orchestrator.language.families import Family, Headed
+from orchestrator.language.literals import LiteralShape
 from orchestrator.language.marks import Mark
+from orchestrator.language.moments import DurationShape, Hours, MomentShape, TimeOfDay, Zone
+from orchestrator.language.names import DataName, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Reader
-from orchestrator.language.shapes import (
-    Choice,
-    DataName,
-    DurationShape,
-    Hours,
-    ListOf,
-    LiteralShape,
-    MapOf,
-    MomentShape,
-    NewName,
-    Number,
-    OneOf,
-    OneOrMany,
-    Pair,
-    Ref,
-    Shape,
-    Share,
-    Text,
-    TimeOfDay,
-    Truth,
-    Whole,
-    Zone,
-)
+from orchestrator.language.shapes import Number, OneOf, Shape, Share, Text, Truth, Whole
 from orchestrator.language.words import Rules, Sentence, SentenceOf, read_sentence, words_of
 from orchestrator.playbook.model import (
     TYPES,

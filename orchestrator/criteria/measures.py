@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where, Window
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.families import Family, Headed
-from orchestrator.language.shapes import DurationShape, Name, Ref
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import word
 
 

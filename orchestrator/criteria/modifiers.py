@@ -5,26 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orchestrator.language.containers import ListOf, MapOf, Pair
 from orchestrator.language.durations import Duration
+from orchestrator.language.literals import Literal, LiteralShape
+from orchestrator.language.moments import DurationShape, Moment, MomentShape
+from orchestrator.language.names import DataName, Name
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import (
-    DataName,
-    DurationShape,
-    JsonSchema,
-    ListOf,
-    Literal,
-    LiteralShape,
-    MapOf,
-    Moment,
-    MomentShape,
-    Name,
-    Number,
-    OneOf,
-    Pair,
-    Shape,
-    Truth,
-)
+from orchestrator.language.shapes import JsonSchema, Number, OneOf, Shape, Truth
 from orchestrator.language.words import Sentence, SentenceOf, sentence_schema, word
 
 

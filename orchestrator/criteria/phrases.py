@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.criteria.modifiers import ValueTests, Where
-from orchestrator.language.shapes import Moment
+from orchestrator.language.moments import Moment
 
 _COUNT_PHRASES = {
     "at_least": "at least {}",

@@ -41,7 +41,8 @@ from orchestrator.criteria.modifiers import Where
 from orchestrator.criteria.numbers import number_tests
 from orchestrator.criteria.sources import Source, measured, source
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import Moment, Reference
+from orchestrator.language.literals import Reference
+from orchestrator.language.moments import Moment
 
 if TYPE_CHECKING:
     from orchestrator.criteria.names import Names

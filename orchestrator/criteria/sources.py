@@ -41,7 +41,7 @@ from orchestrator.criteria.values import (
     list_member,
     typed_rows_value,
 )
-from orchestrator.language.shapes import Literal
+from orchestrator.language.literals import Literal
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope

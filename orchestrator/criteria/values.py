@@ -24,7 +24,8 @@ from orchestrator.columns import to_day_number
 from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
 from orchestrator.criteria.numbers import SCALE, compare_integer
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import Literal, Reference, parse_moment
+from orchestrator.language.literals import Literal, Reference
+from orchestrator.language.moments import parse_moment
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope

@@ -8,20 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.criteria.base import CRITERION, Criterion
+from orchestrator.language.containers import OneOrMany
 from orchestrator.language.durations import Duration
 from orchestrator.language.families import Family, Headed
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, NewName
 from orchestrator.language.nodes import ListNode, Node
 from orchestrator.language.reader import INVALID, Invalid, Reader
-from orchestrator.language.shapes import (
-    DurationShape,
-    JsonSchema,
-    Name,
-    NewName,
-    OneOf,
-    OneOrMany,
-    Shape,
-    Text,
-)
+from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from orchestrator.language.marks import Mark, Problem
-from orchestrator.language.shapes import Name
+from orchestrator.language.names import Name
 from orchestrator.playbook.draft import Draft, read_project
 from orchestrator.playbook.model import Catalog, Playbook, Project
 from orchestrator.playbook.names import name_problems

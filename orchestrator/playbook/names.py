@@ -10,9 +10,10 @@ from orchestrator.criteria.kinds.did import Did, Following
 from orchestrator.criteria.kinds.message_fact import KINDS
 from orchestrator.criteria.measures import split_property
 from orchestrator.flow.steps.send import Send
+from orchestrator.language.literals import Reference
 from orchestrator.language.marks import Mark, Problem
+from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
-from orchestrator.language.shapes import Name, Reference
 from orchestrator.language.words import Sentence
 from orchestrator.playbook.places import (
     LOOSE,

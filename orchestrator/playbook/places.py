@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from orchestrator.criteria.base import Group
-from orchestrator.language.shapes import Literal, Name
+from orchestrator.language.literals import Literal
+from orchestrator.language.names import Name
 from orchestrator.language.words import Sentence
 from orchestrator.playbook.model import Flow, Playbook
 

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from orchestrator.criteria.modifiers import Counts, ValueTests
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import Literal, Reference
+from orchestrator.language.literals import Literal, Reference
 
 _DAYS: dict[str, tuple[Decimal, Decimal]] = {
     "min": (Decimal(1) / 1440, Decimal(1) / 1440),

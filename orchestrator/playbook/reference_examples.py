@@ -9,27 +9,11 @@ from orchestrator.criteria.base import CriterionShape
 from orchestrator.criteria.kinds.did import FollowingShape
 from orchestrator.criteria.modifiers import TestsShape
 from orchestrator.flow.base import StepsShape
-from orchestrator.language.shapes import (
-    Choice,
-    DurationShape,
-    Hours,
-    ListOf,
-    LiteralShape,
-    MapOf,
-    MomentShape,
-    Number,
-    OneOf,
-    OneOrMany,
-    Pair,
-    Ref,
-    ScalarShape,
-    Shape,
-    Share,
-    TimeOfDay,
-    Truth,
-    Whole,
-    Zone,
-)
+from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
+from orchestrator.language.literals import LiteralShape
+from orchestrator.language.moments import DurationShape, Hours, MomentShape, TimeOfDay, Zone
+from orchestrator.language.names import Ref
+from orchestrator.language.shapes import Number, OneOf, ScalarShape, Shape, Share, Truth, Whole
 from orchestrator.language.words import Sentence, SentenceOf, words_of
 from orchestrator.playbook.model import (
     AnyValue,

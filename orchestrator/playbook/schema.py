@@ -18,8 +18,9 @@ from orchestrator.criteria.base import CRITERION, conditions
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TESTS
 from orchestrator.flow.base import STEP_LIST, starts, steps
+from orchestrator.language.containers import ListOf
 from orchestrator.language.families import Family, known_words, one_head
-from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, ListOf, or_variable
+from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, or_variable
 from orchestrator.language.words import Sentence, any_required, sentence_schema, words_of
 from orchestrator.playbook.model import (
     Attribute,

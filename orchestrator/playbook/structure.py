@@ -11,8 +11,9 @@ from orchestrator.criteria.kinds.membership import InSegment, InStage, StageMove
 from orchestrator.criteria.measures import Measure
 from orchestrator.flow.graph import step_ids
 from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.language.literals import Reference
 from orchestrator.language.marks import Mark, Problem
-from orchestrator.language.shapes import Moment, Reference
+from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Flow, Playbook, Stage
 from orchestrator.playbook.places import own_literals, sentences
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.language.marks import Mark
+from orchestrator.language.names import IDENTIFIER
 from orchestrator.language.nodes import MapNode
 from orchestrator.language.reader import Invalid, Reader, suggest
-from orchestrator.language.shapes import IDENTIFIER, Text
+from orchestrator.language.shapes import Text
 from orchestrator.language.words import Sentence, read_sentence, word
 from orchestrator.playbook.files import LIBRARIES, TEMPLATES
 from orchestrator.playbook.model import Message, MessageFile, Template

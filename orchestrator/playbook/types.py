@@ -17,9 +17,11 @@ from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.flow.starts.dates import DateStart
 from orchestrator.flow.steps.set import Set
 from orchestrator.language.durations import DAY_UNITS
+from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.marks import Mark, Problem
+from orchestrator.language.moments import parse_moment
+from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
-from orchestrator.language.shapes import Literal, Name, Reference, parse_moment
 from orchestrator.language.words import Sentence, words_of
 from orchestrator.playbook.model import Attribute
 from orchestrator.playbook.names import event_of

@@ -10,8 +10,8 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
 from orchestrator.flow.entry import start_events
 from orchestrator.language.marks import Problem
+from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
-from orchestrator.language.shapes import Name
 from orchestrator.language.words import Sentence
 from orchestrator.playbook.declared import Declared
 from orchestrator.playbook.model import Flow, Playbook

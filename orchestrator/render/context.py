@@ -9,9 +9,9 @@ from typing import Any
 
 from orchestrator.criteria.base import leaves
 from orchestrator.flow.starts.did import DidStart
+from orchestrator.language.literals import Reference
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import VARIABLE
-from orchestrator.language.shapes import Reference
 from orchestrator.playbook.model import Attribute, Playbook
 from orchestrator.records import CustomerFacts
 from orchestrator.render.values import LONGEST_TEXT, Facts, is_absent, plain

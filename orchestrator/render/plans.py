@@ -11,8 +11,8 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.send import Send as SendStep
+from orchestrator.language.literals import Reference
 from orchestrator.language.nodes import Node
-from orchestrator.language.shapes import Reference
 from orchestrator.playbook.model import Flow, Message, Playbook, Template
 from orchestrator.render.context import ROOTS, attribute_names, fill, plain_node
 from orchestrator.render.environment import MessageEnvironment

@@ -30,7 +30,7 @@ from orchestrator.criteria import rows as facts
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.base import Start
-from orchestrator.language.shapes import Moment
+from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Goal
 from orchestrator.tick import workspace
 from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
@@ -325,7 +325,7 @@ def _open_runs(tick: Tick, live: LiveFlow) -> None:
         "reached_at": now,
         "ended_late": literal(0),
         "is_new": literal(1),
-        "moving": literal(1),
+        "moving": literal(int(live.graph.is_walked(live.graph.first))),
         "tried": literal(0),
     }
     query: Select[Any] = select(*columns.values()).where(

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.criteria.names import CUSTOMER_COLUMNS
-from orchestrator.language.shapes import Literal, Reference
+from orchestrator.language.literals import Literal, Reference
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
 from orchestrator.values import Typed, parse_value

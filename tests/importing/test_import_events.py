@@ -18,7 +18,7 @@ from orchestrator.errors import UsageError
 from orchestrator.importing.columns import FileRefusedError
 from orchestrator.importing.people import base_of
 from orchestrator.language.marks import Mark
-from orchestrator.language.shapes import Name
+from orchestrator.language.names import Name
 from orchestrator.playbook.model import Catalog
 
 HEADER = "customer_id,event,at,amount\n"

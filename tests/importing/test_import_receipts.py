@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from orchestrator.columns import to_micros
 from orchestrator.language.marks import Mark
-from orchestrator.language.shapes import Name
+from orchestrator.language.names import Name
 from orchestrator.playbook.model import Catalog, Topic
 
 HEADER = "customer_id,message,kind,at,flow,channel,topic\n"

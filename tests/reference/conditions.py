@@ -39,7 +39,8 @@ from orchestrator.criteria.kinds.topics import ReachableOn, SubscribedTo
 from orchestrator.criteria.measures import CountOf, Measure, PropertyOf, TimeOf
 from orchestrator.criteria.modifiers import Counts, InLast, Where, Window
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import Moment, Reference
+from orchestrator.language.literals import Reference
+from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Attribute, Playbook
 
 COLUMNS = {

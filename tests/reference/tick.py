@@ -50,7 +50,8 @@ from orchestrator.flow.steps.split import Split
 from orchestrator.flow.steps.wait import Wait
 from orchestrator.flow.steps.wait_for_time import WaitForTime
 from orchestrator.language.durations import DailyHours, Duration
-from orchestrator.language.shapes import Literal, Moment, Reference
+from orchestrator.language.literals import Literal, Reference
+from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Flow, Guardrails, Playbook, QuietHours, Stage, VolumeLimit
 
 DEFAULT_CATCH_UP = Duration(3, "day")

@@ -17,7 +17,7 @@ from reference.world import composed
 
 from orchestrator import timing
 from orchestrator.criteria.modifiers import ValueTests
-from orchestrator.language.shapes import Literal, Reference
+from orchestrator.language.literals import Literal, Reference
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.nearest import Change, Found, anniversary_flip
 from orchestrator.language.durations import DAY_UNITS, Duration
-from orchestrator.language.shapes import DurationShape, Name, OneOf, Ref
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, Ref
+from orchestrator.language.shapes import OneOf
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
 from orchestrator.criteria.nearest import Change, Found, number_change, value_flip
 from orchestrator.criteria.phrases import tests_phrase
-from orchestrator.language.shapes import Name, Ref
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules
 
 if TYPE_CHECKING:

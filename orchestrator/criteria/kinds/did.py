@@ -18,16 +18,11 @@ from orchestrator.criteria.modifiers import (
 from orchestrator.criteria.nearest import Change, Found, counts_needed, left_behind, more
 from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.durations import FIXED_UNITS, Duration
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import DataName, Name, Ref
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import (
-    DataName,
-    DurationShape,
-    JsonSchema,
-    Name,
-    Ref,
-    Shape,
-)
+from orchestrator.language.shapes import JsonSchema, Shape
 from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
 
 if TYPE_CHECKING:

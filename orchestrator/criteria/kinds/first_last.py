@@ -9,7 +9,7 @@ from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where, Window
 from orchestrator.criteria.nearest import Change, Found, window_flip
 from orchestrator.criteria.phrases import where_phrase, window_phrase
-from orchestrator.language.shapes import Name, Ref
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:

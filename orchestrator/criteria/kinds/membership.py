@@ -10,7 +10,8 @@ from orchestrator.criteria.modifiers import InLast
 from orchestrator.criteria.nearest import Change, Found, left_behind, window_flip
 from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import DurationShape, Name, Ref
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

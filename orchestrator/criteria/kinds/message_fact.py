@@ -10,7 +10,9 @@ from orchestrator.criteria.modifiers import SINCE
 from orchestrator.criteria.nearest import Change, Found, left_behind
 from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, Ref
+from orchestrator.language.shapes import Whole
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

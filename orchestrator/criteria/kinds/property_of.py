@@ -16,7 +16,7 @@ from orchestrator.criteria.modifiers import (
 )
 from orchestrator.criteria.nearest import Change, Found, number_change
 from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
-from orchestrator.language.shapes import Name, Ref
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.kinds.did import WITHIN, Following, FollowingShape
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, InLast, Where
 from orchestrator.criteria.phrases import where_phrase, window_phrase
+from orchestrator.language.containers import ListOf
 from orchestrator.language.durations import Duration
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.reader import Reader
-from orchestrator.language.shapes import ListOf, Name, Ref
 from orchestrator.language.words import Rules, Sentence, SentenceOf, word
 
 if TYPE_CHECKING:

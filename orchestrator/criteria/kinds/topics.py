@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.phrases import title
-from orchestrator.language.shapes import Name, Ref
+from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, Start
 from orchestrator.language.durations import Duration
-from orchestrator.language.shapes import DurationShape, Name, Ref, TimeOfDay, Zone
+from orchestrator.language.moments import DurationShape, TimeOfDay, Zone
+from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:

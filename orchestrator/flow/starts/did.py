@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
 from orchestrator.flow.base import STARTS, Start
 from orchestrator.language.durations import FIXED_UNITS, Duration
-from orchestrator.language.shapes import DurationShape, Name, Ref, Whole
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, Ref
+from orchestrator.language.shapes import Whole
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

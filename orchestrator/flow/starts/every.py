@@ -7,8 +7,9 @@ from datetime import time
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, WEEKDAYS, Start
+from orchestrator.language.moments import TimeOfDay, Zone
 from orchestrator.language.reader import Reader
-from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, TimeOfDay, Whole, Zone
+from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, Whole
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.flow.base import STARTS, Start
-from orchestrator.language.shapes import Name, Ref, Truth
+from orchestrator.language.names import Name, Ref
+from orchestrator.language.shapes import Truth
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.flow.base import STEP_LIST, STEPS, Step
-from orchestrator.language.shapes import ListOf
+from orchestrator.language.containers import ListOf
 from orchestrator.language.words import Sentence, SentenceOf, word
 
 if TYPE_CHECKING:

@@ -6,22 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import STEPS, Step
+from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.durations import DailyHours, Duration
-from orchestrator.language.shapes import (
-    DataName,
-    DurationShape,
-    Hours,
-    ListOf,
-    Literal,
-    LiteralShape,
-    MapOf,
-    Name,
-    OneOf,
-    Ref,
-    Text,
-    Truth,
-    Whole,
-)
+from orchestrator.language.literals import Literal, LiteralShape
+from orchestrator.language.moments import DurationShape, Hours
+from orchestrator.language.names import DataName, Name, Ref
+from orchestrator.language.shapes import OneOf, Text, Truth, Whole
 from orchestrator.language.words import Rules, later, word
 
 if TYPE_CHECKING:

@@ -7,18 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import STEPS, Step
+from orchestrator.language.containers import MapOf
+from orchestrator.language.literals import Literal, LiteralShape
+from orchestrator.language.names import DataName, Name
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import (
-    DataName,
-    JsonSchema,
-    Literal,
-    LiteralShape,
-    MapOf,
-    Name,
-    Number,
-    Shape,
-)
+from orchestrator.language.shapes import JsonSchema, Number, Shape
 from orchestrator.language.words import Sentence, SentenceOf, word
 
 if TYPE_CHECKING:

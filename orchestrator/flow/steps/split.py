@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.criteria.buckets import share_bound
 from orchestrator.flow.base import STEP_LIST, STEPS, Step
+from orchestrator.language.containers import MapOf
+from orchestrator.language.names import Name, NewName
 from orchestrator.language.reader import Reader
-from orchestrator.language.shapes import MapOf, Name, NewName, Share, Text
+from orchestrator.language.shapes import Share, Text
 from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
 
 if TYPE_CHECKING:

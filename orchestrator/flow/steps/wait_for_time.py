@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step, weekday_numbers
 from orchestrator.language.durations import DailyHours
-from orchestrator.language.shapes import Hours, Zone
+from orchestrator.language.moments import Hours, Zone
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from orchestrator.language.containers import MapOf
+from orchestrator.language.names import NewName
 from orchestrator.language.nodes import Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import (
-    JsonSchema,
-    MapOf,
-    NewName,
-    Shape,
-)
+from orchestrator.language.shapes import JsonSchema, Shape
 
 
 class AnyValue(Shape[Node]):

@@ -6,22 +6,11 @@ from dataclasses import dataclass
 
 from orchestrator.criteria.measures import MEASURES, Measure
 from orchestrator.flow.steps.send import PURPOSES
+from orchestrator.language.containers import ListOf, MapOf
+from orchestrator.language.names import DataName, Name, NewName, Ref
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import (
-    DataName,
-    JsonSchema,
-    ListOf,
-    MapOf,
-    Name,
-    NewName,
-    OneOf,
-    Ref,
-    Shape,
-    Text,
-    Truth,
-    suggesting,
-)
+from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text, Truth, suggesting
 from orchestrator.language.words import Sentence, SentenceOf, later, word
 from orchestrator.playbook.model.anything import META, AnyValue
 

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
 from orchestrator.flow.base import STEP_LIST, Start, Step, starts
+from orchestrator.language.containers import ListOf
 from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duration
+from orchestrator.language.moments import DurationShape, Moment, MomentShape
+from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import INVALID, Invalid, Reader
 from orchestrator.language.shapes import (
-    DurationShape,
     JsonSchema,
-    ListOf,
-    Moment,
-    MomentShape,
-    Name,
-    NewName,
     OneOf,
-    Ref,
     Shape,
     Text,
     Truth,

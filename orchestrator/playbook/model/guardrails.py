@@ -6,23 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC
+from orchestrator.language.containers import Choice, ListOf, OneOrMany
 from orchestrator.language.durations import DailyHours, Duration
-from orchestrator.language.shapes import (
-    Choice,
-    DurationShape,
-    Hours,
-    ListOf,
-    Moment,
-    MomentShape,
-    Name,
-    OneOf,
-    OneOrMany,
-    Ref,
-    Share,
-    Text,
-    Whole,
-    Zone,
-)
+from orchestrator.language.moments import DurationShape, Hours, Moment, MomentShape, Zone
+from orchestrator.language.names import Name, Ref
+from orchestrator.language.shapes import OneOf, Share, Text, Whole
 from orchestrator.language.words import Sentence, SentenceOf, word
 
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.criteria.base import CRITERION, Criterion
+from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.durations import Duration
+from orchestrator.language.moments import DurationShape
+from orchestrator.language.names import Name, NewName
 from orchestrator.language.nodes import Node
-from orchestrator.language.shapes import (
-    DurationShape,
-    ListOf,
-    MapOf,
-    Name,
-    NewName,
-    Text,
-    Truth,
-)
+from orchestrator.language.shapes import Text, Truth
 from orchestrator.language.words import Rules, Sentence, SentenceOf, word
 from orchestrator.playbook.model.anything import META, VARS
 

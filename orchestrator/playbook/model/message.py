@@ -6,20 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.flow.steps.send import PURPOSES
+from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.marks import Mark
+from orchestrator.language.moments import DurationShape, Hours
+from orchestrator.language.names import DataName, Name, Ref
 from orchestrator.language.nodes import Node
-from orchestrator.language.shapes import (
-    DataName,
-    DurationShape,
-    Hours,
-    ListOf,
-    MapOf,
-    Name,
-    OneOf,
-    Ref,
-    Text,
-)
+from orchestrator.language.shapes import OneOf, Text
 from orchestrator.language.words import Sentence, word
 from orchestrator.playbook.model.anything import AnyValue
 

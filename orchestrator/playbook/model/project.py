@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.language.moments import DurationShape, Hours, Zone
+from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import Node
-from orchestrator.language.shapes import (
-    DurationShape,
-    Hours,
-    Name,
-    NewName,
-    Ref,
-    Text,
-    Zone,
-)
+from orchestrator.language.shapes import Text
 from orchestrator.language.words import Sentence, SentenceOf, word
 from orchestrator.playbook.model.anything import META, VARS
 from orchestrator.playbook.model.guardrails import Guardrails
