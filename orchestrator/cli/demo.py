@@ -58,11 +58,12 @@ def demo(
         console.out(
             f"{customers.rows:,} customers and {events.rows:,} events are in {place_of(engine)}"
         )
-        sent = _run_ticks(opened, engine, loader, passed)
+        sent, repeated = _run_ticks(opened, engine, loader, passed)
+    there = sum(1 for _ in (opened.folder / root.OUTBOX).glob("*.json"))
     first, *_, last = (at.astimezone(shop.ZONE) for at in play.live_ticks())
     console.out(
         f"live ticks from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} {shop.ZONE.key}: "
-        f"{sent:,} messages went to the outbox"
+        f"{play.outcome(sent, repeated, there)}"
     )
     console.say()
     console.say(f"Next: clmctl run --dry-run --at {shop.TODAY:%Y-%m-%dT%H:%M}")
@@ -71,12 +72,16 @@ def demo(
 
 def _run_ticks(
     opened: OpenProject, engine: Engine, loader: Loader, passed: Callable[[str], None]
-) -> int:
-    """Run the live ticks, each followed by what its recipients did; return how many sends."""
+) -> tuple[int, int]:
+    """Run the live ticks, each followed by what its recipients did.
+
+    Returns:
+        how many messages were sent, and how many of the ticks had been run before.
+    """
     from orchestrator import app as root
     from orchestrator.demo import play
 
-    sent = 0
+    sent = repeated = 0
     ticks = play.live_ticks()
     for number, now in enumerate(ticks, 1):
         passed(f"tick {number} of {len(ticks)}")
@@ -84,5 +89,6 @@ def _run_ticks(
         with root.one_tick(opened, engine, request, lambda _station: None) as (report, lines):
             receipts = play.receipts_of(lines)
             sent += report.sends
+            repeated += root.ALREADY_DONE in report.notes
         loader.load_receipts(receipts)
-    return sent
+    return sent, repeated

@@ -28,6 +28,21 @@ def live_ticks() -> list[datetime]:
     ]
 
 
+def outcome(sent: int, repeated: int, there: int) -> str:
+    """Return what the live ticks did, in words.
+
+    Args:
+        sent: messages of the ticks that were run now.
+        repeated: ticks that had been run before, and did nothing now.
+        there: messages in the outbox after them.
+    """
+    if repeated == len(live_ticks()):
+        return f"all were run before; the outbox has {there:,} messages"
+    if repeated:
+        return f"{repeated} were run before; {sent:,} more messages went to the outbox"
+    return f"{sent:,} messages went to the outbox"
+
+
 def receipts_of(lines: Iterable[DecisionLine]) -> list[Row]:
     """Return what the recipients of a tick's messages did, as rows of a receipts file.
 

@@ -32,6 +32,16 @@ def test_ticks_begin_when_the_flows_go_live_and_end_the_day_before_the_preview()
     assert len(ticks) == 30
 
 
+def test_a_second_demo_says_that_all_was_done_before() -> None:
+    ticks = len(play.live_ticks())
+
+    assert play.outcome(474, 0, 474) == "474 messages went to the outbox"
+    assert play.outcome(0, ticks, 474) == "all were run before; the outbox has 474 messages"
+    assert play.outcome(100, 12, 474) == (
+        "12 were run before; 100 more messages went to the outbox"
+    )
+
+
 def test_recipients_do_the_same_every_time() -> None:
     lines = [line(number) for number in range(500)]
 
