@@ -6,14 +6,16 @@ marking is written again with the same bytes: nothing is lost and nothing is dou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, bindparam, select, update
 
 from orchestrator import tables
-from orchestrator.channels.file import FileMessage, message_key, write
+from orchestrator.channels.file import FileMessage, held, message_key, write
 from orchestrator.columns import to_micros
 from orchestrator.orders import Order, Printer, address
 from orchestrator.playbook.model import Playbook
@@ -23,6 +25,16 @@ from orchestrator.render.renderer import Renderer
 BATCH = 500
 """Messages rendered, written and marked together."""
 
+
+class Printed(NamedTuple):
+    """One queued message: its row of the ledger, the order, and what was made of it."""
+
+    row: int
+    order: Order
+    send: Send
+    message: Rendered | RenderFailure
+
+
 _SENT = (
     update(tables.message)
     .where(tables.message.c.id == bindparam("row"), tables.message.c.state == "queued")
@@ -30,38 +42,36 @@ _SENT = (
 )
 
 
-def dispatch_to_files(
-    engine: Engine,
-    playbook: Playbook,
-    outbox: Path,
-    now: datetime,
-    sent: Callable[[int], None] = lambda count: None,
-) -> int:
-    """Write every queued message into the outbox; returns how many could not be rendered.
+def dispatch_to_files(engine: Engine, playbook: Playbook, outbox: Path, now: datetime) -> None:
+    """Write every queued message into the outbox; one that cannot be rendered is dead.
 
-    Args:
-        sent: told how many messages each batch has dealt with.
     Raises:
         EnvironmentFault: the outbox cannot be written; what was not stays queued.
     """
-    renderer, failed, after = Renderer(playbook), 0, 0
+    batches = _printed(engine, playbook)
+    first = next(batches, None)
+    if first is None:
+        return
+    with held(outbox):
+        for batch in chain([first], batches):
+            done = [_hand_over(printed, playbook, outbox, now) for printed in batch]
+            with engine.begin() as connection:
+                connection.execute(_SENT, done)
+
+
+def _printed(engine: Engine, playbook: Playbook) -> Iterator[list[Printed]]:
+    """Yield the queued messages in batches; one is asked for when the last was marked."""
+    renderer, after = Renderer(playbook), 0
     while True:
         with engine.connect() as connection:
             connection.execution_options(sqlite_begin="DEFERRED")
-            batch = _queued(connection, after)
-            printed = Printer(connection, playbook, renderer).print([order for _, order in batch])
-        if not batch:
-            return failed
-        done = []
-        for (row, order), (send, message) in zip(batch, printed, strict=True):
-            error = _hand_over(order, send, message, playbook, outbox)
-            state = "dead" if error else "sent"
-            done.append({"row": row, "to_state": state, "to_at": to_micros(now), "to_error": error})
-        with engine.begin() as connection:
-            connection.execute(_SENT, done)
-        failed += sum(isinstance(message, RenderFailure) for _, message in printed)
-        after = batch[-1][0]
-        sent(len(batch))
+            queued = _queued(connection, after)
+            orders = [order for _, order in queued]
+            messages = Printer(connection, playbook, renderer).print(orders)
+        if not queued:
+            return
+        yield [Printed(*row, *message) for row, message in zip(queued, messages, strict=True)]
+        after = queued[-1][0]
 
 
 def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Order]]:
@@ -85,16 +95,12 @@ def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Order]]:
     return [(row[0], Order(*tuple(row)[1:])) for row in connection.execute(query)]
 
 
-def _hand_over(
-    order: Order,
-    send: Send,
-    message: Rendered | RenderFailure,
-    playbook: Playbook,
-    outbox: Path,
-) -> str | None:
-    """Write one message; return why it could not be rendered, or None."""
+def _hand_over(printed: Printed, playbook: Playbook, outbox: Path, now: datetime) -> dict[str, Any]:
+    """Write one message; return what becomes of its row."""
+    done = {"row": printed.row, "to_at": to_micros(now)}
+    message, order = printed.message, printed.order
     if isinstance(message, RenderFailure):
-        return f"{message.code}: {message.message}"
+        return {**done, "to_state": "dead", "to_error": f"{message.code}: {message.message}"}
     key = message_key(
         str(playbook.project.project),
         order.customer,
@@ -104,25 +110,25 @@ def _hand_over(
         occurrence=order.occurrence,
         channel=order.channel,
     )
-    write(
-        outbox,
-        key,
-        FileMessage(
-            customer=order.customer,
-            flow=order.flow,
-            step=order.step,
-            message=order.message,
-            channel=order.channel,
-            to=address(send),
-            subject=message.subject,
-            preheader=message.preheader,
-            text=message.text,
-            html=message.html,
-            locale=message.locale,
-            variant=order.variant,
-            entry=order.entry,
-            at=order.at,
-            due_at=order.due_at,
-        ),
+    write(outbox, key, _file_message(order, printed.send, message))
+    return {**done, "to_state": "sent", "to_error": None}
+
+
+def _file_message(order: Order, send: Send, message: Rendered) -> FileMessage:
+    return FileMessage(
+        customer=order.customer,
+        flow=order.flow,
+        step=order.step,
+        message=order.message,
+        channel=order.channel,
+        to=address(send),
+        subject=message.subject,
+        preheader=message.preheader,
+        text=message.text,
+        html=message.html,
+        locale=message.locale,
+        variant=order.variant,
+        entry=order.entry,
+        at=order.at,
+        due_at=order.due_at,
     )
-    return None

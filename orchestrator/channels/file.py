@@ -11,8 +11,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from orchestrator.errors import EnvironmentFault
 LONGEST_NAME = 200
 """Octets of a file name without its ending; file systems take 255."""
 _ENDING = ".json"
+_HALF_WRITTEN = (".clmctl-", ".part")
+"""How the names of files begin and end whose content is on its way to the disk."""
 _HASH_DIGITS = 40
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _SAFE = re.compile(r"[a-z0-9_%-][a-z0-9_%.-]*")
@@ -88,6 +90,42 @@ def file_name(key: str) -> str:
     return f"{begin.lstrip('.')}~{digest}{_ENDING}"
 
 
+@contextmanager
+def held(outbox: Path) -> Iterator[None]:
+    """Hold the outbox while messages are written into it; several processes may.
+
+    Whoever comes while nobody else holds it removes what killed runs left half-written.
+    Where folders cannot be locked, nothing is removed.
+
+    Raises:
+        EnvironmentFault: the folder cannot be made.
+    """
+    with _writing(outbox):
+        outbox.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as until_written:
+        with suppress(ImportError, OSError):
+            until_written.callback(os.close, _locked_after_sweeping(outbox))
+        yield
+
+
+def _locked_after_sweeping(outbox: Path) -> int:
+    """Return a descriptor of the folder that holds a shared lock until it is closed."""
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock  # noqa: PLC0415  # not on every system
+
+    descriptor = os.open(outbox, os.O_RDONLY)
+    try:
+        with suppress(BlockingIOError):
+            flock(descriptor, LOCK_EX | LOCK_NB)
+            begin, end = _HALF_WRITTEN
+            for abandoned in outbox.glob(f"{begin}*{end}"):
+                abandoned.unlink(missing_ok=True)
+        flock(descriptor, LOCK_SH)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def write(outbox: Path, key: str, sent: FileMessage) -> Path:
     """Write one message into the outbox and return its file.
 
@@ -99,16 +137,22 @@ def write(outbox: Path, key: str, sent: FileMessage) -> Path:
     """
     path = outbox / file_name(key)
     content = _document(key, sent)
-    try:
+    with _writing(outbox):
         outbox.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             if path.read_bytes() == content:
                 return path
         _replace(path, content)
+    return path
+
+
+@contextmanager
+def _writing(outbox: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise EnvironmentFault(f"the outbox {outbox} cannot be written: {reason}") from None
-    return path
 
 
 def _document(key: str, sent: FileMessage) -> bytes:
@@ -126,7 +170,8 @@ def _instant(instant: datetime) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    begin, end = _HALF_WRITTEN
+    handle, temporary = tempfile.mkstemp(prefix=begin, suffix=end, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.channels.file import FileMessage, file_name, message_key, write
+from orchestrator.channels.file import FileMessage, file_name, held, message_key, write
 from orchestrator.errors import EnvironmentFault
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -83,3 +85,32 @@ def test_outbox_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> 
 
     with pytest.raises(EnvironmentFault, match="outbox"):
         write(tmp_path / "outbox", key_of(), SENT)
+
+
+KILLED = """
+import os, pathlib, sys
+from orchestrator.channels import file
+os.fsync = lambda descriptor: os._exit(9)
+file._replace(pathlib.Path(sys.argv[1]), b"{}")
+"""
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / "download.part").write_text("of somebody else")
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "message.json")]
+    assert subprocess.run(command, check=False).returncode == 9
+    assert len(list(tmp_path.iterdir())) == 2
+
+    with held(tmp_path):
+        assert [item.name for item in tmp_path.iterdir()] == ["download.part"]
+
+
+def test_what_another_run_is_writing_stays(tmp_path: Path) -> None:
+    half = tmp_path / ".clmctl-x1y2.part"
+
+    with held(tmp_path):
+        half.write_text("{")
+        with held(tmp_path):
+            assert half.exists()
+    with held(tmp_path):
+        assert not half.exists()
