@@ -230,7 +230,12 @@ def breaker(opened: OpenProject, name: str) -> str:
     """
     project = str(opened.playbook.project.project)
     if name not in opened.playbook.flows and name != project:
-        raise unknown("flow", name, (*opened.playbook.flows, project))
+        flows = ", ".join(opened.playbook.flows) or "none"
+        raise UsageError(
+            f'there is no flow "{name}"',
+            help=did_you_mean(name, (*opened.playbook.flows, project))
+            + f'flows are: {flows}; "{project}" is the project, for its own breaker',
+        )
     return name
 
 

@@ -133,5 +133,8 @@ def test_resume_of_something_unknown_is_exit_code_2(
     say: Say, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say("resume", "wellcome") == 2
-    assert "welcome" in capsys.readouterr().err
+    assert (
+        'did you mean "welcome"? flows are: welcome, win_back; '
+        '"small_shop" is the project, for its own breaker'
+    ) in capsys.readouterr().err
     assert say("resume", "small_shop", "--yes") == 0
