@@ -36,7 +36,7 @@ _TRUTHS = {"true": 1, "false": 0}
 
 
 class Typed(NamedTuple):
-    """The typed columns of ``tables._Typed``, in their order; None is missing."""
+    """The typed columns of ``tables.fields.TypedValue``, in their order; None is missing."""
 
     text: str | None
     number: float | None = None
@@ -227,7 +227,7 @@ def plain_decimal(value: Decimal) -> str:
 
 
 class TypedRow(Protocol):
-    """A row that has the columns of ``tables._Typed``."""
+    """A row that has the columns of ``tables.fields.TypedValue``."""
 
     text: str | None
     number: float | None

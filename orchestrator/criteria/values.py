@@ -39,7 +39,7 @@ COLUMNS = {
     "datetime": "instant",
     "list": "text",
 }
-"""Type → the column of ``tables._Typed`` that holds it."""
+"""Type → the column of ``tables.fields.TypedValue`` that holds it."""
 
 
 class position(FunctionElement[int]):  # noqa: N801 - a SQL function

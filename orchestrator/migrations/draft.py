@@ -1,6 +1,6 @@
 """Write the next revision: ``python -m orchestrator.migrations.draft "add the x table"``.
 
-For contributors: compares ``tables.py`` with the schema the revisions so far make, writes
+For contributors: compares ``tables/`` with the schema the revisions so far make, writes
 the difference to ``versions/`` and leaves it to be read, tested and formatted.
 """
 

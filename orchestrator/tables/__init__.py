@@ -1,0 +1,55 @@
+"""The tables: everything the engine knows, one class per table, a module per family.
+
+Classes are SQLModel tables (they carry the schema and no validation: rows are checked
+before they get here); queries use the ``Table`` objects here. Instants are
+``columns.Instant``, dates ``columns.LocalDate``, text compares by bytes.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from orchestrator.tables.events import Event, EventValue
+from orchestrator.tables.messages import Decision, Message, Receipt
+from orchestrator.tables.people import (
+    Alias,
+    AttributeItem,
+    AttributeValue,
+    Consent,
+    Customer,
+    Suppression,
+)
+from orchestrator.tables.runs import Enrollment, Occurrence, SegmentInterval, StageInterval
+from orchestrator.tables.ticks import Definition, Dirty, FlowState, Lease, Release, Tick, TickCount
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast("Table", vars(model)["__table__"])
+
+
+metadata = SQLModel.metadata
+alias = _table(Alias)
+attribute_item = _table(AttributeItem)
+attribute_value = _table(AttributeValue)
+consent = _table(Consent)
+customer = _table(Customer)
+decision = _table(Decision)
+definition = _table(Definition)
+dirty = _table(Dirty)
+enrollment = _table(Enrollment)
+event = _table(Event)
+event_value = _table(EventValue)
+flow_state = _table(FlowState)
+lease = _table(Lease)
+message = _table(Message)
+occurrence = _table(Occurrence)
+receipt = _table(Receipt)
+release = _table(Release)
+segment_interval = _table(SegmentInterval)
+stage_interval = _table(StageInterval)
+suppression = _table(Suppression)
+tick = _table(Tick)
+tick_count = _table(TickCount)

@@ -1,0 +1,97 @@
+"""What the engine remembers of itself from tick to tick."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, Integer, PrimaryKeyConstraint
+from sqlmodel import Field, SQLModel
+
+from orchestrator.columns import Instant
+from orchestrator.tables.fields import (
+    ROW_ID,
+    big_field,
+    instant_field,
+    required_instant,
+    required_text,
+)
+
+
+class Release(SQLModel, table=True):
+    """The exact text of the playbooks that decided."""
+
+    __tablename__ = "release"
+
+    fingerprint: str = required_text(primary_key=True)
+    recorded_at: datetime = required_instant()
+    files: str = required_text()
+    """JSON object: path below the project → text."""
+
+
+class Tick(SQLModel, table=True):
+    """One live tick. The latest ``at`` is the watermark."""
+
+    __tablename__ = "tick"
+
+    at: datetime = Field(sa_column=Column(Instant, primary_key=True, autoincrement=False))
+    release: str = required_text()
+    last_customer_id: int = big_field()
+    """The greatest customer id it saw: later ones are first seen by the next tick."""
+    sends: int = Field(sa_type=Integer)
+
+
+class TickCount(SQLModel, table=True):
+    """How many starts a tick refused, by flow and reason (semantics 33)."""
+
+    __tablename__ = "tick_count"
+    __table_args__ = (PrimaryKeyConstraint("at", "flow", "reason"),)
+
+    at: datetime = required_instant()
+    flow: str = required_text()
+    reason: str = required_text()
+    customers: int = big_field()
+
+
+class Definition(SQLModel, table=True):
+    """The resolved condition of a stage model or segment that its intervals come from."""
+
+    __tablename__ = "definition"
+    __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
+
+    kind: str = required_text()
+    """``stages`` or ``segment``."""
+    name: str = required_text()
+    fingerprint: str = required_text()
+
+
+class FlowState(SQLModel, table=True):
+    """What is remembered of a flow beside its text."""
+
+    __tablename__ = "flow_state"
+
+    flow: str = required_text(primary_key=True)
+    live_since: datetime | None = instant_field()
+    seen_at: datetime | None = instant_field()
+    """The latest live tick that evaluated the flow; earlier than others after a pause."""
+    tripped_at: datetime | None = instant_field()
+    """When its volume breaker tripped; cleared by ``clmctl resume``."""
+    resumed_at: datetime | None = instant_field()
+
+
+class Lease(SQLModel, table=True):
+    """Who may plan: one row per role, a new ``term`` at each change of holder."""
+
+    __tablename__ = "lease"
+
+    role: str = required_text(primary_key=True)
+    holder: str = required_text()
+    term: int = big_field()
+    expires_at: datetime = required_instant()
+
+
+class Dirty(SQLModel, table=True):
+    """Customers about whom a fact changed since the last tick."""
+
+    __tablename__ = "dirty"
+
+    customer_id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=False))
