@@ -57,7 +57,7 @@ def init(
         f"{folder}: {_count(flows, 'flow')}, {_count(messages, 'message')}, stages: {lifecycle}"
     )
     for command, meaning in _next(folder, template):
-        console.say(f"  {command:<48} {meaning}".rstrip())
+        console.say(f"  {command}" + (f"\n      {meaning}" if meaning else ""))
     return 0
 
 
