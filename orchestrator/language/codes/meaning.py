@@ -1,0 +1,100 @@
+"""Codes of layer 4: what is well formed and can hardly be meant."""
+
+from __future__ import annotations
+
+from orchestrator.language.codes.code import Code
+
+MEANING: dict[str, Code] = {
+    "CLM401": Code(
+        "a condition that is never true",
+        "Two parts exclude each other, so nobody ever fits.",
+        "{last: purchase, in_last: 7 days, older_than: 30 days}",
+        "{last: purchase, older_than: 30 days}",
+    ),
+    "CLM402": Code(
+        "a way that is never taken",
+        "A way of a branch stands below one that takes the same customers, or can never be true.",
+        "- {if: {did: a}, do: …}\n- {if: {did: a}, do: …}",
+        "- {if: {did: a}, do: …}\n- {if: {did: b}, do: …}",
+    ),
+    "CLM403": Code(
+        "a step that nobody reaches",
+        "Everybody has left the flow above it.",
+        "- exit: done\n- send: hello",
+        "- send: hello\n- exit: done",
+    ),
+    "CLM404": Code(
+        "a marketing message without consent",
+        "No topic covers the channels of this send, so the gate suppresses it for everybody.",
+        "{send: sale, channel: sms}",
+        "topics: {sms_offers: {purpose: marketing, channels: [sms]}}\n{send: sale, channel: sms, "
+        "topic: sms_offers}",
+    ),
+    "CLM405": Code(
+        "an open as the only signal",
+        "Mail programs open mails by themselves to protect privacy, so an open tells little.",
+        "if: {opened: hello}",
+        "if: {clicked: hello}",
+    ),
+    "CLM406": Code(
+        "hours that never come",
+        "The hours of sending lie inside the quiet hours, so the message is never sent.",
+        "quiet_hours 21:00-08:00, send_between: 22:00-23:00",
+        "send_between: 09:00-20:00",
+    ),
+    "CLM407": Code(
+        "a flow without goal and exit",
+        "Nothing ends a run early, and nothing tells whether the flow worked.",
+        "flow: welcome",
+        "flow: welcome\ngoal: {did: purchase, within: 14 days}",
+    ),
+    "CLM408": Code(
+        "last … older_than leaves out who never did it",
+        "Who never did the event has no last time, so they do not fit. Often they are meant too.",
+        "{last: purchase, older_than: 60 days}",
+        "{did_not: purchase, in_last: 60 days}",
+    ),
+    "CLM409": Code(
+        "shares of one seed",
+        "Two shares with the same seed take the same customers first: a sample and a holdout of "
+        "one seed may leave nobody.",
+        "sample 10% and holdout 10%, both seed: spring",
+        "two different seeds",
+    ),
+    "CLM410": Code(
+        "a live flow without an owner",
+        "Nobody is named who answers for it.",
+        "status: live",
+        "status: live\nowner: retention",
+    ),
+    "CLM411": Code(
+        "two live flows for the same people",
+        "Both ask for the same customers with the same goal, so they compete for the same caps.",
+        "two flows with one audience and one goal",
+        "one flow, or audiences that leave each other out",
+    ),
+    "CLM412": Code(
+        "a limit that another makes idle",
+        "A stricter limit stands beside it, so this one never stops anything.",
+        "[{at_most: 1, per: 1 day}, {at_most: 9, per: 1 day}]",
+        "[{at_most: 1, per: 1 day}, {at_most: 3, per: 7 days}]",
+    ),
+    "CLM414": Code(
+        "a value printed as it is",
+        "A value printed with |safe is not escaped; a customer's text could carry markup.",
+        "{{ customer.bio | safe }}",
+        "{{ customer.bio }}",
+    ),
+    "CLM415": Code(
+        "a message that no flow sends",
+        "Its folder may be left over.",
+        "templates/old_offer/",
+        "a step {send: old_offer}, or no such folder",
+    ),
+    "CLM416": Code(
+        "a segment that nothing uses",
+        "It is worked out at every tick for nobody.",
+        "segments: {unused: …}",
+        "a condition {in_segment: unused}, or no such segment",
+    ),
+}

@@ -1,0 +1,138 @@
+"""Codes of layer 2: names that are defined nowhere, twice, or stand out of place."""
+
+from __future__ import annotations
+
+from orchestrator.language.codes.code import Code
+
+NAMES: dict[str, Code] = {
+    "CLM201": Code(
+        "an unknown event",
+        "The catalog declares no event of this name. Rules may only use declared events, because "
+        "a misspelled one would silently match nobody.",
+        "did: purchse",
+        "did: purchase",
+    ),
+    "CLM202": Code(
+        "an unknown property",
+        "The catalog declares no such property of this event.",
+        "total_of: purchase.amout",
+        "total_of: purchase.amount",
+    ),
+    "CLM203": Code(
+        "an unknown variable",
+        "A $name stands for a value from vars: of the flow, of its file or of the project, or from "
+        "--var. It must stand alone, and a variable is a plain value.",
+        "within: $cooloff",
+        "vars: {cool_off: 3 days}\nwithin: $cool_off",
+    ),
+    "CLM204": Code(
+        "an unknown attribute",
+        "The catalog declares no attribute of this name, and it is none that every customer has.",
+        "attribute: contry",
+        "attribute: country",
+    ),
+    "CLM205": Code(
+        "an unknown segment",
+        "No file of segments defines it.",
+        "in_segment: vips",
+        "in_segment: vip",
+    ),
+    "CLM206": Code(
+        "an unknown stage",
+        "The stage model has no stage of this name.",
+        "enters_stage: laspsed",
+        "enters_stage: lapsed",
+    ),
+    "CLM207": Code(
+        "an unknown message",
+        "A message is a folder of templates/; there is none of this name.",
+        "send: welcom_hello",
+        "send: welcome_hello",
+    ),
+    "CLM208": Code(
+        "an unknown flow",
+        "No file defines a flow of this name.",
+        "leaves_flow: welcom",
+        "leaves_flow: welcome",
+    ),
+    "CLM209": Code(
+        "an unknown topic",
+        "The catalog declares no topic of this name.",
+        "subscribed_to: newletter",
+        "subscribed_to: newsletter",
+    ),
+    "CLM210": Code(
+        "an unknown channel",
+        "Channels are email, sms, whatsapp, push and onsite; preferred only in a list of channels.",
+        "channel: mail",
+        "channel: email",
+    ),
+    "CLM211": Code(
+        "an unknown sender",
+        "The catalog declares no sender of this name.",
+        "defaults: {from: helo}",
+        "defaults: {from: hello}",
+    ),
+    "CLM212": Code(
+        "a name defined twice",
+        "Files are merged by name, whole items only. The same name in two places could mean "
+        "either, so neither wins.",
+        "vip in a.yaml and vip in b.yaml",
+        "vip in one of them",
+    ),
+    "CLM213": Code(
+        "names that differ only in their letters",
+        "Two names are equal but for capitals, or for two ways to write one letter. People will "
+        "take them for the same.",
+        "segments: {vip: …, VIP: …}",
+        "segments: {vip: …, vip_gold: …}",
+    ),
+    "CLM214": Code(
+        "a circle",
+        "Segments, stages and computed attributes are worked out one after another, each after "
+        "those it mentions. In a circle none could be first.",
+        "segments: {a: {in_segment: b}, b: {in_segment: a}}",
+        "segments: {a: {did: purchase}, b: {in_segment: a}}",
+    ),
+    "CLM215": Code(
+        "two steps or starts of one name",
+        "People in flight are stored by the id of the step they stand on, so it must be unique in "
+        "its flow. Without an id a send is called like its message, and others after the next "
+        "send.",
+        "- send: hello\n- wait: 1 day\n- send: hello",
+        "- send: hello\n- wait: 1 day\n- {send: hello, id: hello_again}",
+    ),
+    "CLM216": Code(
+        "no template for a channel",
+        "The message has no template for a channel this step may take.",
+        "{send: hello, channel: sms}",
+        "templates/hello/sms.txt.j2 beside the others",
+    ),
+    "CLM217": Code(
+        "entry has no such property",
+        "entry holds the properties of the event that started the run. It is known inside a flow "
+        "only, and only if something that starts the flow has the property.",
+        "starts_when: {every: monday}\naudience: {attribute: entry.amount, at_least: 5}",
+        "starts_when: {did: purchase}\naudience: {attribute: entry.amount, at_least: 5}",
+    ),
+    "CLM218": Code(
+        "no project file",
+        "One file says who the project is: its name and its time zone.",
+        "playbooks/ without project.yaml",
+        "project: acme_shop\ntimezone: Europe/Vienna",
+    ),
+    "CLM220": Code(
+        "since: entry where nobody entered",
+        "It means after the entry of the run that asks. Segments, stages and starts are asked of "
+        "everybody, in a run or not.",
+        "segments: {active: {did: visit, since: entry}}",
+        "segments: {active: {did: visit, in_last: 7 days}}",
+    ),
+    "CLM221": Code(
+        "stages out of order",
+        "Stages are asked from top to bottom and the first that matches wins, so otherwise: true "
+        "must be the last.",
+        "- {stage: lead, otherwise: true}\n- {stage: active, when: …}",
+        "- {stage: active, when: …}\n- {stage: lead, otherwise: true}",
+    ),
+}
