@@ -83,19 +83,30 @@ class Page:
         return [self.paint(line, "dim") for line in lines[: len(above)]] + lines[len(above) :]
 
     def entries(
-        self, rows: Sequence[Sequence[str]], *, header: Sequence[str] = (), indent: int = 0
+        self,
+        rows: Sequence[Sequence[str]],
+        *,
+        header: Sequence[str] = (),
+        right: Iterable[int] = (),
+        indent: int = 0,
     ) -> list[str]:
-        """Return the rows as aligned lines, the last column wrapped instead of cut."""
+        """Return the rows as aligned lines, the last column wrapped instead of cut.
+
+        Where the others leave it no room, it stands below them.
+        """
         above = [list(header)] if header else []
         heads = [row[:-1] for row in [*above, *rows]]
-        narrow = self.table([[*head, "."] for head in heads], indent=indent)
+        narrow = self.table([[*head, "."] for head in heads], right=right, indent=indent)
         begin = max((width_of(line) for line in narrow), default=1) - 1
+        is_below = self.width - begin < NARROW
         lines = []
         for number, row in enumerate([*above, *rows]):
-            first, *others = self.wrap(row[-1], indent=begin) or [""]
-            line = (padded(narrow[number][:-1], begin) + first.lstrip()).rstrip()
-            lines.append(self.paint(line, "dim") if number < len(above) else line)
-            lines += others
+            head = padded(narrow[number][:-1], begin)
+            wrapped = self.wrap(row[-1], indent=indent + 4 if is_below else begin)
+            if wrapped and not is_below:
+                head += wrapped.pop(0).lstrip()
+            entry = [head.rstrip(), *wrapped]
+            lines += [self.paint(line, "dim") for line in entry] if number < len(above) else entry
         return lines
 
 

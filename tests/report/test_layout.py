@@ -41,6 +41,14 @@ def test_last_column_of_entries_is_wrapped_not_cut() -> None:
     assert " ".join(lines).count("word") == 20
 
 
+def test_last_column_of_entries_stands_below_where_it_has_no_room() -> None:
+    lines = Page(20).entries([("a_long_name", "5", "some more words")], header=("a", "b", "c"))
+
+    assert lines == [
+        "a            b", "    c", "a_long_name  5", "    some more words",
+    ]  # fmt: skip
+
+
 def test_printable_text_is_one_line_without_controls() -> None:
     assert printable("a\r\nb\tc\x1b[0m\x00") == "a b c\ufffd[0m\ufffd"
     assert printable("\u202eevil") == "\ufffdevil"
