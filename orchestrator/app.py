@@ -32,7 +32,7 @@ from orchestrator.settings import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.records import DecisionLine, Explained, TickReport
+    from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
 
 
 ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"
@@ -184,6 +184,22 @@ def one_tick(
         if ticked.did_nothing:
             report = replace(report, notes=(*report.notes, ALREADY_DONE))
         yield report, decision_lines(ticked.tick, masking, request.flows, whole=request.whole)
+
+
+def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) -> Sizes:
+    """Return how many customers are in each stage and segment, as a tick finds them.
+
+    Raises:
+        UsageError: ``now`` is before the last tick.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.tick import results
+    from orchestrator.tick.run import TickPlan, states_of
+
+    plan = TickPlan(opened.playbook, now, at_station=passed)
+    with database_faults(), states_of(engine, plan) as tick:
+        return results.sizes(tick)
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,18 @@ class TickReport:
     """Sentences for people: unknown zones, drafts taken as live, a first run."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many customers are where at an instant."""
+
+    now: datetime
+    customers: int
+    stages: Mapping[str, int]
+    """Stage → customers in it, in the order of the stage model."""
+    segments: Mapping[str, int]
+    """Segment → customers in it, by name."""
+
+
 # --- why ------------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ from orchestrator.errors import UsageError
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.report.contracts import Json
+from orchestrator.records import Sizes
+from orchestrator.report.contracts import Json, instant_text
 from orchestrator.selection import all_steps, channels_of, select_flows
 
 LS_FORMAT = "clmctl.ls/1"
@@ -155,6 +156,13 @@ COLUMNS = {
 """What a person's table shows of each row."""
 
 
-def ls_document(what: str, rows: list[Json]) -> Json:
-    """Return the document of ``ls -o json``."""
-    return {"format": LS_FORMAT, "what": what, "items": rows}
+def with_sizes(what: str, rows: list[Json], sizes: Sizes) -> list[Json]:
+    """Return rows of segments or stages with how many ``customers`` are in each."""
+    counts = {"segments": sizes.segments, "stages": sizes.stages}[what]
+    return [{**row, "customers": counts[row["name"]]} for row in rows]
+
+
+def ls_document(what: str, rows: list[Json], sizes: Sizes | None = None) -> Json:
+    """Return the document of ``ls -o json``; with sizes, it says when they were taken."""
+    taken = {"now": instant_text(sizes.now), "customers": sizes.customers} if sizes else {}
+    return {"format": LS_FORMAT, "what": what, **taken, "items": rows}

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
 from orchestrator import tables
 from orchestrator.criteria.scope import population
-from orchestrator.records import FlowReport, TickReport
+from orchestrator.records import FlowReport, Sizes, TickReport
 from orchestrator.tick import workspace
 from orchestrator.tick.apply import left_out
 from orchestrator.tick.context import Tick
@@ -77,21 +77,27 @@ def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list
 
 def report(tick: Tick, *, dry_run: bool) -> TickReport:
     """Return what the tick did, in numbers."""
-    customer = tables.customer
-    customers = tick.connection.execute(
-        select(func.count()).where(population(customer, tick.now))
-    ).scalar_one()
     flows = _flows(tick)
     return TickReport(
         now=tick.now,
         release=tick.playbook.fingerprint,
         dry_run=dry_run,
-        customers=customers,
+        customers=_customers(tick),
         flows=flows,
         stages=_stages(tick),
         sends=sum(flow.sends for flow in flows.values()),
         notes=(*tick.notes, *_project_breaker(tick)),
     )
+
+
+def sizes(tick: Tick) -> Sizes:
+    """Return how many customers are in each stage and segment, once those are evaluated."""
+    return Sizes(tick.now, _customers(tick), _stages(tick), _segments(tick))
+
+
+def _customers(tick: Tick) -> int:
+    existing = select(func.count()).where(population(tables.customer, tick.now))
+    return tick.connection.execute(existing).scalar_one()
 
 
 def _flows(tick: Tick) -> Mapping[str, FlowReport]:
@@ -167,10 +173,16 @@ def _by_text(row: Any) -> tuple[str, ...]:
 
 def _stages(tick: Tick) -> Mapping[str, int]:
     stays = tick.facts.stages.alias()
-    query = (
-        select(stays.c.stage, func.count())
-        .where(stays.c.ended_at.is_(None))
-        .group_by(stays.c.stage)
-    )
-    counted = {stage: count for stage, count in tick.connection.execute(query)}
-    return {str(stage.stage): counted.get(stage.stage, 0) for stage in tick.playbook.stages}
+    present = _present(tick, stays, stays.c.stage)
+    return {str(stage.stage): present.get(stage.stage, 0) for stage in tick.playbook.stages}
+
+
+def _segments(tick: Tick) -> Mapping[str, int]:
+    stays = tick.facts.segments.alias()
+    present = _present(tick, stays, stays.c.segment)
+    return {name: present.get(name, 0) for name in sorted(tick.playbook.segments)}
+
+
+def _present(tick: Tick, stays: FromClause, name: ColumnElement[str]) -> dict[str, int]:
+    query = select(name, func.count()).where(stays.c.ended_at.is_(None)).group_by(name)
+    return {found: count for found, count in tick.connection.execute(query)}

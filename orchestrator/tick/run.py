@@ -66,8 +66,23 @@ def _refuse_the_past(tick: Tick) -> None:
         raise UsageError(
             f"{tick.now:%Y-%m-%dT%H:%M:%SZ} is before the latest tick, "
             f"{tick.watermark:%Y-%m-%dT%H:%M:%SZ}",
-            help="a preview looks at now or later; to replay the past, use simulate",
+            help="what was is kept, and not evaluated again: look at now or later",
         )
+
+
+@contextmanager
+def states_of(engine: Engine, plan: TickPlan) -> Iterator[Tick]:
+    """Evaluate a dry tick as far as stages and segments; inside, its TEMP tables are there.
+
+    Raises:
+        UsageError: the instant is before the latest live tick.
+    """
+    with engine.connect() as connection:
+        tick = _begin(connection, plan)
+        _refuse_the_past(tick)
+        states.evaluate(tick, plan.as_live_since)
+        yield tick
+        connection.rollback()
 
 
 @contextmanager
@@ -82,17 +97,13 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
     as_live = dataclasses.replace(plan.playbook.flows[flow], status="live")
     flows = {**plan.playbook.flows, flow: as_live}
     live_plan = dataclasses.replace(plan, playbook=dataclasses.replace(plan.playbook, flows=flows))
-    with engine.connect() as connection:
-        tick = _begin(connection, live_plan)
-        _refuse_the_past(tick)
-        states.evaluate(tick, plan.as_live_since)
+    with states_of(engine, live_plan) as tick:
         live = tick.flows[flow]
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
         for name in sorted({flow, *followed} & tick.flows.keys()):
             entries.take_up_runs(tick, tick.flows[name])
         entries.enter(tick, live)
         yield tick, live
-        connection.rollback()
 
 
 @contextmanager

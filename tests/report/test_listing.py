@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 from small_project import write_project
+from told import NOW
 
 from orchestrator.app import open_project
 from orchestrator.errors import UsageError
 from orchestrator.playbook.model import Playbook
-from orchestrator.report.listing import ROWS, ls_document
+from orchestrator.records import Sizes
+from orchestrator.report.listing import ROWS, ls_document, with_sizes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "ls.schema.json"
 
@@ -40,6 +42,17 @@ def test_messages_name_the_flows_that_send_them(playbook: Playbook) -> None:
     rows = {row["name"]: row["flows"] for row in ROWS["messages"](playbook, (), ())}
 
     assert rows["hello"] == ["welcome", "win_back"]
+
+
+def test_sizes_stand_with_the_rows_and_fit_the_schema(playbook: Playbook) -> None:
+    sizes = Sizes(NOW, 7, {"buyer": 2, "lead": 5}, {"away": 0, "big": 1})
+
+    rows = with_sizes("stages", ROWS["stages"](playbook, (), ()), sizes)
+    document = ls_document("stages", rows, sizes)
+
+    Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
+    assert [(row["name"], row["customers"]) for row in rows] == [("buyer", 2), ("lead", 5)]
+    assert (document["now"], document["customers"]) == ("2026-03-02T09:00:00Z", 7)
 
 
 def test_patterns_choose_by_name(playbook: Playbook) -> None:
