@@ -39,6 +39,11 @@ class Graph:
         """The id of the step that a new run begins with."""
         return next(iter(self.nodes))
 
+    def is_walked(self, step: str) -> bool:
+        """Return whether a run that reaches a step has more to do there than stand at a send."""
+        found = self.nodes[step].step
+        return not isinstance(found, Send) or found.only_if is not None
+
     def sends(self) -> Iterator[tuple[Node, Send]]:
         """Yield the send steps, in document order."""
         for node in self.nodes.values():

@@ -15,7 +15,7 @@ from orchestrator.tick.context import LiveFlow, Tick
 
 attempt = workspace.attempt
 PASSED = attempt.c.decision.is_(None)
-"""The attempts that every test so far lets pass."""
+"""The attempts that every test so far lets pass; in the end, those that are sent."""
 
 
 # --- volume ---------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
 
 
 def _write_messages(tick: Tick, rank: int) -> None:
-    """Decide ``send`` for the attempts of a rank that are left, and enter them in the ledger."""
+    """Enter the attempts of a rank that are left in the ledger."""
     now = to_micros(tick.now)
     columns: dict[str, Any] = {
         name: attempt.c[name]
@@ -161,7 +161,5 @@ def _write_messages(tick: Tick, rank: int) -> None:
         "state": literal("queued"),
         "state_at": literal(now),
     }
-    left = and_(PASSED, attempt.c.rank == rank)
-    query = select(*columns.values()).where(left)
+    query = select(*columns.values()).where(PASSED, attempt.c.rank == rank)
     tick.execute(insert(workspace.message).from_select(list(columns), query))
-    tick.execute(update(attempt).where(left).values(decision="send"))

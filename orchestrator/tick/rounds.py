@@ -13,7 +13,8 @@ from orchestrator.tick import caps, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.entries import end_runs
 from orchestrator.tick.tries import SLOTS, Standing
-from orchestrator.tick.walk import asks_what_changes, due_by_zone, finish_waits, leave_step, move
+from orchestrator.tick.walk import asks_what_changes, finish_waits, leave_step, move
+from orchestrator.tick.zones import due_by_zone
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
 
@@ -69,10 +70,10 @@ def _record(tick: Tick) -> None:
         )
     }  # fmt: skip
     columns |= {"at": literal(to_micros(tick.now)), "due_at": attempt.c.reached_at}
-    refused = select(*columns.values()).where(news, attempt.c.decision != "send")
+    refused = select(*columns.values()).where(news, ~caps.PASSED)
     tick.execute(insert(decision).from_select(list(columns), refused))
-    columns["channel"] = attempt.c.channel
-    sent = select(*columns.values()).where(attempt.c.decision == "send")
+    columns |= {"channel": attempt.c.channel, "decision": literal("send")}
+    sent = select(*columns.values()).where(caps.PASSED)
     tick.execute(insert(decision).from_select(list(columns), sent))
     tick.show_messages()
 
@@ -86,11 +87,11 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
             run.c.status == "active",
             run.c.moving == 0,
         )
-        decided = _matching(attempt.c.decision != "hold")
-        leave_step(tick, standing.policy.node.next, and_(here, decided))
+        decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
+        leave_step(tick, standing.live, standing.policy.node.next, and_(here, decided))
         held = and_(here, _matching(attempt.c.decision == "hold"))
         reason = _attempt_value(attempt.c.reason)
-        tick.execute(update(run).where(held).values(held_reason=reason))
+        tick.execute(update(run).where(held).values(held_reason=reason, tried=1))
         if standing.policy.quiet_hours or standing.policy.send_between:
             until = due_by_zone(tick, standing.opens_next)
             closed = and_(held, run.c.held_reason.in_(SLOTS))

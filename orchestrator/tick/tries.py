@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -17,7 +17,6 @@ from sqlalchemy import (
     cast,
     exists,
     false,
-    func,
     insert,
     literal,
     null,
@@ -31,13 +30,13 @@ from orchestrator import tables, timing
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import exact_text
 from orchestrator.criteria import rows as facts
-from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.base import weekday_numbers
 from orchestrator.gate.policy import SendPolicy, consenting_topics
 from orchestrator.playbook.model import QuietHours
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.zones import in_zones
 
 run, attempt = workspace.run, workspace.attempt
 _TEXT = exact_text()
@@ -95,7 +94,6 @@ class Standing:
         query = select(*columns.values()).where(self.here)
         query = query.select_from(run.join(customer, customer.c.id == run.c.customer_id))
         self.tick.execute(insert(attempt).from_select(list(columns), query))
-        self.tick.execute(update(run).where(self.here).values(tried=1))
         self._decide()
 
     def _decide(self) -> None:
@@ -145,10 +143,14 @@ class Standing:
         tests = {}
         if quiet is not None:
             awake = quiet_slot(quiet)
-            tests["quiet_hours"] = self._in_zones(lambda zone: not awake.is_open(now, zone))
+            tests["quiet_hours"] = in_zones(
+                self.tick, self.customer, lambda zone: not awake.is_open(now, zone)
+            )
         if hours is not None:
             slot = timing.Slot(hours)
-            tests["send_between"] = self._in_zones(lambda zone: not slot.is_open(now, zone))
+            tests["send_between"] = in_zones(
+                self.tick, self.customer, lambda zone: not slot.is_open(now, zone)
+            )
         return tests
 
     def opens_next(self, zone: ZoneInfo) -> datetime | None:
@@ -160,18 +162,6 @@ class Standing:
             quiet_slot(quiet) if quiet else None,
             timing.Slot(hours) if hours else None,
         )
-
-    def _in_zones(self, test: Callable[[ZoneInfo], bool]) -> ColumnElement[bool]:
-        """Return whether the customer's zone passes a test of the present instant."""
-        names = [name for name in self.tick.zone_names if test(self.tick.zone_of(name))]
-        if len(names) in (0, len(self.tick.zone_names)):
-            return true() if names else false()
-        span = workspace.span.alias()
-        key = self.tick.add_spans(lambda name: [SpanRow(name, 0, 1)] if name in names else [])
-        query = select(span.c.key).where(
-            span.c.key == key, span.c.zone == func.coalesce(self.customer.c.timezone, "")
-        )
-        return exists(query.correlate(self.customer))
 
     # --- channels ---------------------------------------------------------------------
 

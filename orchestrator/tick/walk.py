@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion, leaves
-from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.set import Set
@@ -27,10 +26,9 @@ from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.entries import end_runs
 from orchestrator.tick.setting import set_attribute
+from orchestrator.tick.zones import due_by_zone, in_zones
 
 run = workspace.run
-NEVER = timedelta(days=400)
-"""How long a run waits for a slot that does not open, before it is looked at again."""
 
 
 @dataclass
@@ -55,18 +53,18 @@ class Walk:
 
     def go_on(self) -> None:
         """Send every run here to the step that follows."""
-        leave_step(self.tick, self.node.next, self.here)
+        leave_step(self.tick, self.live, self.node.next, self.here)
 
     def take_way(self, label: str, criterion: Criterion | None) -> None:
         """Send the runs for which a condition holds into an inner list of steps."""
         which = self.here if criterion is None else and_(self.here, self._holds(criterion))
-        leave_step(self.tick, self.node.ways[label], which)
+        leave_step(self.tick, self.live, self.node.ways[label], which)
 
     def take_share(self, label: str, seed: str | None, low: int, high: int) -> None:
         """Send the runs whose bucket lies in ``[low, high)`` into a share of a split."""
         bucket = self.scope().bucket(seed or f"split:{self.live.name}/{self.node.id}")
         which = self._of_customer(and_(bucket >= low, bucket < high))
-        leave_step(self.tick, self.node.ways[label], and_(self.here, which))
+        leave_step(self.tick, self.live, self.node.ways[label], and_(self.here, which))
 
     def stay_for(
         self, duration: Duration, hours: DailyHours | None, weekdays: frozenset[int]
@@ -83,10 +81,11 @@ class Walk:
         self, hours: DailyHours, weekdays: frozenset[int], timezone: str | None
     ) -> None:
         """Let every run here wait until the slot is open; it may be so at once."""
-        slot = timing.Slot(hours, weekdays)
-        self._stay_until(lambda zone: slot.opens_next(self.tick.now, zone), timezone)
-        arrived = and_(self.here, run.c.due_at <= to_micros(self.tick.now))
-        leave_step(self.tick, self.node.next, arrived)
+        now, slot = self.tick.now, timing.Slot(hours, weekdays)
+        test = in_zones(self.tick, self.customer, lambda zone: slot.is_open(now, zone), timezone)
+        open_now = and_(self.here, self._of_customer(test))
+        leave_step(self.tick, self.live, self.node.next, open_now)
+        self._stay_until(lambda zone: slot.opens_next(now, zone), timezone)
 
     def leave(self, reason: str, detail: str | None) -> None:
         """End every run here."""
@@ -95,7 +94,7 @@ class Walk:
 
     def stand(self) -> None:
         """Let every run here stand at its send until the gate has decided."""
-        self.tick.execute(update(run).where(self.here).values(moving=0, tried=0, due_at=None))
+        self.tick.execute(update(run).where(self.here).values(moving=0))
 
     def set(self, name: str, value: Any) -> None:
         """Write an attribute of the customers of every run here."""
@@ -109,7 +108,8 @@ class Walk:
         A send that was held before is dropped by a decision of the gate (semantics 42).
         """
         reached = and_(self.here, run.c.held_reason.is_(None))
-        leave_step(self.tick, self.node.next, and_(reached, ~self._holds(criterion)))
+        dropped = and_(reached, ~self._holds(criterion))
+        leave_step(self.tick, self.live, self.node.next, dropped)
 
     def _holds(self, criterion: Criterion) -> ColumnElement[bool]:
         return self._of_customer(self.scope().predicate(criterion))
@@ -120,50 +120,24 @@ class Walk:
 
     def _stay_until(self, due: Callable[[ZoneInfo], datetime | None], timezone: str | None) -> None:
         instant = due_by_zone(self.tick, due, timezone)
-        here = self.here
-        self.tick.execute(update(run).where(here).values(due_at=instant))
-        now = to_micros(self.tick.now)
-        self.tick.execute(update(run).where(here, run.c.due_at > now).values(moving=0))
+        self.tick.execute(update(run).where(self.here).values(due_at=instant, moving=0))
 
 
-def due_by_zone(
-    tick: Tick, due: Callable[[ZoneInfo], datetime | None], timezone: str | None = None
-) -> ColumnElement[int]:
-    """Return the instant that ``due`` gives for the zone of a run's customer.
-
-    Args:
-        due: zone → aware UTC instant; None stands for "not within the years to come".
-        timezone: the zone asked instead of each customer's own; None or ``customer`` is theirs.
-    """
-    fixed = None if timezone in (None, "customer") else ZoneInfo(str(timezone))
-
-    def ranges(name: str) -> list[SpanRow]:
-        instant = due(fixed or tick.zone_of(name)) or tick.now + NEVER
-        return [SpanRow(name, 0, 1, to_micros(instant))]
-
-    span, customer, key = workspace.span.alias(), tables.customer.alias(), tick.add_spans(ranges)
-    query = select(span.c.at).where(
-        span.c.key == key,
-        customer.c.id == run.c.customer_id,
-        span.c.zone == func.coalesce(customer.c.timezone, ""),
-    )
-    return query.correlate(run).scalar_subquery()
-
-
-def leave_step(tick: Tick, to: str | None, which: ColumnElement[bool]) -> None:
+def leave_step(tick: Tick, live: LiveFlow, to: str | None, which: ColumnElement[bool]) -> None:
     """Send some runs on to a step; None completes them."""
-    values = ending(tick, "completed") if to is None else arrival(tick, to)
+    values = ending(tick, "completed") if to is None else arrival(tick, live, to)
     tick.execute(update(run).where(which).values(**values))
 
 
-def arrival(tick: Tick, step: str) -> Mapping[str, Any]:
+def arrival(tick: Tick, live: LiveFlow, step: str) -> Mapping[str, Any]:
     """Return the values of a run that reaches a step now."""
     return {
         "step": step,
         "reached_at": to_micros(tick.now),
         "due_at": None,
         "held_reason": None,
-        "moving": 1,
+        "moving": int(live.graph.is_walked(step)),
+        "tried": 0,
     }
 
 
@@ -185,7 +159,8 @@ def finish_waits(tick: Tick, live: LiveFlow) -> None:
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
         if node.step.waits:
-            leave_step(tick, node.next, and_(walk.here, run.c.due_at.is_not(None)))
+            waited = and_(walk.here, run.c.due_at.is_not(None))
+            leave_step(tick, live, node.next, waited)
 
 
 def move(tick: Tick, live: LiveFlow) -> None:

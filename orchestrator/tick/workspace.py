@@ -155,7 +155,7 @@ run = _work_table(
     _small("is_new"),
     _small("moving"),
     _small("tried"),
-    Index("tick_run_by_step", "flow", "step", "moving"),
+    Index("tick_run_by_step", "flow", "step"),
 )
 """Runs this tick touches. ``moving`` runs are about to do ``step``; ``tried`` ones stood
 at a send that this tick has already asked the gate about."""
@@ -183,7 +183,7 @@ attempt = _work_table(
 """The tries of one round: sends that runs stand at, and what the gate says of each.
 
 ``later`` is the first of holdout, quiet hours and slot that fails, should the channel be
-found; ``decision`` is NULL while every test so far was passed."""
+found; ``decision`` is NULL while every test so far was passed, and stays so for a send."""
 
 message = _work_table(
     "tick_message",
@@ -229,8 +229,14 @@ replacement = _work_table("tick_replacement", _text("old", key=True), *_typed_co
 """Old text of a number → what it becomes, for the ``add`` under way ('' for missing)."""
 
 
+SAMPLED = 10
+"""What PostgreSQL's ANALYZE of a TEMP table looks at, in units of 300 rows: enough for sizes."""
+
+
 def lay_out(connection: Connection) -> None:
     """Create the TEMP tables, empty, on this connection."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET default_statistics_target = {SAMPLED}"))
     work.create_all(connection, checkfirst=False)
 
 
