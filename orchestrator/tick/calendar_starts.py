@@ -82,14 +82,11 @@ def of_date(
     ranges = _anniversary_ranges if head == "anniversary_of" else _date_ranges
 
     def spans(zone_name: str) -> list[SpanRow]:
-        own = found.tick.zone_of(zone_name)
-        days = _instants(
-            found, _zone(found, zone_name, timezone), at or NINE, timedelta(days=shift)
-        )
+        zone = _zone(found, zone_name, timezone)
         return [
             SpanRow(zone_name, low, high, to_micros(when), day.year)
-            for day, when in days
-            for low, high in ranges(day, own, type)
+            for day, when in _instants(found, zone, at or NINE, timedelta(days=shift))
+            for low, high in ranges(day, zone, type)
         ]
 
     key = found.tick.add_spans(spans)

@@ -319,6 +319,15 @@ def test_rule_35_a_date_start_happens_days_before_at_nine(shop: Shop) -> None:
     assert names(shop.tick("2026-03-03T08:00:00")) == {"ana"}
 
 
+def test_rule_35_a_zone_that_is_said_reads_day_and_hour_on_its_own_clock(shop: Shop) -> None:
+    flow = _flow("{date: created_at, at: 09:00, timezone: Asia/Kathmandu}")
+    shop.write(greet=flow)
+    shop.tick("2026-02-28T09:00:00")
+    late = "2026-03-01T11:00:01Z"  # the 2nd in Auckland, still the 1st in Kathmandu
+    shop.customers(ana={"timezone": "Pacific/Auckland", "created_at": late})
+    assert names(shop.tick("2026-03-01T12:00:00")) == {"ana"}
+
+
 def test_rule_35_an_anniversary_comes_once_a_year_in_later_years(shop: Shop) -> None:
     shop.write(greet=_flow("{anniversary_of: birthday}", "re_entry: always"))
     shop.customers(ana={"birthday": "1990-03-03"}, ben={"birthday": "2026-03-03"})
