@@ -57,7 +57,7 @@ def send_policy(playbook: Playbook, flow: Flow, node: Node, step: Send) -> SendP
     )
     purpose = step.purpose or (settings and settings.purpose) or "marketing"
     marketing = purpose == "marketing"
-    own, ignored = flow.guardrails, set((flow.guardrails and flow.guardrails.ignore) or ())
+    own = flow.guardrails
     channel = step.channel or (defaults and defaults.channel) or "email"
     priority = step.priority if step.priority is not None else own.priority if own else None
     return SendPolicy(
@@ -76,8 +76,8 @@ def send_policy(playbook: Playbook, flow: Flow, node: Node, step: Send) -> SendP
         send_between=step.send_between
         or (settings and settings.send_between)
         or (defaults.send_between if defaults else None),
-        quiet_hours=_quiet(playbook, own) if marketing and "quiet_hours" not in ignored else None,
-        holdouts=_holdouts(playbook, flow) if marketing and "holdout" not in ignored else (),
+        quiet_hours=_quiet(playbook, own) if marketing else None,
+        holdouts=_holdouts(playbook, flow) if marketing else (),
     )
 
 
@@ -113,7 +113,7 @@ def frequency_rules(
     """
     own = flow.guardrails
     found: list[tuple[FrequencyRule, tuple[str, ...] | None]] = []
-    if not (own and "frequency" in (own.ignore or ())):
+    if not _ignores(own, "frequency"):
         shared = playbook.project.guardrails
         found += [
             (rule, _tagged(playbook, rule.tag))
@@ -130,12 +130,18 @@ def volume_limits(playbook: Playbook, flow: Flow) -> tuple[VolumeLimit | None, V
     return (own.stop_if_more_than if own else None, shared.stop_if_more_than if shared else None)
 
 
+def _ignores(own: Guardrails | None, rule: str) -> bool:
+    """Return whether a flow leaves out the project's rule of that name; its own stay."""
+    return own is not None and rule in (own.ignore or ())
+
+
 def _quiet(playbook: Playbook, own: Guardrails | None) -> QuietHours | None:
-    shared = playbook.project.guardrails
-    for guardrails in (own, shared):
+    for guardrails in (own, playbook.project.guardrails):
         if guardrails is not None and guardrails.quiet_hours is not None:
             said = guardrails.quiet_hours
             return None if isinstance(said, str) else said
+        if _ignores(own, "quiet_hours"):
+            return None
     mark = playbook.project.mark
     return QuietHours(mark=mark, marks={}, between=QUIET)
 
@@ -145,7 +151,7 @@ def _holdouts(playbook: Playbook, flow: Flow) -> tuple[tuple[str, Holdout], ...]
     found = []
     if own and own.holdout:
         found.append((f"holdout:{flow.flow}", own.holdout))
-    if shared and shared.holdout:
+    if shared and shared.holdout and not _ignores(own, "holdout"):
         found.append((f"holdout:{playbook.project.project}", shared.holdout))
     return tuple(found)
 

@@ -97,6 +97,20 @@ def test_rule_22_a_split_sticks_and_names_its_share(shop: Shop) -> None:
 # --- consent, addresses ---------------------------------------------------------------------
 
 
+def test_rule_51_ignore_leaves_out_the_projects_rule_and_keeps_the_flows_own(shop: Shop) -> None:
+    project = PROJECT.replace("quiet_hours: none", "holdout: {share: 100%}")
+    ignored, own = "ignore: [quiet_hours, holdout]", "quiet_hours: {between: 09:00-24:00}"
+    shop.write(
+        project=project,
+        free=_flow("[{send: hello}]", f"guardrails: {{{ignored}}}").replace("greet", "free"),
+        strict=_flow("[{send: hello}]", f"guardrails: {{{ignored}, {own}}}").replace(
+            "greet", "strict"
+        ),
+    ).customers(ana={})
+    told = _viewed(shop, "ana").told("2026-03-02T22:00:00")
+    assert told == [("ana", "send", "email"), ("ana", "hold", "quiet_hours")]
+
+
 def test_rule_52_marketing_needs_a_topic_that_covers_the_channel(shop: Shop) -> None:
     shop.write(greet=_flow("[{send: hello, channel: sms}]")).customers(
         ana={"phone": "+431", "topics": ["news"]}, ben={"phone": "+432", "topics": ["texts"]}
