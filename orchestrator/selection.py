@@ -43,15 +43,10 @@ def select_flows(
     commas, choose whatever any of them matches.
 
     Raises:
-        UsageError: a selector is not understood, or one to select matches nothing.
+        UsageError: a selector is not understood, or matches nothing.
     """
-    chosen: set[str] = set()
     wanted = _split(select)
-    for selector in wanted:
-        matched = _matching(playbook, selector)
-        if not matched:
-            raise UsageError(f'no flow matches "{selector}"', help=_near(playbook, selector))
-        chosen |= matched
+    chosen = {flow for selector in wanted for flow in _matching(playbook, selector)}
     left_out = {flow for selector in _split(exclude) for flow in _matching(playbook, selector)}
     shown = (chosen if wanted else set(playbook.flows)) - left_out
     return Selection(frozenset(shown), frozenset(chosen - left_out))
@@ -71,12 +66,13 @@ def _matching(playbook: Playbook, selector: str) -> set[str]:
         )
     if method not in METHODS or not value:
         raise UsageError(f'"{selector}" is no selector', help=_near_method(method))
-    has = METHODS[method]
-    return {
-        name
-        for name, flow in playbook.flows.items()
-        if any(fnmatchcase(found, value) for found in has(flow, playbook))
-    }
+    has = {name: set(METHODS[method](flow, playbook)) for name, flow in playbook.flows.items()}
+    matched = {name for name, found in has.items() if any(fnmatchcase(f, value) for f in found)}
+    if not matched:
+        known = sorted(set().union(*has.values()))
+        listed = f"{method}s are: {', '.join(known) or 'none'}"
+        raise UsageError(f'no flow matches "{selector}"', help=did_you_mean(value, known) + listed)
+    return matched
 
 
 def channels_of(flow: Flow, playbook: Playbook) -> set[str]:
@@ -109,11 +105,6 @@ METHODS: Mapping[str, Callable[[Flow, Playbook], Iterable[str]]] = {
     "owner": lambda flow, _playbook: (flow.owner,) if flow.owner else (),
 }
 _METHODS_SAID = "flow:NAME, tag:TAG, channel:CHANNEL and owner:OWNER; * stands for anything"
-
-
-def _near(playbook: Playbook, selector: str) -> str:
-    value = selector.partition(":")[2] or selector
-    return f"{did_you_mean(value, playbook.flows)}flows are: {', '.join(playbook.flows) or 'none'}"
 
 
 def _near_method(method: str) -> str:

@@ -55,7 +55,10 @@ def test_excluded_flows_are_not_shown(playbook: Playbook) -> None:
     [
         ("welcom", 'did you mean "welcome"'),
         ("flow:winback", 'did you mean "win_back"'),
-        ("tag:nope", "flows are: welcome, win_back"),
+        ("w?lcom", "flows are: welcome, win_back"),
+        ("tag:onbording", 'did you mean "onboarding"? tags are: first week, onboarding'),
+        ("channel:fax", "channels are: email, push, sms"),
+        ("owner:growth", "owners are: crm"),
         ("chanel:sms", 'did you mean "channel"'),
         ("result:failed", "there are flow:NAME"),
         ("tag:", "there are flow:NAME"),
@@ -66,5 +69,8 @@ def test_what_matches_nothing_is_refused_with_a_hint(
 ) -> None:
     with pytest.raises(UsageError) as refused:
         select_flows(playbook, [selector])
+    with pytest.raises(UsageError) as left_out:
+        select_flows(playbook, (), [selector])
 
     assert hint in str(refused.value.help)
+    assert str(left_out.value) == str(refused.value)

@@ -116,11 +116,11 @@ def _named(rows: list[Json], select: Iterable[str], exclude: Iterable[str]) -> l
     """Return the rows whose name one of the patterns matches.
 
     Raises:
-        UsageError: a pattern to select matches nothing.
+        UsageError: a pattern matches nothing.
     """
     names = [row["name"] for row in rows]
     wanted, unwanted = _patterns(select), _patterns(exclude)
-    for pattern in wanted:
+    for pattern in (*wanted, *unwanted):
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(
                 f'nothing matches "{pattern}"',

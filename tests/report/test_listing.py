@@ -59,5 +59,8 @@ def test_patterns_choose_by_name(playbook: Playbook) -> None:
     rows = ROWS["segments"](playbook, ["a*"], ())
 
     assert [row["name"] for row in rows] == ["away"]
+    assert ROWS["segments"](playbook, (), ["big"]) == rows
     with pytest.raises(UsageError, match='nothing matches "bgi"'):
         ROWS["segments"](playbook, ["bgi"], ())
+    with pytest.raises(UsageError, match='nothing matches "bgi"'):
+        ROWS["segments"](playbook, (), ["bgi"])
