@@ -76,6 +76,8 @@ def explain(
         raise UsageError("-o json is for a customer", help="clmctl explain CUSTOMER --flow FLOW")
     if subject == "flow" and name is not None:
         return _flow(name, project, var)
+    if subject == "flow":
+        raise UsageError("explain flow: which flow?", help="clmctl explain flow NAME")
     if name is not None:
         raise UsageError(
             f'there is nothing to explain about "{subject} {name}"',
@@ -152,4 +154,7 @@ def _code(code: str) -> int:
     return 0
 
 
-_FLOW_HINT = "for a customer say which flow: clmctl explain {} --flow FLOW"
+_FLOW_HINT = (
+    "for a customer say which flow: clmctl explain {0} --flow FLOW; "
+    "a flow is told by: clmctl explain flow {0}"
+)

@@ -112,6 +112,21 @@ def test_a_send_cannot_be_explained_yet(say: Say) -> None:
     assert answer(["explain", "send", "17"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "help"),
+    [
+        (["flow"], "clmctl explain flow NAME"),
+        (["quiet_hour"], 'did you mean "quiet_hours"? for a customer say which flow'),
+        (["win_back"], "a flow is told by: clmctl explain flow win_back"),
+    ],
+)
+def test_what_is_no_code_is_told_how_to_ask(
+    arguments: list[str], help: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(["explain", *arguments]) == 2
+    assert help in capsys.readouterr().err
+
+
 def test_resume_lets_a_tripped_flow_send(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
     assert say("run", at=NOW - timedelta(days=1)) == 0
     assert say("run") == 0
