@@ -143,7 +143,10 @@ def _begin_with(engine: Engine, default: str) -> None:
 
 def _open_sqlite(url: URL, *, read_only: bool) -> Engine:
     if url.database in (None, "", ":memory:"):
-        return memory_engine()
+        raise EnvironmentFault(
+            "The database URL names no file; a database in memory would be forgotten at once.",
+            help="Expected sqlite:///path/to/file.db.",
+        )
     path = Path(str(url.database))
     if read_only:
         if not path.exists():

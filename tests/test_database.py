@@ -201,6 +201,8 @@ def test_statistics_are_taken_on_both(engine: Engine) -> None:
     ("url", "sentence"),
     [
         ("mysql://me:secret@host/x", "begins with “mysql://”"),
+        ("sqlite://", "names no file"),
+        (":memory:", "names no file"),
         ("postgresql://me:secret@host:port/x", "not understood"),
         ("sqlite:////nowhere/at/all.db", "folder /+nowhere/at for the database does not exist"),
         ("postgresql://me:secret@nowhere.invalid/x", "no such database host"),
