@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from orchestrator.cli.manner import is_terminal, manner
+from orchestrator.cli.manner import is_terminal, manner, writing_results
 from orchestrator.report.layout import Page, printable
 
 T = TypeVar("T")
@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 def out(line: str = "") -> None:
     """Print one line of a result to stdout."""
-    sys.stdout.write(f"{line}\n")
+    with writing_results():
+        sys.stdout.write(f"{line}\n")
 
 
 def say(line: str = "") -> None:

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import EnvironmentFault, UsageError
+
+
+@contextmanager
+def writing_results() -> Iterator[None]:
+    """Say of a full disk below stdout that it is stdout's.
+
+    Raises:
+        EnvironmentFault: what is written cannot be; a reader that left is no such fault.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise EnvironmentFault(f"the output cannot be written: {reason}") from error
 
 
 @dataclass

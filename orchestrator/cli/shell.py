@@ -10,9 +10,9 @@ import os
 import sys
 from io import TextIOWrapper
 
-from orchestrator.cli.manner import take_manner
+from orchestrator.cli.manner import take_manner, writing_results
 from orchestrator.cli.verbs import LATER, VERBS, overview
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import EnvironmentFault, OrchestratorError, UsageError
 
 OK, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
@@ -51,7 +51,8 @@ def _answer(arguments: list[str]) -> int:
     if rest[:1] == ["help"]:
         rest = [*rest[1:2], "--help"]
     if not rest or rest[0] in ("-h", "--help"):
-        print(overview())
+        with writing_results():
+            print(overview())
         return OK if rest or not before else USAGE
     if rest[0] == "--version":
         print(f"clmctl {_version()}")
@@ -99,7 +100,7 @@ def tell(error: OrchestratorError) -> int:
 
     try:
         _flush()
-    except OSError:
+    except (OSError, EnvironmentFault):
         _reader_left()
     for line in getattr(error, "details", ()):
         print(line, file=sys.stderr)
@@ -111,7 +112,8 @@ def tell(error: OrchestratorError) -> int:
 
 def _flush() -> None:
     if sys.stdout is not None:  # a process may be started without one
-        sys.stdout.flush()
+        with writing_results():
+            sys.stdout.flush()
 
 
 def _interrupted() -> int:

@@ -289,12 +289,20 @@ def test_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_full_disk_exits_5_with_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(["--help"], {}), (["run", "--dry-run"], {"PYTHONUNBUFFERED": "1"})],
+    ids=["at_the_end", "inside_a_tick"],
+)
+def test_full_disk_exits_5_with_one_sentence(
+    arguments: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    write_project(tmp_path)
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "orchestrator.cli", "--help"],
+            [sys.executable, "-m", "orchestrator.cli", *arguments],
             cwd=tmp_path,
-            env=_environment(),
+            env=_environment() | environment,
             stdout=full,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -302,7 +310,7 @@ def test_full_disk_exits_5_with_one_sentence(tmp_path: Path) -> None:
         )
 
     assert done.returncode == 5
-    assert done.stderr == "error: No space left on device\n"
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
 
 
 def test_a_process_without_stdout_is_no_bug(tmp_path: Path) -> None:
