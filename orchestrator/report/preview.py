@@ -91,7 +91,8 @@ def _headline(report: TickReport, page: Page, zone: ZoneInfo) -> Iterator[str]:
     yield page.paint(f"{what} {when}", "bold")
     facts = [counted(report.customers, "customer"), f"playbooks {report.release[:12]}"]
     facts.append("nothing is kept, nothing is sent" if report.dry_run else "kept")
-    yield page.paint(DOT.join(facts), "dim")
+    for line in page.wrap(DOT.join(facts), indent=0):
+        yield page.paint(line, "dim")
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:

@@ -36,6 +36,10 @@ def page_of(
     return list(preview(report, seen, telling, page or Page(80), VIENNA))
 
 
+def test_preview_fits_the_narrowest_page() -> None:
+    assert max(map(width_of, page_of(REPORT, seen_of(*LINES), Page(60)))) <= 60
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_preview_is_laid_out_for_the_width(width: int) -> None:
     lines = page_of(REPORT, seen_of(*LINES), Page(width))
