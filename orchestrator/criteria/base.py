@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.marks import Mark
 from orchestrator.language.nodes import ListNode, MapNode, Node
-from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.reader import INVALID, Invalid, Pieces, Reader, part_of, whole
 from orchestrator.language.shapes import JsonSchema, Shape
 
 if TYPE_CHECKING:
@@ -99,15 +99,26 @@ class CriterionShape(Shape[Criterion]):
     def _named_group(
         self, node: MapNode, how: str, value: Node, mark: Mark, reader: Reader
     ) -> Criterion | Invalid:
-        if len(node.items) > 1:
-            other = next(key for key, _ in node.items if key.text != how)
-            return reader.report(
-                other.mark,
-                "CLM109",
-                f'"{other.text}" cannot stand beside "{how}"',
-                help=f'make it one more item of the list under "{how}"',
-            )
-        return self._group(how, value, mark, reader)
+        group = self._group(how, value, mark, reader)
+        others = tuple(item for item in node.items if item[0].text != how)
+        if not others:
+            return group
+        other = others[0][0]
+        reader.report(
+            other.mark,
+            "CLM109",
+            f'"{other.text}" cannot stand beside "{how}"',
+            help=f'make it one more item of the list under "{how}"',
+        )
+        beside = self._beside(MapNode(node.mark, others), reader)
+        return Invalid(Pieces((part_of(group), part_of(beside))))
+
+    def _beside(self, node: MapNode, reader: Reader) -> Criterion | Invalid:
+        """Read what stands beside a group, if it is a condition or a group of its own."""
+        known = (*conditions().kinds, "all", "any", "none")
+        if any(key.text in known for key, _ in node.items):
+            return self.read_resolved(node, reader)
+        return INVALID
 
     def _group(self, how: str, node: Node, mark: Mark, reader: Reader) -> Criterion | Invalid:
         resolved = reader.resolve(node)
@@ -116,10 +127,10 @@ class CriterionShape(Shape[Criterion]):
         if not isinstance(resolved, ListNode) or not resolved.items:
             return reader.report(mark, "CLM106", f'"{how}" takes a list of conditions')
         members = [self.read(item, reader) for item in resolved.items]
-        good = tuple(member for member in members if not isinstance(member, Invalid))
-        if len(good) < len(members):
-            return INVALID
-        return good[0] if how == "all" and len(good) == 1 else Group(how, good, mark)  # type: ignore[arg-type]  # one of the three
+        parts = tuple(part_of(member) for member in members)
+        if how == "all" and len(parts) == 1:
+            return whole(parts[0], members)
+        return whole(Group(how, parts, mark), members)  # type: ignore[arg-type]  # one of the three
 
     def schema(self) -> JsonSchema:
         return {"$ref": "#/definitions/criterion"}

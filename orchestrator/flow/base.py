@@ -14,7 +14,7 @@ from orchestrator.language.families import Family, Headed
 from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import Name, NewName
 from orchestrator.language.nodes import ListNode, Node
-from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.reader import Invalid, Reader, part_of, whole
 from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text
 from orchestrator.language.words import word
 
@@ -130,8 +130,7 @@ class StepsShape(Shape[tuple[Step, ...]]):
         if not isinstance(node, ListNode) or not node.items:
             return self.refuse(node, reader)
         read = [steps().read(item, reader) for item in node.items]
-        good = tuple(step for step in read if not isinstance(step, Invalid))
-        return good if len(good) == len(read) else INVALID
+        return whole(tuple(part_of(step) for step in read), read)
 
     def schema(self) -> JsonSchema:
         return {"$ref": "#/definitions/steps"}

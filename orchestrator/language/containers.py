@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
-from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.reader import Invalid, Reader, part_of, whole
 from orchestrator.language.shapes import (
     JsonSchema,
     OneOf,
@@ -32,8 +33,7 @@ class ListOf(Shape[tuple[T, ...]]):
         if not isinstance(node, ListNode) or len(node.items) < self.least:
             return self.refuse(node, reader)
         items = [self.item.read(item, reader) for item in node.items]
-        good = tuple(item for item in items if not isinstance(item, Invalid))
-        return good if len(good) == len(items) else INVALID
+        return whole(tuple(part_of(item) for item in items), items)
 
     def schema(self) -> JsonSchema:
         body = {"type": "array", "items": self.item.schema(), "minItems": self.least}
@@ -52,7 +52,7 @@ class OneOrMany(Shape[tuple[T, ...]]):
         if isinstance(node, ListNode):
             return self.many.read_resolved(node, reader)
         one = self.item.read(node, reader)
-        return INVALID if isinstance(one, Invalid) else (one,)
+        return whole((part_of(one),), [one])
 
     def schema(self) -> JsonSchema:
         schema = {
@@ -74,9 +74,7 @@ class Pair(Shape[tuple[T, T]]):
         if not isinstance(node, ListNode) or len(node.items) != 2:
             return self.refuse(node, reader)
         low, high = (self.item.read(item, reader) for item in node.items)
-        if isinstance(low, Invalid) or isinstance(high, Invalid):
-            return INVALID
-        return low, high
+        return whole((part_of(low), part_of(high)), (low, high))
 
     def schema(self) -> JsonSchema:
         items = {"items": self.item.schema(), "minItems": 2, "maxItems": 2}
@@ -99,12 +97,11 @@ class MapOf(Shape[dict[K, T]]):
             (self.key.read_resolved(key, reader), self.value.read(value, reader))
             for key, value in node.items
         ]
-        good: dict[K, T] = {}
-        for key, value in pairs:
-            if isinstance(key, Invalid) or isinstance(value, Invalid):
-                continue
-            good[key] = value
-        return good if len(good) == len(pairs) else INVALID
+        named: dict[K, T] = {}
+        for (key, value), (written, _) in zip(pairs, node.items, strict=True):
+            name: Any = f"{written.mark}" if isinstance(key, Invalid) else key
+            named[name] = part_of(value)
+        return whole(named, itertools.chain.from_iterable(pairs))
 
     def schema(self) -> JsonSchema:
         body = {

@@ -10,17 +10,28 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
-from orchestrator.language.reader import Invalid, Reader, nearest, suggest
+from orchestrator.language.reader import (
+    INVALID,
+    Invalid,
+    Pieces,
+    Reader,
+    nearest,
+    part_of,
+    suggest,
+    surely_meant,
+)
 from orchestrator.language.shapes import JsonSchema, Shape
 from orchestrator.language.words import (
     Sentence,
     any_required,
+    build,
     read_sentence,
+    read_words,
     sentence_schema,
     unavailable_schema,
     words_of,
@@ -74,20 +85,51 @@ class Family(Generic[H]):
         if not isinstance(node, MapNode) or not node.items:
             return self._refuse_value(node, reader)
         heads = [(key, value) for key, value in node.items if key.text in self.kinds]
-        if len(heads) != 1:
-            return self._refuse(node, [key for key, _ in heads], reader)
-        key, value = heads[0]
-        kind = self.kinds[key.text]
+        if len(heads) == 1:
+            key, value = heads[0]
+            return self._read_as(key.text, key, value, node, reader)
+        self._refuse(node, [key for key, _ in heads], reader)
+        if heads:
+            return self._read_several(heads, node, reader)
+        return self._read_mistyped(node, reader)
+
+    def _read_as(
+        self, head: str, key: ScalarNode, value: Node, node: MapNode, reader: Reader
+    ) -> H | Invalid:
+        kind = self.kinds[head]
         rest = MapNode(node.mark, tuple(item for item in node.items if item[0] is not key))
         operand = kind.operand_shape.read(value, reader)
         return read_sentence(
             kind,
             rest,
             reader,
-            place=f'a {self.noun} with "{key.text}"',
+            place=f'a {self.noun} with "{head}"',
             mark=key.mark,
-            given={"head": key.text, "operand": operand},
+            given={"head": head, "operand": operand},
         )
+
+    def _read_several(
+        self, heads: list[tuple[ScalarNode, Node]], node: MapNode, reader: Reader
+    ) -> Invalid:
+        """Read what several heads and the words beside them say, each by the first it fits."""
+        kinds = [self.kinds[key.text] for key, _ in heads]
+        words = {key: word for kind in reversed(kinds) for key, word in words_of(kind).items()}
+        rest = tuple(item for item in node.items if item[0].text not in self.kinds)
+        said = read_words(words, MapNode(node.mark, rest), reader, place=f"a {self.noun}")
+        parts = []
+        for (key, value), kind in zip(heads, kinds, strict=True):
+            operand = kind.operand_shape.read(value, reader)
+            values = {**said.values, "head": key.text, "operand": operand}
+            parts.append(build(kind, replace(said, values=values), key.mark))
+        return Invalid(Pieces(parts))
+
+    def _read_mistyped(self, node: MapNode, reader: Reader) -> Invalid:
+        stranger = self._meant_as_head(node)
+        head = surely_meant(stranger.text, self.kinds) if stranger else None
+        if stranger is None or head is None or self._later(node):
+            return INVALID
+        value = next(value for key, value in node.items if key is stranger)
+        return Invalid(part_of(self._read_as(head, stranger, value, node, reader)))
 
     def _refuse_value(self, node: Node, reader: Reader) -> Invalid:
         glued = node.text.partition(":")[0] if isinstance(node, ScalarNode) else ""
@@ -98,9 +140,9 @@ class Family(Generic[H]):
         return reader.report(node.mark, "CLM106", message, help=help)
 
     def _refuse(self, node: MapNode, heads: list[ScalarNode], reader: Reader) -> Invalid:
-        for key, _ in node.items:
-            if key.text in self.later:
-                return reader.unavailable(key.mark, key.text)
+        later = self._later(node)
+        if later is not None:
+            return reader.unavailable(later.mark, later.text)
         if len(heads) > 1:
             both = '" and "'.join(head.text for head in heads)
             return reader.report(
@@ -121,6 +163,9 @@ class Family(Generic[H]):
             f'unknown word "{stranger.text[:60]}"',
             help=suggest(stranger.text, self.kinds, lead=f"a {self.noun} begins with one of"),
         )
+
+    def _later(self, node: MapNode) -> ScalarNode | None:
+        return next((key for key, _ in node.items if key.text in self.later), None)
 
     def _meant_as_head(self, node: MapNode) -> ScalarNode | None:
         """Return the word that is most likely a misspelled head; None if all are modifiers."""

@@ -6,21 +6,42 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from orchestrator.language.marks import Mark, Problem, Severity
 from orchestrator.language.nodes import Node, ScalarNode
 
+V = TypeVar("V")
 VARIABLE = re.compile(r"\$([a-z][a-z0-9_]*)\Z")
+_SURE = 0.8
+"""How alike two words are, from 0 to 1, if one is the other mistyped."""
 
 
+@dataclass(frozen=True)
 class Invalid:
-    """The value of something that could not be read; its problem is already recorded."""
+    """The value of something that could not be read whole; its problem is already recorded."""
 
-    def __repr__(self) -> str:
-        return "INVALID"
+    part: Any = None
+    """What could be read of it: the same, with None for each thing that could not."""
 
 
 INVALID = Invalid()
+
+
+def part_of(value: Any) -> Any:
+    """Return a value that was read, or as much of it as could be."""
+    return value.part if isinstance(value, Invalid) else value
+
+
+class Pieces(tuple[Any, ...]):
+    """Several things where one is expected: what is looked at, though nothing can be made of it."""
+
+    __slots__ = ()
+
+
+def whole(value: V, reads: Iterable[Any]) -> V | Invalid:
+    """Return a value made of several, or INVALID with that value if one of them is invalid."""
+    return Invalid(value) if any(isinstance(read, Invalid) for read in reads) else value
 
 
 @dataclass
@@ -29,10 +50,6 @@ class Reader:
 
     variables: Mapping[str, Node] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    sound: list[object] = field(default_factory=list)
-    """Every sentence that could be read, inner ones first."""
-    fragments: list[object] = field(default_factory=list)
-    """Sentences with something wrong in them; what could not be read is None."""
 
     def report(
         self,
@@ -82,6 +99,15 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
         return near
     folded = word.casefold().replace("-", "_")
     return [other for other in words if other.casefold().replace("-", "_") == folded][:1]
+
+
+def surely_meant(word: str, known: Iterable[str]) -> str | None:
+    """Return the word that a slip or two away was meant, None if that is only a guess."""
+    near = next(iter(nearest(word, known)), None)
+    if near is None or sorted(near) == sorted(word):
+        return near
+    alike = difflib.SequenceMatcher(None, word, near).ratio()
+    return near if alike >= _SURE or near.casefold() == word.casefold() else None
 
 
 def suggest(word: str, known: Iterable[str], *, lead: str) -> str:

@@ -14,7 +14,15 @@ from typing import Any, ClassVar, TypeVar
 
 from orchestrator.language.marks import Mark
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
-from orchestrator.language.reader import INVALID, Invalid, Reader, nearest, suggest
+from orchestrator.language.reader import (
+    INVALID,
+    Invalid,
+    Reader,
+    nearest,
+    part_of,
+    suggest,
+    surely_meant,
+)
 from orchestrator.language.shapes import JsonSchema, Shape, or_variable
 
 S = TypeVar("S", bound="Sentence")
@@ -55,6 +63,8 @@ class Sentence:
     mark: Mark = field(compare=False, repr=False)
     marks: Mapping[str, Mark] = field(compare=False, repr=False)
     """word → where its value stands."""
+    unread: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    """None if all is well. Of a broken sentence the fields that could not be read whole."""
 
     def check(self, reader: Reader) -> None:
         """Report what is wrong between this sentence's values, beyond ``rules``."""
@@ -85,6 +95,9 @@ def later(shape: Shape[Any], doc: str) -> Any:
     """Declare a word that is part of the language and not available yet."""
     return word(shape, doc, default=None, available=False)
 
+
+NO_WORDS = ("mark", "marks", "unread")
+"""Fields that say where a sentence stands and how it was read."""
 
 _words: dict[type[Sentence], dict[str, Word]] = {}
 
@@ -138,51 +151,90 @@ def read_sentence(
         mark: where to say the sentence begins, if not at the mapping.
         given: fields that are no words, read by the caller.
     """
-    known = words_of(cls)
-    values: dict[str, Any] = {}
-    marks: dict[str, Mark] = {}
-    meant: dict[str, Mark] = {}
-    sound = True
+    begins = mark or (node.items[0][0].mark if node.items else node.mark)
+    said = read_words(words_of(cls), node, reader, place=place)
+    present = {**said.meant, **said.marks}
+    missing = [key for key, word in words_of(cls).items() if word.required and key not in present]
+    for key in missing:
+        reader.report(begins, "CLM107", f'{place} needs "{key}"')
+    broken = list(_broken_rules(cls, present))
+    for problem in broken:
+        reader.report(begins, "CLM108", f"{place}: {problem}")
+    said.values.update(given or {})
+    if missing or any(isinstance(value, Invalid) for value in said.values.values()):
+        return Invalid(build(cls, said, begins))
+    sentence = cls(mark=begins, marks=said.marks, **said.values)
+    refused = _refusals(sentence, reader, lost=said.lost)
+    return Invalid(build(cls, said, begins)) if said.strange or broken or refused else sentence
+
+
+def _refusals(sentence: Sentence, reader: Reader, *, lost: bool) -> bool:
+    """Report what the sentence itself refuses; a word that is lost may be what it lacks."""
+    before = len(reader.problems)
+    sentence.check(reader)
+    found = reader.problems[before:]
+    reader.problems[before:] = [one for one in found if not (lost and one.code == "CLM108")]
+    return any(problem.severity == "error" for problem in found)
+
+
+@dataclass
+class Said:
+    """What the words of one mapping say."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """field → what was read."""
+    marks: dict[str, Mark] = field(default_factory=dict)
+    meant: dict[str, Mark] = field(default_factory=dict)
+    """word that a mistyped one may have been → where that stands."""
+    strange: bool = False
+    """Whether a word is unknown or not available."""
+    lost: bool = False
+    """Whether nobody knows what a strange word says."""
+
+
+def read_words(known: Mapping[str, Word], node: MapNode, reader: Reader, *, place: str) -> Said:
+    """Read the words of a mapping; a mistyped word is reported, and read as what it means."""
+    said = Said()
     for key, value in node.items:
         found = known.get(key.text)
         if found is None:
             _refuse_word(key, place, known, reader)
-            meant.update((word, key.mark) for word in nearest(key.text, known))
-            sound = False
-            continue
-        marks[found.key] = value.mark
-        if not found.available:
+            said.meant.update((word, key.mark) for word in nearest(key.text, known))
+            found = _surely(key.text, known, node)
+            said.strange = True
+        elif not found.available:
             reader.unavailable(key.mark, key.text)
-            sound = False
+            said.marks[found.key] = value.mark
+            said.strange, found = True, None
+        if found is None:
+            said.lost = True
             continue
-        read = found.shape.read(value, reader)
-        if isinstance(read, Invalid):
-            sound = False
-        values[found.field_name] = read
-    begins = mark or (node.items[0][0].mark if node.items else node.mark)
-    sound = _check_rules(cls, {**meant, **marks}, begins, place, reader) and sound
-    values.update(given or {})
-    if not sound or INVALID in values.values():
-        reader.fragments.append(_fragment(cls, values, marks, begins))
-        return INVALID
-    sentence = cls(mark=begins, marks=marks, **values)
-    before = len(reader.problems)
-    sentence.check(reader)
-    if any(problem.severity == "error" for problem in reader.problems[before:]):
-        reader.fragments.append(sentence)
-        return INVALID
-    reader.sound.append(sentence)
-    return sentence
+        said.marks[found.key] = value.mark
+        said.values[found.field_name] = found.shape.read(value, reader)
+    return said
 
 
-def _fragment(
-    cls: type[S], values: Mapping[str, Any], marks: Mapping[str, Mark], begins: Mark
-) -> S:
-    """Return a broken sentence with None for all that could not be read."""
-    names = [item.name for item in dataclasses.fields(cls) if item.name not in ("mark", "marks")]
-    known = {name: values.get(name) for name in names}
-    readable = {name: None if value is INVALID else value for name, value in known.items()}
-    return cls(mark=begins, marks=marks, **readable)
+def _surely(key: str, known: Mapping[str, Word], node: MapNode) -> Word | None:
+    """Return the word that a mistyped one stands for, unless it stands there itself."""
+    word = surely_meant(key, known)
+    found = known[word] if word else None
+    return found if found and found.available and node.get(found.key) is None else None
+
+
+def build(cls: type[S], said: Said, begins: Mark) -> S:
+    """Return the broken sentence that words make, with None for all that could not be read."""
+    values = {
+        item.name: said.values.get(item.name, _unsaid(item))
+        for item in dataclasses.fields(cls)
+        if item.name not in NO_WORDS
+    }
+    unread = frozenset(name for name, value in values.items() if isinstance(value, Invalid))
+    parts = {name: part_of(value) for name, value in values.items()}
+    return cls(mark=begins, marks=said.marks, unread=unread, **parts)
+
+
+def _unsaid(item: dataclasses.Field[Any]) -> Any:
+    return INVALID if item.default is dataclasses.MISSING else item.default
 
 
 def _refuse_word(key: ScalarNode, place: str, known: Mapping[str, Word], reader: Reader) -> None:
@@ -197,33 +249,24 @@ def _refuse_word(key: ScalarNode, place: str, known: Mapping[str, Word], reader:
     )
 
 
-def _check_rules(
-    cls: type[Sentence],
-    present: Mapping[str, Mark],
-    begins: Mark,
-    place: str,
-    reader: Reader,
-) -> bool:
-    missing = [key for key, word in words_of(cls).items() if word.required and key not in present]
-    for key in missing:
-        reader.report(begins, "CLM107", f'{place} needs "{key}"')
-    for problem in _broken_rules(cls.rules, present):
-        reader.report(begins, "CLM108", f"{place}: {problem}")
-        missing.append("")
-    return not missing
-
-
-def _broken_rules(rules: Rules, present: Mapping[str, Mark]) -> Iterator[str]:
+def _broken_rules(cls: type[Sentence], present: Mapping[str, Mark]) -> Iterator[str]:
+    rules = cls.rules
     for key, needed in rules.needs.items():
         for other in needed:
             if key in present and other not in present:
                 yield f'"{key}" needs "{other}" beside it'
     for group in rules.any_of:
         if not any(key in present for key in group):
-            yield ("say at least one of " if len(group) > 1 else "say its ") + ", ".join(group)
+            words = usable(cls, group)
+            yield ("say at least one of " if len(words) > 1 else "say its ") + ", ".join(words)
     for one, other in rules.not_together:
         if one in present and other in present:
             yield f'"{one}" and "{other}" exclude each other'
+
+
+def usable(cls: type[Sentence], group: Sequence[str]) -> list[str]:
+    """Return the words of a group that this version knows what to do with."""
+    return [key for key in group if words_of(cls)[key].available]
 
 
 def sentence_schema(cls: type[Sentence]) -> JsonSchema:
@@ -258,14 +301,20 @@ def _rules_schema(cls: type[Sentence]) -> JsonSchema:
         beside.setdefault(key, {})["required"] = list(needed)
     for one, other in rules.not_together:
         beside.setdefault(one, {}).setdefault("properties", {})[other] = False
-    demands = [any_required(group) for group in rules.any_of]
+    demands = [any_required(group, names=usable(cls, group)) for group in rules.any_of]
     if cls.check_schema:
         demands.append(cls.check_schema)
     schema: JsonSchema = {"dependencies": beside} if beside else {}
     return {**schema, "allOf": demands} if demands else schema
 
 
-def any_required(words: Sequence[str], lead: str = "say at least one of") -> JsonSchema:
-    """Return a schema that asks for one of the words at least, in one message."""
-    message = f"{lead}: {', '.join(words)}"
+def any_required(
+    words: Sequence[str], lead: str = "say at least one of", *, names: Sequence[str] | None = None
+) -> JsonSchema:
+    """Return a schema that asks for one of the words at least, in one message.
+
+    Args:
+        names: the words that the message offers, if not all of them.
+    """
+    message = f"{lead}: {', '.join(names or words)}"
     return {"anyOf": [{"required": [word], "errorMessage": message} for word in words]}

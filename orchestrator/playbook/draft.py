@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark, Problem
-from orchestrator.language.nodes import ListNode, MapNode, Node, describe
-from orchestrator.language.reader import Invalid, Reader, suggest
-from orchestrator.language.words import Sentence, read_sentence
+from orchestrator.language.names import Name
+from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode, describe
+from orchestrator.language.reader import Invalid, Reader, part_of, suggest, surely_meant
+from orchestrator.language.words import read_sentence
 from orchestrator.playbook.declared import Declared, declare
 from orchestrator.playbook.files import TEMPLATES, ProjectFiles, read_files
+from orchestrator.playbook.mending import mended, sound_words
 from orchestrator.playbook.model import (
     Catalog,
     Flow,
@@ -25,11 +27,10 @@ from orchestrator.playbook.model import (
     Stage,
     StagesFile,
 )
+from orchestrator.playbook.places import NOWHERE, Setting, is_whole, parts_of_flow
 from orchestrator.playbook.templates import library, message_folders, read_message
 from orchestrator.playbook.variables import PlaybookReader, given_variables, own_variables
 from orchestrator.playbook.yaml_text import read_yaml
-
-S = TypeVar("S", bound=Sentence)
 
 CATALOG_WORDS = ("events", "attributes", "topics", "senders", "lists", "webhooks")
 KINDS: dict[str, str] = {
@@ -84,10 +85,8 @@ class Draft:
     given: dict[str, Node] = field(default_factory=dict)
     """Those of the command line."""
     known_variables: set[str] = field(default_factory=set)
-    loose: list[Sentence] = field(default_factory=list)
-    """Sound sentences of documents that are broken elsewhere."""
-    fragments: list[Sentence] = field(default_factory=list)
-    """Broken sentences; what could not be read in them is None."""
+    broken: list[tuple[Any, Setting]] = field(default_factory=list)
+    """Trees with something wrong in them, each with its setting; what could not be read is None."""
 
 
 def read_project(project: Path, variables: Mapping[str, str]) -> Draft:
@@ -139,18 +138,27 @@ def _document(
     kind = next((KINDS[key.text] for key, _ in node.items if key.text in KINDS), None)
     if kind is not None:
         return Document(path, kind, node, doubtful)
-    if not refused and node.items:
-        _refuse_kind(node, draft)
-    return None
+    if refused or not node.items:
+        return None
+    meant = _refuse_kind(node, draft)
+    return _document(path, meant, doubtful, draft) if meant else None
 
 
-def _refuse_kind(node: MapNode, draft: Draft) -> None:
+def _refuse_kind(node: MapNode, draft: Draft) -> MapNode | None:
+    """Report a file that begins with a strange word; returns it with the word that is meant."""
     key = next((key for key, _ in node.items if key.text not in ("vars", "note", "meta")), None)
     key = key or node.items[0][0]
     help = suggest(key.text, KINDS, lead="a file under playbooks/ begins with one of")
     message = f'"{key.text[:60]}" is no kind of playbook file'
     draft.problems.append(Problem(key.mark, "CLM117", message, help))
-    _hide(draft, tuple(_HIDES))
+    word = surely_meant(key.text, KINDS)
+    if word is None:
+        _hide(draft, tuple(_HIDES))
+        return None
+    right = ScalarNode(key.mark, word, word)
+    return MapNode(
+        node.mark, tuple((right if name is key else name, value) for name, value in node.items)
+    )
 
 
 def _refuse_root(node: Node, draft: Draft) -> None:
@@ -186,9 +194,6 @@ def _read_document(document: Document, draft: Draft) -> None:
     reader.variables = {**draft.variables, **own, **draft.given}
     _READ[document.kind](document, reader, draft)
     draft.known_variables |= {*own, *reader.used}
-    if reader.fragments:
-        draft.loose += [each for each in reader.sound if isinstance(each, Sentence)]
-        draft.fragments += [each for each in reader.fragments if isinstance(each, Sentence)]
     draft.problems += [
         problem
         for problem in reader.problems
@@ -204,21 +209,31 @@ def _read_project(document: Document, reader: PlaybookReader, draft: Draft) -> N
         message = f"the project is described a second time, the first is at {first}"
         reader.report(mark, "CLM212", message, help="keep one of the two files")
     draft.project_marks.append(mark)
-    project = read_sentence(Project, document.node, reader, place="the project")
-    if not isinstance(project, Invalid) and draft.project is None:
-        draft.project = project
+    read = read_sentence(Project, document.node, reader, place="the project")
+    project = part_of(read)
+    if isinstance(read, Invalid):
+        draft.broken.append((project, NOWHERE))
+    if draft.project is None and project.project and project.timezone:
+        draft.project = sound_words(project)
 
 
 def _read_catalog(document: Document, reader: PlaybookReader, draft: Draft) -> None:
-    whole = read_sentence(Catalog, document.node, reader, place="the catalog")
-    if not isinstance(whole, Invalid):
-        draft.catalogs.append(whole)
-        return
-    for section, items in document.node.items:
-        for key, value in items.items if isinstance(items, MapNode) else ():
-            one = MapNode(items.mark, ((key, value),))
-            part = _scratch(Catalog, MapNode(document.node.mark, ((section, one),)), reader)
-            draft.catalogs += [part] if part else []
+    read = read_sentence(Catalog, document.node, reader, place="the catalog")
+    if isinstance(read, Invalid):
+        draft.broken.append((read.part, NOWHERE))
+    draft.catalogs.append(_sound_catalog(part_of(read)))
+
+
+def _sound_catalog(catalog: Catalog) -> Catalog:
+    sections = {
+        section: {
+            name: value
+            for name, value in (getattr(catalog, section) or {}).items()
+            if isinstance(name, Name) and is_whole(value)
+        }
+        for section in ("events", "attributes", "topics", "senders")
+    }
+    return replace(catalog, **sections, unread=None)  # type: ignore[arg-type]  # by its own words
 
 
 def _read_stages(document: Document, reader: PlaybookReader, draft: Draft) -> None:
@@ -229,28 +244,21 @@ def _read_stages(document: Document, reader: PlaybookReader, draft: Draft) -> No
         reader.report(document.node.items[0][0].mark, "CLM212", message, help=help)
         return
     draft.stage_marks.append(document.node.items[0][0].mark)
-    whole = read_sentence(StagesFile, document.node, reader, place="a file of stages")
-    if not isinstance(whole, Invalid):
-        draft.stages += whole.stages
-        return
-    listed = document.node.get("stages")
-    for item in listed.items if isinstance(listed, ListNode) else ():
-        stage = _scratch(Stage, item, reader)
-        draft.stages += [stage] if stage else []
+    read = read_sentence(StagesFile, document.node, reader, place="a file of stages")
+    for stage in part_of(read).stages or ():
+        if is_whole(stage):
+            draft.stages.append(stage)
+        else:
+            draft.broken.append((stage, NOWHERE))
 
 
 def _read_segments(document: Document, reader: PlaybookReader, draft: Draft) -> None:
-    whole = read_sentence(SegmentsFile, document.node, reader, place="a file of segments")
-    parts: list[SegmentsFile] = [] if isinstance(whole, Invalid) else [whole]
-    if isinstance(whole, Invalid):
-        for section, items in document.node.items:
-            for key, value in items.items if isinstance(items, MapNode) else ():
-                one = MapNode(items.mark, ((key, value),))
-                part = _scratch(SegmentsFile, MapNode(items.mark, ((section, one),)), reader)
-                parts += [part] if part else []
-    for part in parts:
-        for name, criterion in part.segments.items():
+    read = read_sentence(SegmentsFile, document.node, reader, place="a file of segments")
+    for name, criterion in (part_of(read).segments or {}).items():
+        if isinstance(name, Name) and is_whole(criterion):
             draft.segments.setdefault(name, Segment(name, criterion))
+        else:
+            draft.broken.append((criterion, NOWHERE))
 
 
 def _read_flow(document: Document, reader: PlaybookReader, draft: Draft) -> None:
@@ -263,8 +271,12 @@ def _read_flow(document: Document, reader: PlaybookReader, draft: Draft) -> None
             '"exits_when" takes one condition, here is a list of several',
             help='write "any:" if one of them is enough, "all:" if all must hold',
         )
-    flow = read_sentence(Flow, document.node, reader, place="a flow")
-    if not isinstance(flow, Invalid):
+    read = read_sentence(Flow, document.node, reader, place="a flow")
+    flow: Flow = part_of(read)
+    if isinstance(read, Invalid):
+        draft.broken += parts_of_flow(flow)
+        flow = mended(flow)
+    if flow.flow:
         draft.flows.setdefault(flow.flow, flow)
 
 
@@ -275,15 +287,6 @@ _READ: dict[str, Any] = {
     "segments": _read_segments,
     "flow": _read_flow,
 }
-
-
-def _scratch(cls: type[S], node: Node, reader: PlaybookReader) -> S | None:
-    """Read a part of something broken again, telling nothing twice."""
-    if not isinstance(node, MapNode):
-        return None
-    quiet = PlaybookReader(variables=reader.variables, complete=reader.complete)
-    part = read_sentence(cls, node, quiet, place="")
-    return None if isinstance(part, Invalid) else part
 
 
 def _read_messages(draft: Draft) -> None:

@@ -51,7 +51,7 @@ def load(project_dir: Path, *, variables: Mapping[str, str] = MappingProxyType({
 
 def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
     """Yield what is wrong with names and types, as far as the sound parts can tell."""
-    vocabulary = Vocabulary(playbook, draft.declared, tuple(draft.loose), tuple(draft.fragments))
+    vocabulary = Vocabulary(playbook, draft.declared, tuple(draft.broken))
     told = {problem.mark for problem in draft.problems if problem.severity == "error"}
     for found in (
         name_problems(vocabulary),
@@ -118,5 +118,9 @@ def merge_catalogs(catalogs: Iterable[Catalog]) -> Catalog:
 def _unnamed_project() -> Project:
     mark = Mark("playbooks/project.yaml", 1, 1)
     return Project(
-        mark=mark, marks={}, project=Name("unnamed", "new project", mark), timezone="UTC"
+        mark=mark,
+        marks={},
+        unread=frozenset(),
+        project=Name("unnamed", "new project", mark),
+        timezone="UTC",
     )

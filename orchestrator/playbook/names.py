@@ -15,24 +15,15 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
 from orchestrator.language.words import Sentence
-from orchestrator.playbook.places import (
-    LOOSE,
-    Setting,
-    own_literals,
-    own_names,
-    sentences,
-    settings,
-)
+from orchestrator.playbook.places import Setting, own_literals, own_names, sentences
 from orchestrator.playbook.vocabulary import ENTRY_FACTS, Vocabulary
 
 
 def name_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
     """Yield every name that nothing has, and every one that is out of place."""
-    for tree, setting in settings(vocabulary.playbook):
+    for tree, setting in vocabulary.trees():
         for sentence in sentences(tree):
             yield from _in_sentence(sentence, setting, vocabulary)
-    for fragment in (*vocabulary.loose, *vocabulary.fragments):
-        yield from _in_sentence(fragment, LOOSE, vocabulary)
 
 
 def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -44,7 +35,7 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
     for literal in own_literals(sentence):
         if isinstance(literal.value, Reference):
             yield from _reference(literal.value, literal.mark, setting, vocabulary)
-    if getattr(sentence, "since", None) and setting.known and not setting.in_run:
+    if getattr(sentence, "since", None) and not setting.in_run:
         yield Problem(
             sentence.mark_at("since"),
             "CLM220",
@@ -102,11 +93,14 @@ def _properties_of(sentence: Sentence, vocabulary: Vocabulary) -> Iterator[Probl
     if event is None:
         return
     for prop in getattr(sentence, "where", None) or ():
+        if not isinstance(prop, Name):
+            continue
         yield from _one_property(event, prop, vocabulary)
     if isinstance(sentence, Did) and sentence.same is not None:
         following = sentence.then or sentence.then_not
         for each in dict.fromkeys((event, following.did if following else event)):
-            yield from _one_property(each, sentence.same, vocabulary)
+            if each is not None:
+                yield from _one_property(each, sentence.same, vocabulary)
 
 
 def event_of(sentence: Sentence) -> str | None:
@@ -141,8 +135,6 @@ def _reference(
 
 
 def _entry(prop: str, mark: Mark, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
-    if not setting.known:
-        return
     if setting.flow is None or not setting.in_run:
         yield Problem(
             mark,

@@ -9,7 +9,8 @@ from typing import Any
 from orchestrator.criteria.base import Group
 from orchestrator.language.literals import Literal
 from orchestrator.language.names import Name
-from orchestrator.language.words import Sentence
+from orchestrator.language.reader import Pieces
+from orchestrator.language.words import NO_WORDS, Sentence
 from orchestrator.playbook.model import Flow, Playbook
 
 
@@ -20,12 +21,9 @@ class Setting:
     flow: Flow | None = None
     in_run: bool = False
     """Whether a run asks, so that there is an entry."""
-    known: bool = True
-    """False for parts of something broken: nobody can tell then who asks."""
 
 
 NOWHERE = Setting()
-LOOSE = Setting(known=False)
 
 
 def settings(playbook: Playbook) -> Iterator[tuple[Any, Setting]]:
@@ -37,15 +35,15 @@ def settings(playbook: Playbook) -> Iterator[tuple[Any, Setting]]:
     for segment in playbook.segments.values():
         yield segment.when, NOWHERE
     for flow in playbook.flows.values():
-        yield from _parts(flow)
+        yield from parts_of_flow(flow)
     for message in playbook.messages.values():
         yield message.settings, NOWHERE
 
 
-def _parts(flow: Flow) -> Iterator[tuple[Any, Setting]]:
+def parts_of_flow(flow: Flow) -> Iterator[tuple[Any, Setting]]:
+    """Yield the trees of one flow, sound or not."""
     before, inside = Setting(flow), Setting(flow, in_run=True)
-    for start in flow.starts_when:
-        yield start, before
+    yield flow.starts_when, before
     yield flow.guardrails, before
     for part in (flow.audience, flow.exits_when, flow.goal, flow.steps):
         yield part, inside
@@ -56,7 +54,7 @@ def sentences(tree: Any) -> Iterator[Sentence]:
     if isinstance(tree, Sentence):
         yield tree
         for item in fields(tree):
-            if item.name not in ("mark", "marks"):
+            if item.name not in NO_WORDS:
                 yield from sentences(getattr(tree, item.name))
     elif isinstance(tree, Group):
         yield from sentences(tree.members)
@@ -66,6 +64,15 @@ def sentences(tree: Any) -> Iterator[Sentence]:
     elif isinstance(tree, dict):
         for member in tree.values():
             yield from sentences(member)
+
+
+def is_whole(tree: Any) -> bool:
+    """Return whether a criterion or sentence could be read, with everything in it."""
+    if isinstance(tree, Group):
+        return all(map(is_whole, tree.members))
+    if isinstance(tree, Sentence):
+        return tree.unread is None
+    return tree is not None and not isinstance(tree, Pieces)
 
 
 def own_names(sentence: Sentence) -> Iterator[tuple[str, Name]]:

@@ -17,7 +17,7 @@ from orchestrator.criteria.modifiers import TESTS, ValueTests
 from orchestrator.flow.base import starts, steps
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.shapes import OneOf
-from orchestrator.language.words import Rules, Sentence, Word, words_of
+from orchestrator.language.words import Sentence, Word, usable, words_of
 from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
     Attribute,
@@ -121,7 +121,7 @@ def _kind(kind: type[Headed]) -> Iterator[str]:
     yield "\n".join([takes, *([""] if lines else []), *lines])
     if words_of(kind):
         yield _table(kind)
-    yield from _rules(kind.rules)
+    yield from _rules(kind)
     yield _yaml(kind.example)
 
 
@@ -139,7 +139,7 @@ def _sentence(cls: type[Sentence]) -> Iterator[str]:
     yield f"## {_title(cls)}"
     yield _text(cls)
     yield _table(cls)
-    yield from _rules(cls.rules)
+    yield from _rules(cls)
 
 
 def _catalog() -> Iterator[str]:
@@ -193,10 +193,11 @@ def _default(cls: type[Sentence], word: Word) -> str:
     return "–" if default is None else f"`{default}`"
 
 
-def _rules(rules: Rules) -> Iterator[str]:
+def _rules(cls: type[Sentence]) -> Iterator[str]:
+    rules = cls.rules
     lines = [
         *(f"- `{key}` needs {_listed(needed)} beside it." for key, needed in rules.needs.items()),
-        *(f"- At least one of {_listed(group)}." for group in rules.any_of),
+        *(f"- At least one of {_listed(usable(cls, group))}." for group in rules.any_of),
         *(f"- Not together: {_listed(pair)}." for pair in rules.not_together),
     ]
     if lines:

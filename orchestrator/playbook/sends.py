@@ -29,6 +29,9 @@ def send_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
 def _templates(send: Send, message: Message, playbook: Playbook) -> Iterator[Problem]:
     has = message.channels()
     word = "channels" if send.channels else "channel" if send.channel else None
+    unsaid = playbook.project.unread is not None and not playbook.project.defaults
+    if word is None and unsaid:
+        return  # the project may say a channel where it could not be read
     for channel in channels_of(send, playbook):
         if channel not in CHANNELS or channel in has:
             continue

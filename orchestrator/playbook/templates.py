@@ -10,10 +10,11 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.language.marks import Mark
 from orchestrator.language.names import IDENTIFIER
 from orchestrator.language.nodes import MapNode
-from orchestrator.language.reader import Invalid, Reader, suggest
+from orchestrator.language.reader import Reader, part_of, suggest
 from orchestrator.language.shapes import Text
 from orchestrator.language.words import Sentence, read_sentence, word
 from orchestrator.playbook.files import LIBRARIES, TEMPLATES
+from orchestrator.playbook.mending import sound_words
 from orchestrator.playbook.model import Message, MessageFile, Template
 from orchestrator.playbook.yaml_text import read_yaml
 
@@ -87,8 +88,10 @@ def _settings(path: str, text: str, reader: Reader) -> MessageFile | None:
         if node is not None:
             reader.report(node.mark, "CLM106", "a message file is a mapping such as {topic: …}")
         return None
-    settings = read_sentence(MessageFile, node, reader, place="a message file")
-    return None if isinstance(settings, Invalid) else settings
+    settings: MessageFile = part_of(
+        read_sentence(MessageFile, node, reader, place="a message file")
+    )
+    return sound_words(settings)
 
 
 def _template(path: str, file: str, text: str, reader: Reader) -> Template | None:
@@ -173,5 +176,5 @@ def _front_matter(path: str, text: str | None, reader: Reader) -> FrontMatter | 
         if node is not None:
             reader.report(node.mark, "CLM106", "front matter is a mapping such as {subject: …}")
         return None
-    words = read_sentence(FrontMatter, node, reader, place="front matter")
-    return None if isinstance(words, Invalid) else words
+    words: FrontMatter = part_of(read_sentence(FrontMatter, node, reader, place="front matter"))
+    return sound_words(words)

@@ -25,7 +25,7 @@ from orchestrator.language.reader import suggest
 from orchestrator.language.words import Sentence, words_of
 from orchestrator.playbook.model import Attribute
 from orchestrator.playbook.names import event_of
-from orchestrator.playbook.places import LOOSE, Setting, sentences, settings
+from orchestrator.playbook.places import Setting, sentences
 from orchestrator.playbook.vocabulary import Vocabulary
 
 _EQUAL = ("is", "is_not", "is_one_of", "is_none_of", "is_set")
@@ -57,15 +57,15 @@ _MOST_NUMBER = 10**14
 def type_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
     """Yield tests that do not fit, and values that are none of the type they meet."""
     yield from _catalog(vocabulary)
-    for tree, setting in settings(vocabulary.playbook):
+    for tree, setting in vocabulary.trees():
         for sentence in sentences(tree):
             yield from _in_sentence(sentence, setting, vocabulary)
-    for sentence in vocabulary.loose:
-        yield from _in_sentence(sentence, LOOSE, vocabulary)
 
 
 def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
     yield from _where(sentence, setting, vocabulary)
+    if getattr(sentence, "operand", sentence) is None:
+        return
     for kind, look in _LOOKS:
         if isinstance(sentence, kind):
             yield from look(sentence, setting, vocabulary)
@@ -95,7 +95,7 @@ def _where(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iter
     event = event_of(sentence)
     for prop, tests in (getattr(sentence, "where", None) or {}).items():
         type = vocabulary.names.property_type(event, prop) if event else None
-        if type:
+        if type and tests:
             yield from _tests(tests, prop, type, setting, vocabulary)
 
 
@@ -234,15 +234,19 @@ def _dated(
 def _set(sentence: Set, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
     for name, value in sentence.operand.items():
         attribute = vocabulary.names.attributes.get(name)
+        if not isinstance(name, Name):
+            continue
         if not isinstance(attribute, Attribute) or name in CUSTOMER_COLUMNS:
             yield from _not_settable(name, attribute, vocabulary)
         elif isinstance(value, Literal):
             yield from _literal(value, attribute.type, name, setting, vocabulary)
             yield from _choice(value, attribute.one_of, name) if attribute.one_of else ()
+        elif value is None:
+            continue
         elif attribute.type not in ("number", "money"):
             message = f'"{name}" is {_article(attribute.type)}, nothing can be added to it'
             yield Problem(value.mark, "CLM308", message, "add to numbers and amounts of money only")
-        elif not _is_amount(value.add):
+        elif value.add is not None and not _is_amount(value.add):
             message = f"{value.add} has more than four decimals"
             yield Problem(value.mark_at("add"), "CLM303", message)
 

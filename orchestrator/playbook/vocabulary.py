@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
@@ -12,9 +13,9 @@ from orchestrator.flow.entry import start_events
 from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
-from orchestrator.language.words import Sentence
 from orchestrator.playbook.declared import Declared
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.places import Setting, settings
 
 CODES = {
     "event": "CLM201",
@@ -52,10 +53,13 @@ class Vocabulary:
 
     playbook: Playbook
     declared: Declared
-    loose: tuple[Sentence, ...] = ()
-    """Sound sentences of documents that are broken elsewhere."""
-    fragments: tuple[Sentence, ...] = ()
-    """Broken sentences; what could not be read in them is None."""
+    broken: tuple[tuple[Any, Setting], ...] = ()
+    """Trees with something wrong in them; what could not be read is None."""
+
+    def trees(self) -> Iterator[tuple[Any, Setting]]:
+        """Yield every tree of sentences, sound or not, with its setting."""
+        yield from settings(self.playbook)
+        yield from self.broken
 
     @cached_property
     def names(self) -> Names:
@@ -90,7 +94,9 @@ class Vocabulary:
     def start_events(self, flow: Flow) -> list[str] | None:
         """Return the events whose properties ``entry`` may hold; None if that is unclear."""
         segments = {name: segment.when for name, segment in self.playbook.segments.items()}
-        return start_events(flow.starts_when, segments)
+        if flow.unread and "starts_when" in flow.unread:
+            return None
+        return start_events(flow.starts_when or (), segments)
 
     def entry_type(self, flow: Flow, prop: str) -> str | None:
         """Return the type of ``entry.prop`` in a flow; None if it has none, or two."""

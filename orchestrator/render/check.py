@@ -53,9 +53,15 @@ class Text:
         return Mark(self.path, self.first_line + line - 1, column + 1, max(len(needle), 1))
 
 
-def template_problems(playbook: Playbook) -> Iterator[Problem]:
-    """Yield every problem of the project's templates and of the subjects in its flows."""
-    checker = _Checker(playbook)
+def template_problems(
+    playbook: Playbook, doubtful: frozenset[str] = frozenset()
+) -> Iterator[Problem]:
+    """Yield every problem of the project's templates and of the subjects in its flows.
+
+    Args:
+        doubtful: roots of names, such as ``entry``, that are not known completely.
+    """
+    checker = _Checker(playbook, doubtful)
     yield from _project_problems(playbook)
     for name, text in playbook.layouts.items():
         yield from checker.library_file(name, text)
@@ -83,12 +89,13 @@ _BASE_URL = re.compile(r"https?://[^\s\"'<>?#]+\Z")
 
 
 class _Checker:
-    def __init__(self, playbook: Playbook) -> None:
+    def __init__(self, playbook: Playbook, doubtful: frozenset[str]) -> None:
         self.playbook = playbook
+        self.doubtful = doubtful
         self.library = Library(playbook.layouts)
         self.environments = Environments(self.library)
         self.senders = senders_of(playbook)
-        self.in_library = library_names(playbook, self.library)
+        self.in_library = library_names(playbook, self.library).without(doubtful)
 
     def library_file(self, name: str, text: str) -> Iterator[Problem]:
         """Yield the problems of one layout or partial."""
@@ -105,7 +112,7 @@ class _Checker:
         trusted = message.settings.trusted or ()
         names = message_names(
             self.playbook, message, self.library, self.senders.get(message.name, ())
-        )
+        ).without(self.doubtful)
         sound = True
         for template in message.templates:
             for here in _texts(template):

@@ -37,6 +37,16 @@ class KnownNames:
     lacking: Mapping[str, str] = field(default_factory=dict)
     """Path → why it has no value, for some or for all: an error where nothing guards it."""
 
+    def without(self, roots: Collection[str]) -> KnownNames:
+        """Return the same, with roots that may hold anything."""
+        if not roots:
+            return self
+        of = {root: names for root, names in self.of.items() if root not in roots}
+        lacking = {
+            path: why for path, why in self.lacking.items() if path.partition(".")[0] not in roots
+        }
+        return KnownNames(self.loose, of, lacking)
+
 
 def library_names(playbook: Playbook, library: Library) -> KnownNames:
     """Return what layouts and partials may name: they serve messages of all flows."""

@@ -12,7 +12,7 @@ from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duratio
 from orchestrator.language.moments import DurationShape, Moment, MomentShape
 from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
-from orchestrator.language.reader import INVALID, Invalid, Reader
+from orchestrator.language.reader import Invalid, Reader, part_of, whole
 from orchestrator.language.shapes import (
     JsonSchema,
     OneOf,
@@ -31,7 +31,7 @@ from orchestrator.playbook.model.guardrails import Guardrails
 class Goal(Sentence):
     """What a run is for; meeting it ends the run."""
 
-    rules = Rules(any_of=(("did", "clicked", "opened"),))
+    rules = Rules(any_of=(("did", "clicked", "opened", "replied"),))
     check_schema = {
         "dependencies": {
             "did": {"properties": {"clicked": False, "opened": False}},
@@ -104,22 +104,26 @@ class StartsShape(Shape[tuple[Start, ...]]):
         several = node.get("any") if isinstance(node, MapNode) else None
         if several is None:
             one = starts().read(node, reader)
-            return INVALID if isinstance(one, Invalid) else (one,)
+            return whole((part_of(one),), [one])
         assert isinstance(node, MapNode)
-        if len(node.items) > 1:
-            return reader.report(node.mark, "CLM109", 'nothing can stand beside "any"')
+        alone = len(node.items) == 1
+        if not alone:
+            reader.report(node.mark, "CLM109", 'nothing can stand beside "any"')
         if not isinstance(several, ListNode) or not several.items:
             return reader.report(several.mark, "CLM106", '"any" takes a list of starts')
         read = [starts().read(item, reader) for item in several.items]
-        good = tuple(start for start in read if not isinstance(start, Invalid))
-        for start in good:
-            if start.id is None:
-                reader.report(start.mark, "CLM107", 'each start under "any" needs an "id"')
-        named = all(start.id for start in good)
-        return good if named and len(good) == len(read) else INVALID
+        parts = tuple(part_of(start) for start in read)
+        unnamed = [start for start in parts if isinstance(start, Start) and not _has_id(start)]
+        for start in unnamed:
+            reader.report(start.mark, "CLM107", 'each start under "any" needs an "id"')
+        return whole(parts, read) if alone and not unnamed else Invalid(parts)
 
     def schema(self) -> JsonSchema:
         return {"$ref": "#/definitions/starts"}
+
+
+def _has_id(start: Start) -> bool:
+    return start.id is not None or "id" in start.marks
 
 
 @dataclass(frozen=True, kw_only=True)
