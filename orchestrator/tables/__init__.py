@@ -12,6 +12,7 @@ from typing import cast
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from orchestrator.tables.effects import Effect, Task
 from orchestrator.tables.events import Event, EventValue
 from orchestrator.tables.messages import Decision, Message, Receipt
 from orchestrator.tables.people import (
@@ -22,8 +23,25 @@ from orchestrator.tables.people import (
     Customer,
     Suppression,
 )
-from orchestrator.tables.runs import Enrollment, Occurrence, SegmentInterval, StageInterval
-from orchestrator.tables.ticks import Definition, Dirty, FlowState, Lease, Release, Tick, TickCount
+from orchestrator.tables.runs import (
+    Enrollment,
+    Occurrence,
+    Round,
+    SegmentInterval,
+    StageInterval,
+    StepResult,
+)
+from orchestrator.tables.ticks import (
+    Control,
+    Definition,
+    Dirty,
+    FlowState,
+    Instance,
+    Lease,
+    Release,
+    Tick,
+    TickCount,
+)
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -35,21 +53,27 @@ alias = _table(Alias)
 attribute_item = _table(AttributeItem)
 attribute_value = _table(AttributeValue)
 consent = _table(Consent)
+control = _table(Control)
 customer = _table(Customer)
 decision = _table(Decision)
 definition = _table(Definition)
 dirty = _table(Dirty)
+effect = _table(Effect)
 enrollment = _table(Enrollment)
 event = _table(Event)
 event_value = _table(EventValue)
 flow_state = _table(FlowState)
+instance = _table(Instance)
 lease = _table(Lease)
 message = _table(Message)
 occurrence = _table(Occurrence)
 receipt = _table(Receipt)
 release = _table(Release)
+round_ = _table(Round)
 segment_interval = _table(SegmentInterval)
 stage_interval = _table(StageInterval)
+step_result = _table(StepResult)
 suppression = _table(Suppression)
+task = _table(Task)
 tick = _table(Tick)
 tick_count = _table(TickCount)

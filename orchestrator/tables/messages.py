@@ -34,6 +34,7 @@ class Message(SQLModel, table=True):
         Index("message_by_customer", "customer_id", "decided_at"),
         Index("message_by_message", "message", "customer_id", "decided_at"),
         Index("message_by_flow", "flow", "decided_at", "customer_id"),
+        Index("message_by_time", "decided_at", "customer_id"),
         Index(
             "message_queued",
             "id",
@@ -97,6 +98,7 @@ class Receipt(SQLModel, table=True):
     __table_args__ = (
         Index("receipt_by_message", "kind", "message", "customer_id", "at"),
         Index("receipt_by_customer", "customer_id", "kind", "at"),
+        Index("receipt_by_time", "at", "customer_id"),
     )
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))

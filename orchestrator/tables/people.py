@@ -22,7 +22,11 @@ class Customer(SQLModel, table=True):
     """One person. ``base`` is the hash that buckets are computed from (semantics 22)."""
 
     __tablename__ = "customer"
-    __table_args__ = (Index("customer_by_timezone", "timezone"),)
+    __table_args__ = (
+        Index("customer_by_timezone", "timezone"),
+        Index("customer_by_created_at", "created_at"),
+        Index("customer_by_first_event_at", "first_event_at"),
+    )
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
     external_id: str = required_text(unique=True)
@@ -94,6 +98,7 @@ class Consent(SQLModel, table=True):
     __table_args__ = (
         Index("consent_by_topic", "topic", "customer_id", "at", "withdrawn"),
         Index("consent_by_customer", "customer_id", "topic", "at", "withdrawn"),
+        Index("consent_by_time", "at"),
     )
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))

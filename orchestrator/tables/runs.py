@@ -21,6 +21,11 @@ _OPEN: dict[str, Any] = {
     "postgresql_where": text("ended_at IS NULL"),
 }
 
+_ACTIVE: dict[str, Any] = {
+    "sqlite_where": text("status = 'active'"),
+    "postgresql_where": text("status = 'active'"),
+}
+
 
 class StageInterval(SQLModel, table=True):
     """One stay of one customer in one stage: ``[began_at, ended_at)``, open while NULL."""
@@ -30,6 +35,8 @@ class StageInterval(SQLModel, table=True):
         PrimaryKeyConstraint("customer_id", "began_at", "stage"),
         Index("stage_interval_open", "customer_id", unique=True, **_OPEN),
         Index("stage_interval_by_stage", "stage", "customer_id", "began_at", "ended_at"),
+        Index("stage_interval_by_begin", "stage", "began_at"),
+        Index("stage_interval_by_end", "stage", "ended_at"),
         {"sqlite_with_rowid": False},
     )
 
@@ -68,14 +75,9 @@ class Enrollment(SQLModel, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("flow", "customer_id", "entry"),
         Index("enrollment_by_occurrence", "flow", "customer_id", "occurrence", unique=True),
-        Index(
-            "enrollment_active",
-            "flow",
-            "step",
-            "due_at",
-            sqlite_where=text("status = 'active'"),
-            postgresql_where=text("status = 'active'"),
-        ),
+        Index("enrollment_active", "flow", "step", "due_at", **_ACTIVE),
+        Index("enrollment_due", "flow", "due_at", **_ACTIVE),
+        Index("enrollment_entered", "flow", "entry_at"),
         Index("enrollment_ended", "flow", "ended_at"),
     )
 
@@ -106,6 +108,8 @@ class Enrollment(SQLModel, table=True):
     ended_at: datetime | None = instant_field()
     ended_late: int = Field(default=0, sa_type=Integer)
     """1 if the run ended after entries were decided in its tick (semantics 26, parts 5-6)."""
+    lap: int = Field(default=0, sa_type=Integer, sa_column_kwargs={"server_default": "0"})
+    """How many rounds of ``repeat`` steps the run has begun: what tells their sends apart."""
 
 
 class Occurrence(SQLModel, table=True):
@@ -125,3 +129,44 @@ class Occurrence(SQLModel, table=True):
     """The deciding tick."""
     reason: str | None = text_field()
     """NULL if it opened a run, else the entry reason code."""
+
+
+class Round(SQLModel, table=True):
+    """How far a run has come with one ``repeat`` step."""
+
+    __tablename__ = "round"
+    __table_args__ = (
+        PrimaryKeyConstraint("flow", "customer_id", "entry", "step"),
+        {"sqlite_with_rowid": False},
+    )
+
+    flow: str = required_text()
+    customer_id: int = big_field()
+    entry: int = Field(sa_type=Integer)
+    step: str = required_text()
+    """Id of the ``repeat``."""
+    number: int = Field(sa_type=Integer)
+    """Of the latest round, from 1."""
+    began_at: datetime = required_instant()
+    """The tick that began that round."""
+
+
+class StepResult(SQLModel, table=True):
+    """What a step of a run brought back (semantics 44, 49); the latest round's."""
+
+    __tablename__ = "step_result"
+    __table_args__ = (
+        PrimaryKeyConstraint("flow", "customer_id", "entry", "step"),
+        {"sqlite_with_rowid": False},
+    )
+
+    flow: str = required_text()
+    customer_id: int = big_field()
+    entry: int = Field(sa_type=Integer)
+    step: str = required_text()
+    did: str | None = text_field()
+    """The event that ended a ``wait_until``; its properties are those of ``event_id``."""
+    at: datetime | None = instant_field()
+    """When that event happened, else the tick that ended the wait."""
+    timed_out: int = Field(sa_type=Integer)
+    event_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, PrimaryKeyConstraint
+from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint
 from sqlmodel import Field, SQLModel
 
 from orchestrator.columns import Instant
@@ -14,6 +14,7 @@ from orchestrator.tables.fields import (
     instant_field,
     required_instant,
     required_text,
+    text_field,
 )
 
 
@@ -38,6 +39,10 @@ class Tick(SQLModel, table=True):
     last_customer_id: int = big_field()
     """The greatest customer id it saw: later ones are first seen by the next tick."""
     sends: int = Field(sa_type=Integer)
+    term: int | None = Field(default=None, sa_type=BigInteger)
+    """The scheduler's term of office; NULL for a tick that a person ran."""
+    recorded_at: datetime | None = instant_field()
+    """The wall clock as it was written."""
 
 
 class TickCount(SQLModel, table=True):
@@ -53,13 +58,13 @@ class TickCount(SQLModel, table=True):
 
 
 class Definition(SQLModel, table=True):
-    """The resolved condition of a stage model or segment that its intervals come from."""
+    """The resolved conditions of a stage model, segment or flow, as they were last evaluated."""
 
     __tablename__ = "definition"
     __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
 
     kind: str = required_text()
-    """``stages`` or ``segment``."""
+    """``stages``, ``segment`` or ``flow``."""
     name: str = required_text()
     fingerprint: str = required_text()
 
@@ -90,8 +95,38 @@ class Lease(SQLModel, table=True):
 
 
 class Dirty(SQLModel, table=True):
-    """Customers about whom a fact changed since the last tick."""
+    """A customer about whom a fact changed and no tick has seen it yet.
+
+    A row per change, not per customer: a tick deletes the rows it read and no others, so a
+    change that commits while it evaluates is left to the next one.
+    """
 
     __tablename__ = "dirty"
 
-    customer_id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=False))
+    id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
+    customer_id: int = big_field()
+
+
+class Control(SQLModel, table=True):
+    """What a person has stopped, until they let it go on again."""
+
+    __tablename__ = "control"
+    __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
+
+    kind: str = required_text()
+    """``all`` or ``flow``."""
+    name: str = required_text()
+    """The flow; empty for ``all``."""
+    state: str = required_text()
+    """``paused``."""
+    at: datetime = required_instant()
+    reason: str | None = text_field()
+
+
+class Instance(SQLModel, table=True):
+    """Which database this is: a copy of it is told apart by the note beside the project."""
+
+    __tablename__ = "instance"
+
+    id: str = required_text(primary_key=True)
+    created_at: datetime = required_instant()
