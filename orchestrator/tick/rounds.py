@@ -11,7 +11,7 @@ from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
 from orchestrator.tick.context import Tick
-from orchestrator.tick.entries import end_runs
+from orchestrator.tick.runs import end_runs
 from orchestrator.tick.tries import SLOTS, Standing
 from orchestrator.tick.walk import asks_what_changes, finish_waits, leave_step, move
 from orchestrator.tick.zones import due_by_zone

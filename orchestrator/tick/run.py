@@ -18,7 +18,7 @@ from orchestrator.flow.graph import graph
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import TickReport
-from orchestrator.tick import apply, entries, results, rounds, states, workspace
+from orchestrator.tick import apply, entries, results, rounds, runs, states, workspace
 from orchestrator.tick.context import Breaker, LiveFlow, Tick, watermark
 
 
@@ -101,7 +101,7 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
         live = tick.flows[flow]
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
         for name in sorted({flow, *followed} & tick.flows.keys()):
-            entries.take_up_runs(tick, tick.flows[name])
+            runs.take_up(tick, tick.flows[name])
         entries.enter(tick, live)
         yield tick, live
 
@@ -191,7 +191,7 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     tick.notes += _notes(tick)
     states.evaluate(tick, as_live_since)
     for live in tick.flows.values():
-        entries.take_up_runs(tick, live)
+        runs.take_up(tick, live)
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)

@@ -24,7 +24,7 @@ from orchestrator.flow.steps.set import Set
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
-from orchestrator.tick.entries import end_runs
+from orchestrator.tick.runs import end_runs
 from orchestrator.tick.setting import set_attribute
 from orchestrator.tick.zones import due_by_zone, in_zones
 
