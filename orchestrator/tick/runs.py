@@ -1,0 +1,135 @@
+"""Runs of earlier ticks: which end now, which are due, which are asked again (part 3; 26, 29)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    cast,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from orchestrator import tables
+from orchestrator.columns import exact_text, to_micros
+from orchestrator.criteria import rows as facts
+from orchestrator.criteria.scope import Scope
+from orchestrator.playbook.model import Goal
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
+
+
+def take_up(tick: Tick, live: LiveFlow) -> None:
+    """Bring in the active runs of a flow that end now, are due, or stand at a send."""
+    runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    ending = ends(tick, live, customer, runs)
+    due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
+    done_waiting = and_(runs.c.due_at.is_not(None), ending.is_(None))
+    columns: dict[str, Any] = {
+        name: runs.c[name]
+        for name in (
+            "flow", "customer_id", "entry", "start", "occurrence", "entry_at", "entry_event_id",
+            "entered_at", "step", "reached_at", "due_at", "held_reason",
+        )
+    }  # fmt: skip
+    columns |= {
+        "status": case((ending.is_not(None), "ended"), else_="active"),
+        "exit_reason": ending,
+        "ended_at": case((ending.is_not(None), to_micros(tick.now)), else_=null()),
+        "ended_late": literal(0),
+        "is_new": literal(0),
+        "moving": case((done_waiting, 1), else_=0),
+        "tried": literal(0),
+    }
+    query = (
+        select(*columns.values())
+        .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
+        .where(runs.c.flow == live.name, runs.c.status == "active")
+        .where(or_(ending.is_not(None), due))
+    )
+    tick.execute(insert(workspace.run).from_select(list(columns), query))
+    _leave_standing(tick, live)
+
+
+def _leave_standing(tick: Tick, live: LiveFlow) -> None:
+    """Let runs stand still whose step an edit has removed, and say so."""
+    run = workspace.run
+    lost = and_(
+        run.c.flow == live.name,
+        run.c.status == "active",
+        run.c.step.not_in(list(live.graph.nodes)),
+    )
+    stranded = tick.execute(update(run).where(lost).values(moving=0, tried=1))
+    if stranded:
+        tick.notes.append(
+            f"{stranded:,} runs of {live.name} stand on a step that is no longer there"
+        )
+
+
+def ends(
+    tick: Tick, live: LiveFlow, customer: FromClause, run: FromClause
+) -> ColumnElement[str | None]:
+    """Return the reason for which a run ends now: its goal, then its exit; NULL if none."""
+    scope = tick.scope(customer, live.name, run=run, each=True, this_run=True)
+    whens = []
+    if live.flow.goal is not None:
+        whens.append((goal_met(scope, live.flow.goal), "goal"))
+    if live.flow.exits_when is not None:
+        whens.append((scope.predicate(live.flow.exits_when), "exit"))
+    if not whens:
+        return cast(null(), exact_text())
+    return cast(case(*whens, else_=null()), exact_text())
+
+
+def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
+    """Return whether the goal's fact happened in ``(entry.at, entry.at + within]``."""
+    at = scope.entered()
+    if goal.did is not None:
+        events = scope.events(goal.did, None, goal.where)
+        when = events.rows.c.occurred_at
+        events.tests += [when > at, *_until(at, when, goal)]
+        return events.any()
+    receipts = tables.receipt.alias()
+    kind, named = ("clicked", goal.clicked) if goal.clicked else ("opened", goal.opened)
+    when = receipts.c.at
+    tests = [
+        receipts.c.kind == kind,
+        when > at,
+        when <= scope.now_micros,
+        *_until(at, when, goal),
+        *facts.named(receipts, str(named)),
+        facts.answers_run(scope, receipts),
+    ]
+    return scope.among(select(receipts.c.customer_id).where(*tests), receipts.c.customer_id)
+
+
+def _until(at: ColumnElement[Any], when: ColumnElement[Any], goal: Goal) -> list[Any]:
+    return [] if goal.within is None else [when <= cast(at, BigInteger) + goal.within.micros]
+
+
+def end_runs(tick: Tick, live: LiveFlow, which: ColumnElement[bool]) -> None:
+    """End the active runs of a flow, among ``which``, whose goal or exit holds now."""
+    run, customer = workspace.run, tables.customer.alias()
+    ending = ends(tick, live, customer, run)
+    asked = select(ending).where(customer.c.id == run.c.customer_id).correlate(run)
+    reason = asked.scalar_subquery()
+    tick.execute(
+        update(run)
+        .where(run.c.flow == live.name, run.c.status == "active", which, reason.is_not(None))
+        .values(
+            status="ended",
+            exit_reason=reason,
+            ended_at=to_micros(tick.now),
+            ended_late=1,
+            moving=0,
+        )
+    )
