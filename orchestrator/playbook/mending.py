@@ -22,7 +22,11 @@ def mended(flow: Flow) -> Flow:
     """
     return replace(
         sound_words(flow),
-        starts_when=tuple(start for start in flow.starts_when or () if _is(Start, start)),
+        starts_when=tuple(
+            start
+            for start in flow.starts_when or ()
+            if isinstance(start, Start) and is_whole(start)
+        ),
         steps=tuple(_sound_steps(flow.steps or ())),
         re_entry=flow.re_entry or ReEntry("never"),
         status=flow.status or "draft",
@@ -38,13 +42,9 @@ def sound_words(sentence: S) -> S:
     return replace(sentence, **nothing)
 
 
-def _is(kind: type[Any], part: Any) -> bool:
-    return isinstance(part, kind) and is_whole(part)
-
-
 def _sound_steps(parts: tuple[Any, ...]) -> Iterator[Step]:
     for part in parts:
-        if _is(Step, part):
+        if isinstance(part, Step) and is_whole(part):
             yield part
         else:
             yield from _outermost(part)
@@ -54,7 +54,6 @@ def _outermost(part: Any) -> Iterator[Step]:
     """Yield the sound steps of a broken part that are inside no other sound step."""
     inside: set[int] = set()
     for sentence in sentences(part):
-        if not _is(Step, sentence) or id(sentence) in inside:
-            continue
-        inside.update(id(inner) for inner in sentences(sentence))
-        yield sentence  # type: ignore[misc]  # `_is` has asked
+        if isinstance(sentence, Step) and is_whole(sentence) and id(sentence) not in inside:
+            inside.update(id(inner) for inner in sentences(sentence))
+            yield sentence

@@ -97,4 +97,13 @@ MEANING: dict[str, Code] = {
         "segments: {unused: …}",
         "a condition {in_segment: unused}, or no such segment",
     ),
+    "CLM417": Code(
+        "flows that start each other without end",
+        "A run that ends starts the next one, which ends at once as well, and re_entry lets the "
+        "customer in every time: one more round at every tick.",
+        "flow: thanks\nstarts_when: {leaves_flow: thanks}\nre_entry: always\n"
+        "steps: [{send: thank_you}]",
+        "flow: thanks\nstarts_when: {leaves_flow: thanks}\nre_entry: always\n"
+        "steps: [{send: thank_you}, {wait: 30 days}]",
+    ),
 }

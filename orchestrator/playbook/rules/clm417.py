@@ -1,0 +1,72 @@
+"""Flows that start each other for ever, with no time in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.flow.base import Step
+from orchestrator.flow.starts.transitions import FlowStart
+from orchestrator.flow.steps.branch import Branch
+from orchestrator.flow.steps.exit import Exit
+from orchestrator.language.marks import Mark, Problem
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.walk import flows_in_use
+
+CODE = "CLM417"
+Circle = Mapping[str, Mapping[str, Mark]]
+"""Flow → the flows whose end starts it, and where it says so."""
+
+
+def check(playbook: Playbook) -> Iterator[Problem]:
+    """Yield circles of ``leaves_flow`` that a customer can run through at every tick."""
+    starts = {
+        str(flow.flow): dict(_starts(flow))
+        for flow in flows_in_use(playbook)
+        if flow.re_entry.how == "always" and any(_at_once(flow.steps))
+    }
+    for name in sorted(starts):
+        circle = _circle(name, starts)
+        if circle:
+            yield Problem(
+                starts[name][circle[-2]],
+                CODE,
+                f"one run starts the next without end: {' → '.join(circle)}",
+                help='put a wait into one of them, or say "re_entry: after" a duration',
+                severity="warning",
+            )
+
+
+def _starts(flow: Flow) -> Iterator[tuple[str, Mark]]:
+    for start in flow.starts_when:
+        if isinstance(start, FlowStart):
+            yield str(start.operand), start.operand.mark
+
+
+def _circle(name: str, starts: Circle) -> list[str] | None:
+    """Return the shortest circle that begins and ends at a flow, and has none before it by name."""
+    ways, seen = [[name]], {name}
+    for way in ways:
+        for before in starts[way[0]]:
+            if before == name:
+                return [name, *way]
+            if before in starts and before > name and before not in seen:
+                seen.add(before)
+                ways.append([before, *way])
+    return None
+
+
+def _at_once(steps: tuple[Step, ...]) -> tuple[bool, bool]:
+    """Return whether some run can, without waiting, leave the flow in steps; and pass them."""
+    leaves = False
+    for step in steps:
+        inside = [_at_once(inner) for _, inner in step.blocks()]
+        leaves = leaves or isinstance(step, Exit) or any(left for left, _ in inside)
+        passes = not (step.waits or isinstance(step, Exit) or inside)
+        passes = passes or any(passed for _, passed in inside)
+        if step.only_if is None and not passes and not _may_take_none(step):
+            return leaves, False
+    return leaves, True
+
+
+def _may_take_none(step: Step) -> bool:
+    return isinstance(step, Branch) and not step.otherwise
