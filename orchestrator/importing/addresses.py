@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST_ID = 255
 LONGEST_EMAIL = 254
@@ -34,6 +35,21 @@ def clean_id(raw: str) -> str | None:
     if not text or len(text) > LONGEST_ID or text != text.strip() or not text.isprintable():
         return None
     return text
+
+
+def clean_ids(cells: Sequence[str]) -> Sequence[str | None]:
+    """Return ``clean_id`` of each cell; plain ones are all looked at together."""
+    together = "".join(cells)
+    if (
+        together.isascii()
+        and together.isprintable()
+        and " " not in together
+        and all(cells)
+        and max(map(len, cells), default=0) <= LONGEST_ID
+    ):
+        return cells
+    found = {raw: clean_id(raw) for raw in set(cells)}
+    return [found[raw] for raw in cells]
 
 
 def is_email(text: str) -> bool:

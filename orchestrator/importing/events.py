@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import compress
-from typing import TypeVar
+from operator import itemgetter
+from typing import TypeVar, cast
 
-from orchestrator.importing.addresses import clean_id
+from orchestrator.importing.addresses import clean_id, clean_ids
 from orchestrator.importing.columns import ColumnMap, Place, places_of
-from orchestrator.importing.instants import InstantReader
+from orchestrator.importing.instants import EARLIEST, InstantReader
 from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.rejects import row_text
 from orchestrator.importing.sources import Batch, Reject
@@ -36,15 +37,15 @@ Declared = Mapping[str, Mapping[str, str]]
 class Events:
     """Some events as parallel lists, in the order of the file."""
 
-    customers: list[str]
+    customers: Sequence[str]
     """External ids."""
-    names: list[str]
-    instants: list[int]
+    names: Sequence[str]
+    instants: Sequence[int]
     """Microseconds since 1970, UTC."""
-    source_ids: list[str]
-    properties: list[str]
+    source_ids: Sequence[str]
+    properties: Sequence[str]
     """A JSON object of the non-empty properties, sorted by name; every value is text."""
-    values: dict[str, list[Typed | None]]
+    values: Mapping[str, Sequence[Typed | None]]
     """Property → its value of each event; None is missing."""
     named_by_file: bool
     """Whether ``source_ids`` are the file's own, so that two different rows may share one."""
@@ -56,31 +57,49 @@ class Events:
         """Return the events for which ``kept`` is true."""
         if all(kept):
             return self
+        return self.chosen([number for number, mine in enumerate(kept) if mine])
+
+    def chosen(self, numbers: Sequence[int]) -> Events:
+        """Return the events of these numbers, in their order."""
+        pick = picker(numbers)
         return Events(
-            list(compress(self.customers, kept)),
-            list(compress(self.names, kept)),
-            list(compress(self.instants, kept)),
-            list(compress(self.source_ids, kept)),
-            list(compress(self.properties, kept)),
-            {key: list(compress(column, kept)) for key, column in self.values.items()},
+            pick(self.customers),
+            pick(self.names),
+            pick(self.instants),
+            pick(self.source_ids),
+            pick(self.properties),
+            {key: pick(column) for key, column in self.values.items()},
             self.named_by_file,
         )
 
 
-def hashed_ids(written: Iterable[str]) -> list[str]:
-    """Return what identifies events that have no ``id``: equal rows are one event.
+def picker(numbers: Sequence[int]) -> Callable[[Sequence[T]], Sequence[T]]:
+    """Return what takes the elements of these numbers out of a list."""
+    if len(numbers) < 2:
+        return lambda column: [column[number] for number in numbers]
+    return itemgetter(*numbers)
 
-    ``~`` and 22 characters each: the first 16 bytes of a SHA-256, base64url.
+
+def hashed_ids(written: Iterable[str], instants: Iterable[int]) -> list[str]:
+    """Return what identifies rows that have no ``id``: equal rows are one.
+
+    ``~``, nine hexadecimal digits and 16 characters each: the seconds from 1900 to the row's
+    instant, and the first 12 bytes of a SHA-256 as base64url. Ids that begin with the time lie
+    beside each other in their index, as the rows of a log do, and not all over it.
 
     Args:
-        written: of each event customer, name, instant and properties, with unit separators
+        written: of each row what makes it one: its fields in a fixed order, with unit separators
             between them, which none of them can hold.
+        instants: of each row, in microseconds since 1970, from 1900 on.
     """
-    # Padded to 18 bytes each digest is 24 characters, so one call encodes them all.
-    digests = [sha256(one.encode("utf-8")).digest()[:16] for one in written]
-    encoded = b2a_base64(b"".join([one + b"\0\0" for one in digests]), newline=False)
+    digests = [sha256(one.encode("utf-8")).digest()[:12] for one in written]
+    encoded = b2a_base64(b"".join(digests), newline=False)
     whole = encoded.translate(_URL_SAFE).decode("ascii")
-    return ["~" + whole[start : start + 22] for start in range(0, len(whole), 24)]
+    starts = range(0, len(whole), 16)
+    return [
+        f"~{(at - EARLIEST) // 1_000_000:09x}{whole[start : start + 16]}"
+        for at, start in zip(instants, starts, strict=True)
+    ]
 
 
 @dataclass
@@ -97,37 +116,47 @@ class EventReader:
     def read(self, batch: Batch, reject: Reject) -> Events:
         """Return the events of a batch; rows with a bad id, name or time are rejected."""
         columns = _Columns(batch.rows, places_of(batch.columns, self.mapping))
-        customers = columns.each("customer_id", clean_id)
-        names = columns.each("event", clean_id)
+        customers = clean_ids(columns.cells("customer_id"))
+        names = clean_ids(columns.cells("event"))
         instants = columns.each("at", self.read_instant)
         given = columns.cells("id")
-        ids = columns.each("id", clean_id)
-        checked = zip(customers, names, instants, ids, given, strict=True)
-        refusals = [
-            None
-            if customer and name and instant is not None and (one or not raw)
-            else _refusal(columns, number)
-            for number, (customer, name, instant, one, raw) in enumerate(checked)
-        ]
-        if any(refusals):
-            batch = _without(batch, refusals, reject)
-            return self.read(batch, reject)
-        properties, values = self._properties(columns)
-        parts = zip(customers, names, instants, properties, strict=True)
-        hashed = hashed_ids([f"{who}\x1f{what}\x1f{at}\x1f{text}" for who, what, at, text in parts])
-        source_ids = [one or other for one, other in zip(ids, hashed, strict=True)]
-        events = Events(
-            [one for one in customers if one],
-            [one for one in names if one],
-            [one for one in instants if one is not None],
-            source_ids,
-            properties,
-            values,
-            any(given),
+        named = any(given)
+        ids = columns.each("id", clean_id) if named else [None] * columns.count
+        if None in customers or None in names or None in instants or named:
+            checked = zip(customers, names, instants, ids, given, strict=True)
+            refusals = [
+                None
+                if customer and name and instant is not None and (one or not raw)
+                else _refusal(columns, number)
+                for number, (customer, name, instant, one, raw) in enumerate(checked)
+            ]
+            if any(refusals):
+                return self.read(_without(batch, refusals, reject), reject)
+        events = self._events(
+            columns, cast("Sequence[str]", customers), cast("Sequence[str]", names), instants, ids
         )
         if self.declared is not None:
             self._count_declared(events)
         return events
+
+    def _events(
+        self,
+        columns: _Columns,
+        customers: Sequence[str],
+        names: Sequence[str],
+        found: Sequence[int | None],
+        ids: Sequence[str | None],
+    ) -> Events:
+        """Return rows whose id, name and time are good."""
+        instants = cast("Sequence[int]", found)
+        properties, values = self._properties(columns)
+        parts = zip(customers, names, instants, properties, strict=True)
+        written = [f"{who}\x1f{what}\x1f{at}\x1f{text}" for who, what, at, text in parts]
+        source_ids = hashed_ids(written, instants)
+        named = any(ids)
+        if named:
+            source_ids = [one or other for one, other in zip(ids, source_ids, strict=True)]
+        return Events(customers, names, instants, source_ids, properties, values, named)
 
     def _properties(self, columns: _Columns) -> tuple[list[str], dict[str, list[Typed | None]]]:
         """Return each row's properties as JSON, and each property's values."""
@@ -141,8 +170,8 @@ class EventReader:
             for raw in set(cells) - {""}:
                 typed[raw] = value = self.parse(raw)
                 parts[raw] = start + _quoted(value.text or "")
-            values[key] = [typed[raw] for raw in cells]
-            written.append([parts[raw] for raw in cells])
+            values[key] = list(map(typed.__getitem__, cells))
+            written.append(list(map(parts.__getitem__, cells)))
         if not written:
             return ["{}"] * columns.count, values
         rows = zip(*written, strict=True)
@@ -198,10 +227,13 @@ class _Columns:
         return self._columns[place.column]
 
     def each(self, name: str, read: Callable[[str], T]) -> list[T]:
-        """Return what each cell of a field reads as; equal cells are read once."""
+        """Return what each cell of a field reads as; where many are equal, once for all of them."""
         cells = self.cells(name)
-        found = {raw: read(raw) for raw in set(cells)}
-        return [found[raw] for raw in cells]
+        distinct = set(cells)
+        if len(distinct) * 2 > len(cells):
+            return list(map(read, cells))
+        found = {raw: read(raw) for raw in distinct}
+        return list(map(found.__getitem__, cells))
 
 
 def _refusal(columns: _Columns, number: int) -> str:

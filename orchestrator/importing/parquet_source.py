@@ -66,7 +66,7 @@ class ParquetSource:
         columns = self.columns or ()
         number = 1
         with self._open() as file:
-            for part in file.iter_batches(batch_size=BATCH_ROWS // 5):
+            for part in file.iter_batches(batch_size=BATCH_ROWS // 10):
                 rows, lines = [], []
                 cells = [[cell(value) for value in column.to_pylist()] for column in part.columns]
                 for row in zip(*cells, strict=True):

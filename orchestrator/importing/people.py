@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from orchestrator.importing.staging import fill, temp_table
 
 BUCKET_PRIME = 2_147_483_647
-REMEMBERED = 200_000
+REMEMBERED = 500_000
 """Customers an import remembers before it begins anew."""
 
 _FIND = text(
@@ -69,9 +69,7 @@ class People:
         return self.find(connection, wanted), made
 
     def untouched(self, earliest: Mapping[int, int]) -> dict[int, int]:
-        """Return those customers of whom this import has not yet told as early an event."""
-        if len(self._earliest) > REMEMBERED:
-            self._earliest = {}
+        """Return those customers of whom this transaction has not yet told as early an event."""
         told = self._earliest
         fresh = {
             customer: instant
@@ -80,3 +78,7 @@ class People:
         }
         told.update(fresh)
         return fresh
+
+    def begin_anew(self) -> None:
+        """Forget who was told of: a tick may have worked off its list since."""
+        self._earliest = {}

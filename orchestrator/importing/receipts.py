@@ -100,7 +100,7 @@ class ReceiptReader:
             clean["flow"],
             cells["channel"] or None,
             clean["topic"],
-            clean["id"] or hashed_ids(["\x1f".join(parts)])[0],
+            clean["id"] or hashed_ids(["\x1f".join(parts)], [at])[0],
         )
 
 

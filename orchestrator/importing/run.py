@@ -36,7 +36,7 @@ from orchestrator.importing.sources import (
     open_bytes,
 )
 from orchestrator.playbook.model import Attribute, Catalog
-from orchestrator.values import Typed, parse_value, value_reader
+from orchestrator.values import value_reader
 
 Kind = Literal["customers", "events", "receipts"]
 KINDS: tuple[Kind, ...] = ("customers", "events", "receipts")
@@ -170,7 +170,7 @@ class _Import:
     def _load_events(self, connection: Connection, source: Source, reading: Reading) -> None:
         reader = events.EventReader(
             self._options.mapping,
-            self._parse,
+            value_reader(self._options.zone),
             self._read_instant,
             None if self._catalog is None else _declared_events(self._catalog),
             self.outcome,
@@ -184,6 +184,7 @@ class _Import:
             waiting += len(batch.rows)
             if waiting >= TRANSACTION_ROWS:
                 transaction.commit()
+                self._people.begin_anew()
                 transaction, waiting = None, 0
             self._tell(reading)
         if transaction is not None:
@@ -226,9 +227,6 @@ class _Import:
                     reject=self._rejects.add,
                 )
             self._tell(reading)
-
-    def _parse(self, raw: str) -> Typed:
-        return parse_value(raw, self._options.zone)
 
     def _tell(self, reading: Reading) -> None:
         self.outcome.rejected = self._rejects.count

@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol, cast
 from orchestrator.errors import EnvironmentFault, UsageError
 from orchestrator.importing.columns import FileRefusedError
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 100_000
 BATCH_CHARACTERS = 32_000_000
 """A batch ends early when its rows are long."""
 LONGEST_FIELD = 65_536
