@@ -112,6 +112,8 @@ def _say_what_next(problems: list[Problem]) -> None:
     from orchestrator.cli import console
 
     if problems:
-        console.say(f"Next: clmctl explain {problems[0].code} says more about the first")
+        first = min(problems, key=lambda problem: problem.severity != "error")
+        which = "the first error" if first.severity == "error" else "the first"
+        console.say(f"Next: clmctl explain {first.code} says more about {which}")
     else:
         console.say("Next: clmctl run --dry-run shows who would receive what")

@@ -44,6 +44,17 @@ def test_a_warning_exits_1_only_if_asked(shop: Path) -> None:
     assert answer(["check", "--project", str(shop), "--fail-on", "warning"]) == 1
 
 
+def test_the_next_step_explains_an_error_before_a_warning(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(shop, "owner: crm\n", "")
+    answer(["check", "--project", str(shop)])
+    assert "Next: clmctl explain CLM410 says more about the first" in capsys.readouterr().err
+    spoil(shop, "send: nudge", "send: nugde")
+    answer(["check", "--project", str(shop)])
+    assert "Next: clmctl explain CLM207 says more about the first error" in capsys.readouterr().err
+
+
 def test_json_stands_alone_on_stdout(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoil(shop, "goal:", "gaol:")
     assert answer(["check", "--project", str(shop), "-o", "json"]) == 1
