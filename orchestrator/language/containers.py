@@ -27,9 +27,12 @@ class ListOf(Shape[tuple[T, ...]]):
     def __init__(self, item: Shape[T], *, least: int = 1) -> None:
         self.item = item
         self.least = least
-        self.says = f"a list, each item {item.says}"
+        some = f" of {least} or more" if least > 1 else ""
+        self.says = f"a list{some}, each item {item.says}"
 
     def read_resolved(self, node: Node, reader: Reader) -> tuple[T, ...] | Invalid:
+        if isinstance(node, ScalarNode) and node.value is not None:
+            return self.refuse(node, reader, help=f"a list of one: [{node.text[:60]}]")
         if not isinstance(node, ListNode) or len(node.items) < self.least:
             return self.refuse(node, reader)
         items = [self.item.read(item, reader) for item in node.items]
@@ -88,7 +91,8 @@ class MapOf(Shape[dict[K, T]]):
         self.key = key
         self.value = value
         self.least = least
-        self.says = f"a mapping of names, each {value.says}"
+        some = f"{least} or more " if least > 1 else ""
+        self.says = f"a mapping of {some}names, each {value.says}"
 
     def read_resolved(self, node: Node, reader: Reader) -> dict[K, T] | Invalid:
         if not isinstance(node, MapNode) or len(node.items) < self.least:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from typing import Literal
@@ -24,6 +26,12 @@ _SPELLINGS: dict[str, Unit] = {
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) ?([a-z]+)\Z")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})\Z")
 LONGEST_YEARS = 100
+_NEARLY = re.compile(r"\s*([1-9][0-9]{0,4})[\s_-]*([A-Za-z]*)\.?\s*\Z")
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
+_DAYS: dict[str, float] = {
+    "min": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365
+}  # fmt: skip
+"""Unit → about how many days it has, for hints."""
 _MINUTES: dict[str, int] = {"min": 1, "hour": 60, "day": 1_440, "week": 10_080}
 
 
@@ -71,6 +79,48 @@ def parse_duration(written: str) -> Duration | None:
         return None
     duration = Duration(int(match[1]), unit)
     return duration if _years(duration) <= LONGEST_YEARS else None
+
+
+def meant_duration(written: str, units: Sequence[Unit]) -> str | None:
+    """Return a hint at the durations that a text may be meant as, None if nothing is near.
+
+    Args:
+        units: the units that make sense at this place.
+    """
+    match = _NEARLY.match(written)
+    if match is None:
+        return None
+    amount, unit = int(match[1]), match[2].casefold()
+    if not unit:
+        return f"write the unit too, such as: {Duration(amount, 'day')}"
+    if unit in _SECONDS:
+        return "the shortest duration is 1 min"
+    if unit in _SPELLINGS and _SPELLINGS[unit] not in units:
+        meant = [_in_days(amount, _SPELLINGS[unit])]
+    else:
+        meant = [Duration(amount, near) for near in _near_units(unit, units)]
+    listed = " or ".join(f'"{one}"' for one in meant if one and _years(one) <= LONGEST_YEARS)
+    return f"did you mean {listed}?" if listed else None
+
+
+def _near_units(written: str, units: Sequence[Unit]) -> list[Unit]:
+    """Return the unit that a mistyped one is nearest to, and a second one as near."""
+    near: dict[Unit, float] = {}
+    for spelling, unit in _SPELLINGS.items():
+        alike = difflib.SequenceMatcher(None, written, spelling).ratio()
+        if len(spelling) > 1 and spelling.startswith(written):
+            alike = max(alike, 0.9)
+        if unit in units and alike >= 0.6:
+            near[unit] = max(alike, near.get(unit, 0))
+    best = max(near.values(), default=0)
+    found = sorted(near, key=lambda unit: -near[unit])
+    return [unit for unit in found if near[unit] > best - 0.2][:2]
+
+
+def _in_days(amount: int, unit: Unit) -> Duration | None:
+    """Return about the same in days, for a place where days have a length and the unit has none."""
+    days = amount * _DAYS[unit]
+    return Duration(int(days), "day") if days >= 1 and days == int(days) else None
 
 
 def parse_time(written: str) -> time | None:

@@ -12,15 +12,14 @@ from orchestrator.language.durations import (
     DailyHours,
     Duration,
     Unit,
+    meant_duration,
     parse_daily_hours,
     parse_duration,
     parse_time,
 )
 from orchestrator.language.nodes import Node, ScalarNode
-from orchestrator.language.reader import Invalid, Reader, nearest
+from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, ScalarShape
-
-_AMOUNT_OF = re.compile("([1-9][0-9]{0,4}) *([A-Za-z]*)")
 
 
 class DurationShape(ScalarShape[Duration]):
@@ -36,20 +35,9 @@ class DurationShape(ScalarShape[Duration]):
         return duration if duration and duration.unit in self.units else None
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
-        """Report what stands there, with the nearest unit if only the unit is wrong."""
-        return super().refuse(node, reader, help=help or self._meant(node))
-
-    def _meant(self, node: Node) -> str | None:
-        found = _AMOUNT_OF.fullmatch(node.text) if isinstance(node, ScalarNode) else None
-        if found is None or parse_duration(found[0]):
-            return None
-        amount, unit = found.groups()
-        if not unit:
-            return f"write the unit too, such as: {amount} days"
-        known = [f"{each}{end}" for each in self.units for end in ("s", "")]
-        near = nearest(unit.casefold(), known)
-        meant = parse_duration(f"{amount} {near[0]}") if near else None
-        return f'did you mean "{meant}"?' if meant else None
+        """Report what stands there, with the duration that was probably meant."""
+        meant = meant_duration(node.text, self.units) if isinstance(node, ScalarNode) else None
+        return super().refuse(node, reader, help=help or meant)
 
     def plain_schema(self) -> JsonSchema:
         forms = "|".join(_DURATION_FORMS[unit] for unit in self.units)

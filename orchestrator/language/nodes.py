@@ -46,9 +46,12 @@ def describe(node: Node) -> str:
     """Return what a node is, in a reader's words."""
     match node:
         case MapNode():
-            return "a mapping" if node.items else "an empty mapping"
+            names = ", ".join(key.text[:20] for key, _ in node.items[:3])
+            more = ", …" if len(node.items) > 3 else ""
+            return f"a mapping with {names}{more}" if node.items else "an empty mapping"
         case ListNode():
-            return "a list" if node.items else "an empty list"
+            count = len(node.items)
+            return f"a list of {count} item{'s' if count > 1 else ''}" if count else "an empty list"
         case ScalarNode(value=None):
             return "nothing"
         case ScalarNode(value=bool()):

@@ -77,7 +77,11 @@ class Shape(ABC, Generic[T]):
             return reader.report(
                 node.mark, "CLM105", f"nothing here, expected {self.says}", help=help
             )
-        return reader.report(node.mark, "CLM106", f"{describe(node)} is not {self.says}", help=help)
+        if isinstance(node, ScalarNode) and isinstance(self, ScalarShape):
+            message = f"{describe(node)} is not {self.says}"
+        else:
+            message = f"expected {self.says}; here is {describe(node)}"
+        return reader.report(node.mark, "CLM106", message, help=help)
 
 
 class ScalarShape(Shape[T]):

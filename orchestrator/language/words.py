@@ -210,8 +210,20 @@ def read_words(known: Mapping[str, Word], node: MapNode, reader: Reader, *, plac
             said.lost = True
             continue
         said.marks[found.key] = value.mark
-        said.values[found.field_name] = found.shape.read(value, reader)
+        read = found.shape.read(value, reader)
+        said.values[found.field_name] = read
+        if isinstance(read, Invalid) and not found.required:
+            _tell_to_leave_out(key.text, value, reader)
     return said
+
+
+def _tell_to_leave_out(key: str, value: Node, reader: Reader) -> None:
+    """Add to the problem of an empty value that the word is not needed."""
+    last = reader.problems[-1] if reader.problems else None
+    empty = value.value is None if isinstance(value, ScalarNode) else not value.items
+    if empty and last and last.mark == value.mark and last.help is None:
+        help = f'leave "{key}" out if there is nothing to say'
+        reader.problems[-1] = dataclasses.replace(last, help=help)
 
 
 def _surely(key: str, known: Mapping[str, Word], node: MapNode) -> Word | None:

@@ -8,7 +8,13 @@ from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
 from orchestrator.flow.base import STEP_LIST, Start, Step, starts
 from orchestrator.language.containers import ListOf
-from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duration
+from orchestrator.language.durations import (
+    FIXED_UNITS,
+    UNITS,
+    Duration,
+    meant_duration,
+    parse_duration,
+)
 from orchestrator.language.moments import DurationShape, Moment, MomentShape
 from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
@@ -87,12 +93,18 @@ class ReEntryShape(Shape[ReEntry]):
             duration = parse_duration(node.text.removeprefix("after "))
             if node.text.startswith("after ") and duration:
                 return ReEntry("after", duration)
-        return self.refuse(node, reader)
+        return self.refuse(node, reader, help=_meant(node))
 
     def schema(self) -> JsonSchema:
         duration = DurationShape().plain_schema()["pattern"].removeprefix("^")
         written = {"type": "string", "pattern": f"^(?:never|always)$|^after {duration}"}
         return suggesting(("never", "always"), or_variable(written, self.says))
+
+
+def _meant(node: Node) -> str | None:
+    written = node.text if isinstance(node, ScalarNode) else ""
+    hint = meant_duration(written.removeprefix("after "), UNITS)
+    return hint.replace('"', '"after ', 1).replace(' or "', ' or "after ') if hint else None
 
 
 class StartsShape(Shape[tuple[Start, ...]]):
