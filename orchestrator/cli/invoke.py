@@ -75,21 +75,18 @@ def usage_error(error: TyperException, command: TyperCommand | TyperGroup) -> Or
     at_fault = context.command if context is not None else command
     lists = f"{path} --help shows what it takes"
     unknown = getattr(error, "option_name", None)
+    known = [name for param in at_fault.params for name in param.opts if name[0] == "-"]
+    known += [*FLAGS, "--help"]
     if unknown is not None and hasattr(error, "possibilities"):
-        known = [name for param in at_fault.params for name in param.opts if name[0] == "-"]
-        known += [*FLAGS, "--help"]
         return UsageError(f'unknown option "{unknown}"', help=did_you_mean(unknown, known) + lists)
     message = error.format_message().rstrip(".")
     if message.startswith("No such command") and isinstance(at_fault, TyperGroup):
         word = message.partition("'")[2].partition("'")[0]
-        known = list(at_fault.commands)
-        listed = f"{path} has: {', '.join(known)}"
-        return UsageError(f'unknown verb "{path} {word}"', help=did_you_mean(word, known) + listed)
-    return UsageError(_reworded(message), help=lists)
-
-
-def _reworded(message: str) -> str:
-    """Return one of Typer's messages in the tone of ours."""
+        verbs = list(at_fault.commands)
+        listed = f"{path} has: {', '.join(verbs)}"
+        return UsageError(f'unknown verb "{path} {word}"', help=did_you_mean(word, verbs) + listed)
     if extra := re.search(r"unexpected extra arguments?(?:\(s\))? \((.*)\)$", message):
-        return f'"{extra[1]}" is more than it takes'
-    return message[:1].lower() + message[1:]
+        option = f"--{extra[1].partition(' ')[0]}"
+        near = did_you_mean(option, [option]) if option in known else ""
+        return UsageError(f'"{extra[1]}" is more than it takes', help=near + lists)
+    return UsageError(message[:1].lower() + message[1:], help=lists)
