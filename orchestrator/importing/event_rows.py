@@ -172,6 +172,5 @@ _KEEP_FIRST = text(
     " AND (customer.first_event_at IS NULL OR customer.first_event_at > i.at)"
 )
 _MARK_DIRTY = text(
-    "INSERT INTO dirty (customer_id) SELECT customer_id FROM incoming_touch WHERE true"
-    " ORDER BY customer_id ON CONFLICT DO NOTHING"
+    "INSERT INTO dirty (customer_id) SELECT customer_id FROM incoming_touch ORDER BY customer_id"
 )

@@ -61,6 +61,6 @@ def mark_dirty(connection: Connection, customers: Collection[int]) -> None:
     temp_table(connection, "incoming_dirty", "customer_id BIGINT PRIMARY KEY")
     fill(connection, "incoming_dirty", ("customer_id",), [(one,) for one in sorted(customers)])
     connection.exec_driver_sql(
-        "INSERT INTO dirty (customer_id) SELECT customer_id FROM incoming_dirty WHERE true"
-        " ORDER BY customer_id ON CONFLICT DO NOTHING"
+        "INSERT INTO dirty (customer_id) SELECT customer_id FROM incoming_dirty"
+        " ORDER BY customer_id"
     )
