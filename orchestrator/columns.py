@@ -8,6 +8,7 @@ databases and no database's own date functions are ever asked (see ADR 0002).
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, String
@@ -27,6 +28,7 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def from_micros(micros: int) -> datetime:
     """Return the aware UTC instant that many microseconds after 1970."""
     return EPOCH + timedelta(microseconds=micros)

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, and_, bindparam, select, update
 from orchestrator import tables
 from orchestrator.channels.file import FileMessage, held, message_key, write
 from orchestrator.columns import to_micros
-from orchestrator.orders import Order, Printer, address
+from orchestrator.orders import Printer, address
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records import Decided, Rendered, RenderFailure, Send
 from orchestrator.render.renderer import Renderer
 
 BATCH = 500
@@ -30,7 +30,7 @@ class Printed(NamedTuple):
     """One queued message: its row of the ledger, the order, and what was made of it."""
 
     row: int
-    order: Order
+    order: Decided
     send: Send
     message: Rendered | RenderFailure
 
@@ -67,14 +67,14 @@ def _printed(engine: Engine, playbook: Playbook) -> Iterator[list[Printed]]:
             connection.execution_options(sqlite_begin="DEFERRED")
             queued = _queued(connection, after)
             orders = [order for _, order in queued]
-            messages = Printer(connection, playbook, renderer).print(orders)
+            messages = list(Printer(connection, playbook, renderer).print(orders))
         if not queued:
             return
         yield [Printed(*row, *message) for row, message in zip(queued, messages, strict=True)]
         after = queued[-1][0]
 
 
-def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Order]]:
+def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Decided]]:
     rows, run, customer = tables.message, tables.enrollment, tables.customer
     same = and_(
         run.c.flow == rows.c.flow,
@@ -83,16 +83,18 @@ def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Order]]:
     )
     query = (
         select(
-            rows.c.id, rows.c.customer_id, customer.c.external_id, rows.c.flow, rows.c.entry,
-            rows.c.step, rows.c.occurrence, rows.c.message, rows.c.channel, rows.c.variant,
-            rows.c.decided_at, rows.c.due_at, run.c.entry_at, run.c.entry_event_id, run.c.start,
+            rows.c.id, rows.c.customer_id, customer.c.external_id, customer.c.email,
+            customer.c.phone, customer.c.push_token, customer.c.locale, customer.c.timezone,
+            rows.c.flow, rows.c.entry, rows.c.step, rows.c.occurrence, rows.c.message,
+            rows.c.channel, rows.c.variant, rows.c.decided_at, rows.c.due_at, run.c.entry_at,
+            run.c.entry_event_id, run.c.start,
         )
         .select_from(rows.join(customer, customer.c.id == rows.c.customer_id).outerjoin(run, same))
         .where(rows.c.state == "queued", rows.c.id > after)
         .order_by(rows.c.id)
         .limit(BATCH)
     )  # fmt: skip
-    return [(row[0], Order(*tuple(row)[1:])) for row in connection.execute(query)]
+    return [(row[0], Decided(*tuple(row)[1:])) for row in connection.execute(query)]
 
 
 def _hand_over(printed: Printed, playbook: Playbook, outbox: Path, now: datetime) -> dict[str, Any]:
@@ -108,19 +110,19 @@ def _hand_over(printed: Printed, playbook: Playbook, outbox: Path, now: datetime
         entry=order.entry,
         step=order.step,
         occurrence=order.occurrence,
-        channel=order.channel,
+        channel=printed.send.channel,
     )
     write(outbox, key, _file_message(order, printed.send, message))
     return {**done, "to_state": "sent", "to_error": None}
 
 
-def _file_message(order: Order, send: Send, message: Rendered) -> FileMessage:
+def _file_message(order: Decided, send: Send, message: Rendered) -> FileMessage:
     return FileMessage(
         customer=order.customer,
         flow=order.flow,
         step=order.step,
         message=order.message,
-        channel=order.channel,
+        channel=send.channel,
         to=address(send),
         subject=message.subject,
         preheader=message.preheader,

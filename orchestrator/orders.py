@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,32 +12,15 @@ from sqlalchemy import Connection, FromClause, select
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts, Rendered, RenderFailure, Send
+from orchestrator.records import CustomerFacts, Decided, Rendered, RenderFailure, Send
 from orchestrator.render.context import stored_attributes
-from orchestrator.render.facts import customer_facts, entry_facts
+from orchestrator.render.facts import customer_attributes, entry_facts
 from orchestrator.render.mask import MASK, Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.values import typed_value
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One decided send, before anything is loaded for it."""
-
-    customer_id: int
-    customer: str
-    flow: str
-    entry: int
-    step: str
-    occurrence: str
-    message: str
-    channel: str
-    variant: str | None
-    at: datetime
-    due_at: datetime
-    entry_at: datetime | None
-    entry_event_id: int | None
-    start: str | None
+_Attributes = dict[int, dict[str, Any]]
+"""Customer row id → attribute → value, where there is one."""
 
 
 @dataclass
@@ -56,13 +39,17 @@ class Printer:
     """Attributes that a tick has set and not written: they count, the stored ones do not."""
     _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def print(self, orders: Sequence[Order]) -> list[tuple[Send, Rendered | RenderFailure]]:
-        """Return each order's send, with every address as it is, and its message."""
-        facts = self._facts(orders)
+    def print(self, orders: Sequence[Decided]) -> Iterator[tuple[Send, Rendered | RenderFailure]]:
+        """Yield each order's send, with every address as it is, and its message.
+
+        Everything is loaded when the first is asked for; each is rendered when its turn comes.
+        """
+        attributes = self._attributes(orders)
         event_ids = [order.entry_event_id for order in orders if order.entry_event_id is not None]
         entries = entry_facts(self.connection, self.playbook, event_ids)
-        sends = [_send(order, facts[order.customer_id], entries) for order in orders]
-        return [(send, self._shown(send, self.renderer.render(send))) for send in sends]
+        for order in orders:
+            send = _send(order, attributes[order.at].get(order.customer_id, {}), entries)
+            yield send, self._shown(send, self.renderer.render(send))
 
     def _shown(self, send: Send, message: Rendered | RenderFailure) -> Rendered | RenderFailure:
         """Return a message as it may be shown: rendered again for a masked customer."""
@@ -71,65 +58,76 @@ class Printer:
             return message
         if not masking.hides(self.renderer.names_read(send.message)):
             return message
-        masked, kind = masking.send(send), (send.flow, send.step, send.channel)
+        kind = (send.flow, send.step, send.channel)
         self._counts[kind] += 1
         if self.whole is None or self._counts[kind] <= self.whole:
-            again = self.renderer.render(masked)
+            again = self.renderer.render(masking.send(send))
             if isinstance(again, Rendered):
                 return again
-        subject = None if message.subject is None else self.renderer.subject(masked) or MASK
+        subject = message.subject
+        if subject is not None and not self.renderer.has_steady_subject(send):
+            subject = self.renderer.subject(masking.send(send)) or MASK
         return replace(message, subject=subject, preheader=None, text=MASK, html=None)
 
-    def _facts(self, orders: Sequence[Order]) -> Mapping[int, CustomerFacts]:
-        """Return the customers of the orders, as of the one tick that decided each."""
-        names: dict[datetime, set[str]] = {}
+    def _attributes(self, orders: Sequence[Decided]) -> Mapping[datetime, _Attributes]:
+        """Return the attributes of the orders' customers, as of the tick that decided each."""
         ids: dict[datetime, list[int]] = {}
+        messages: dict[datetime, set[str]] = {}
         for order in orders:
-            names.setdefault(order.at, set()).update(self.renderer.attributes_used(order.message))
             ids.setdefault(order.at, []).append(order.customer_id)
-        found: dict[int, CustomerFacts] = {}
-        for at, some in ids.items():
-            found |= customer_facts(self.connection, self.playbook, some, names[at], at)
-        return self._with_changes(found, set().union(*names.values()))
+            messages.setdefault(order.at, set()).add(order.message)
+        return {at: self._attributes_at(at, ids[at], messages[at]) for at in ids}
 
-    def _with_changes(
-        self, found: dict[int, CustomerFacts], names: Collection[str]
-    ) -> Mapping[int, CustomerFacts]:
-        if self.attributes_set is None:
-            return found
+    def _attributes_at(
+        self, at: datetime, ids: Sequence[int], messages: Collection[str]
+    ) -> _Attributes:
+        names = frozenset().union(*map(self.renderer.attributes_used, messages))
+        found = customer_attributes(self.connection, self.playbook, ids, names, at)
+        if self.attributes_set is not None:
+            self._change(found, ids, names)
+        return found
+
+    def _change(self, found: _Attributes, ids: Sequence[int], names: Collection[str]) -> None:
+        """Let the attributes that the tick has set count instead of the stored ones."""
+        assert self.attributes_set is not None
         rows = self.attributes_set.c
         query = select(self.attributes_set).where(
-            rows.customer_id.in_(list(found)), rows.name.in_(sorted(names))
+            rows.customer_id.in_(ids), rows.name.in_(sorted(names))
         )
         stored = stored_attributes(self.playbook)
         for row in self.connection.execute(query):
-            changed = {
-                name: value
-                for name, value in found[row.customer_id].attributes.items()
-                if name != row.name
-            }
+            own = found.setdefault(row.customer_id, {})
+            own.pop(row.name, None)
             value: Any = typed_value(row, stored[row.name].type)
             if value is not None:
-                changed[row.name] = value
-            found[row.customer_id] = replace(found[row.customer_id], attributes=changed)
-        return found
+                own[row.name] = value
 
 
-def _send(order: Order, facts: CustomerFacts, entries: Mapping[int, Mapping[str, Any]]) -> Send:
-    entry: dict[str, Any] = dict(entries.get(order.entry_event_id or 0, {}))
-    entry |= {"at": order.entry_at, "start": order.start}
+def _send(
+    order: Decided, attributes: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]
+) -> Send:
+    entry = entries.get(order.entry_event_id or 0, {})
     return Send(
-        customer=facts,
+        customer=CustomerFacts(
+            id=order.customer_id,
+            external_id=order.customer,
+            email=order.email,
+            phone=order.phone,
+            push_token=order.push_token,
+            locale=order.locale,
+            timezone=order.timezone,
+            attributes=attributes,
+        ),
         flow=order.flow,
         entry=order.entry,
         step=order.step,
         occurrence=order.occurrence,
         message=order.message,
-        channel=order.channel,
+        channel=order.channel or "",
         variant=order.variant,
         at=order.at,
         due_at=order.due_at,
-        entry_facts=entry,
+        entry_facts={**entry, "at": order.entry_at, "start": order.start},
     )
 
 

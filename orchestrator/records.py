@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 DecisionKind = Literal["send", "hold", "suppress", "expire"]
 
@@ -43,6 +43,36 @@ class Send:
     due_at: datetime
     entry_facts: Mapping[str, Any] = field(default_factory=dict)
     """Properties of what started the run, plus ``at`` (aware UTC) and ``start``."""
+
+
+class Decided(NamedTuple):
+    """One decision about one message and its customer, as read from the tables."""
+
+    customer_id: int
+    """Row id in the database."""
+    customer: str
+    """External id."""
+    email: str | None
+    phone: str | None
+    push_token: str | None
+    locale: str | None
+    timezone: str | None
+    flow: str
+    entry: int
+    step: str
+    occurrence: str
+    message: str
+    channel: str | None
+    """None only of what is not sent."""
+    variant: str | None
+    at: datetime
+    due_at: datetime
+    entry_at: datetime | None
+    entry_event_id: int | None
+    start: str | None
+    decision: DecisionKind = "send"
+    reason: str | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
-from typing import cast
 
-from orchestrator.orders import Order, Printer, address
-from orchestrator.records import DecisionKind, DecisionLine, Rendered, RenderFailure, Send
+from orchestrator.orders import Printer, address
+from orchestrator.records import Decided, DecisionLine, Rendered, RenderFailure, Send
 from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
-from orchestrator.tick.results import DecisionRow, decisions
+from orchestrator.tick.results import decisions
 
 
 def decision_lines(
@@ -34,39 +32,38 @@ def decision_lines(
     renderer = Renderer(tick.playbook)
     printer = Printer(tick.connection, tick.playbook, renderer, masking, whole, unwritten)
     for batch in decisions(tick, flows):
-        orders = [_order(row) for row in batch if row.decision == "send"]
-        printed = iter(printer.print(orders))
+        printed = printer.print([row for row in batch if row.decision == "send"])
         for row in batch:
             yield _sent(row, *next(printed)) if row.decision == "send" else _unsent(row)
 
 
-def _order(row: DecisionRow) -> Order:
-    return Order(
-        customer_id=row.customer_id,
+def _sent(row: Decided, send: Send, message: Rendered | RenderFailure) -> DecisionLine:
+    if isinstance(message, RenderFailure):
+        subject, text, html, error = None, None, None, message
+    else:
+        subject, text, html, error = message.subject, message.text, message.html, None
+    return DecisionLine(
         customer=row.customer,
         flow=row.flow,
-        entry=row.entry,
         step=row.step,
-        occurrence="0",
         message=row.message,
-        channel=row.channel or "",
-        variant=row.variant,
+        channel=row.channel,
+        to=address(send),
+        decision=row.decision,
+        reason=row.reason,
         at=row.at,
         due_at=row.due_at,
-        entry_at=row.entry_at,
-        entry_event_id=row.entry_event_id,
-        start=row.start,
+        subject=subject,
+        variant=row.variant,
+        entry=row.entry,
+        detail=row.detail,
+        error=error,
+        text=text,
+        html=html,
     )
 
 
-def _sent(row: DecisionRow, send: Send, message: Rendered | RenderFailure) -> DecisionLine:
-    line = replace(_unsent(row), channel=row.channel, to=address(send))
-    if isinstance(message, RenderFailure):
-        return replace(line, error=message)
-    return replace(line, subject=message.subject, text=message.text, html=message.html)
-
-
-def _unsent(row: DecisionRow) -> DecisionLine:
+def _unsent(row: Decided) -> DecisionLine:
     return DecisionLine(
         customer=row.customer,
         flow=row.flow,
@@ -74,7 +71,7 @@ def _unsent(row: DecisionRow) -> DecisionLine:
         message=row.message,
         channel=None,
         to=None,
-        decision=cast("DecisionKind", row.decision),
+        decision=row.decision,
         reason=row.reason,
         at=row.at,
         due_at=row.due_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from orchestrator.criteria.base import leaves
@@ -47,16 +48,17 @@ class CustomerView:
         """Return the customer as templates see them."""
         view = Facts("customer", self._absent)
         fill(view, facts.attributes)
-        fill(
-            view,
-            {
-                "id": facts.external_id,
-                "email": facts.email,
-                "phone": facts.phone,
-                "locale": facts.locale,
-                "timezone": facts.timezone,
-            },
-        )
+        for name, text in (
+            ("id", facts.external_id),
+            ("email", facts.email),
+            ("phone", facts.phone),
+            ("locale", facts.locale),
+            ("timezone", facts.timezone),
+        ):
+            if type(text) is str and 0 < len(text) <= LONGEST_TEXT:
+                view[name] = text
+            else:
+                fill(view, {name: text})
         return view
 
 
@@ -67,7 +69,7 @@ def fill(view: Facts, values: Mapping[str, Any]) -> None:
         if kind is str:
             if value:
                 view[name] = value if len(value) <= LONGEST_TEXT else plain(value)
-        elif kind in _SCALARS:
+        elif kind in _SCALARS or (kind is Decimal and value.is_finite()):
             view[name] = value
         elif not is_absent(value):
             view[name] = plain(value)
@@ -109,22 +111,29 @@ def project_view(playbook: Playbook) -> Facts:
     return view
 
 
-def links_view(playbook: Playbook, customer: CustomerFacts) -> Facts:
-    """Return ``links``: the customer's own pages, where the project says there are any.
+class LinksView:
+    """Builds ``links``: the customer's own pages, where the project says there are any.
 
     The token is a placeholder that tells customers apart and reveals nothing; signed ones
     come with delivery.
     """
-    links = playbook.project.links
-    why = "needs links.base_url in project.yaml"
-    view = Facts("links", dict.fromkeys(LINK_NAMES, why))
-    if links is not None:
-        base = links.base_url.rstrip("/")
-        text = f"{playbook.project.project}/{customer.external_id}"
-        token = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
-        for name in LINK_NAMES:
-            view[name] = f"{base}/{name}/{token}"
-    return view
+
+    def __init__(self, playbook: Playbook) -> None:
+        links = playbook.project.links
+        base = links.base_url.rstrip("/") if links else ""
+        self._pages = {name: f"{base}/{name}/" for name in LINK_NAMES} if links else {}
+        self._absent = dict.fromkeys(LINK_NAMES, "needs links.base_url in project.yaml")
+        self._project = f"{playbook.project.project}/"
+
+    def of(self, customer: CustomerFacts) -> Facts:
+        """Return the links of one customer."""
+        view = Facts("links", self._absent)
+        if self._pages:
+            text = self._project + customer.external_id
+            token = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+            for name, page in self._pages.items():
+                view[name] = page + token
+        return view
 
 
 def plain_node(node: Node, variables: Mapping[str, Node]) -> Any:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,14 @@ from orchestrator.playbook.model import Playbook
 from orchestrator.records import CustomerFacts
 from orchestrator.render.computed import computed_facts
 from orchestrator.render.context import stored_attributes
-from orchestrator.values import members, parse_value, raw_text, typed_value
+from orchestrator.values import (
+    COLUMNS,
+    LONGEST_CACHED,
+    members,
+    parse_value,
+    raw_text,
+    typed_value,
+)
 
 BATCH = 900
 """Ids per statement: within what every SQLite takes as parameters."""
@@ -28,13 +36,6 @@ _CUSTOMERS = select(
     _CUSTOMER.id, _CUSTOMER.external_id, _CUSTOMER.email, _CUSTOMER.phone,
     _CUSTOMER.push_token, _CUSTOMER.locale, _CUSTOMER.timezone,
 ).where(_CUSTOMER.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
-_VALUES = select(
-    _VALUE.customer_id, _VALUE.name, _VALUE.text, _VALUE.number, _VALUE.money,
-    _VALUE.instant, _VALUE.on_date, _VALUE.truth,
-).where(
-    _VALUE.name.in_(bindparam("names", expanding=True)),
-    _VALUE.customer_id.in_(bindparam("ids", expanding=True)),
-)  # fmt: skip
 _EVENTS = select(_EVENT.id, _EVENT.name, _EVENT.properties).where(
     _EVENT.id.in_(bindparam("ids", expanding=True))
 )
@@ -53,35 +54,60 @@ def customer_facts(
         names: attributes, as ``Renderer.attributes_used`` tells them.
         now: the deciding tick; without it computed attributes are left out.
     """
+    attributes = customer_attributes(connection, playbook, ids, names, now)
+    return {
+        row[0]: CustomerFacts(*row, attributes=attributes.get(row[0], {}))
+        for some in _batches(ids)
+        for row in connection.execute(_CUSTOMERS, {"ids": some})
+    }
+
+
+def customer_attributes(
+    connection: Connection,
+    playbook: Playbook,
+    ids: Sequence[int],
+    names: Collection[str],
+    now: datetime | None = None,
+) -> dict[int, dict[str, Any]]:
+    """Return customer row id → those of the named attributes that the customer has.
+
+    Args:
+        names: attributes, as ``Renderer.attributes_used`` tells them.
+        now: the deciding tick; without it computed attributes are left out.
+    """
     stored = stored_attributes(playbook)
     types = {name: stored[name].type for name in names if name in stored}
-    found: dict[int, CustomerFacts] = {}
+    found: dict[int, dict[str, Any]] = {}
     for some in _batches(ids):
-        attributes = _attributes(connection, some, types)
+        _add_stored(found, connection, some, types)
         if now is not None:
             computed = computed_facts(connection, playbook, some, names, now)
             for id, values in computed.items():
-                attributes.setdefault(id, {}).update(values)
-        for row in connection.execute(_CUSTOMERS, {"ids": some}):
-            found[row[0]] = CustomerFacts(*row, attributes=attributes.get(row[0], {}))
+                found.setdefault(id, {}).update(values)
     return found
 
 
-def _attributes(
-    connection: Connection, ids: Sequence[int], types: Mapping[str, str]
-) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
+def _add_stored(
+    found: dict[int, dict[str, Any]],
+    connection: Connection,
+    ids: Sequence[int],
+    types: Mapping[str, str],
+) -> None:
+    """Add stored values; a column that none of the types is read from is not fetched."""
     if not types:
-        return found
-    for row in connection.execute(_VALUES, {"ids": ids, "names": list(types)}):
-        value = _typed(row, types[row.name])
+        return
+    columns = sorted({"text", *(COLUMNS[type] for type in types.values())})
+    query = select(_VALUE.customer_id, _VALUE.name, *(_VALUE[name] for name in columns)).where(
+        _VALUE.name.in_(bindparam("names", expanding=True)),
+        _VALUE.customer_id.in_(bindparam("ids", expanding=True)),
+    )
+    place = 2 + columns.index("text")
+    for row in connection.execute(query, {"ids": ids, "names": sorted(types)}):
+        id, name = row[0], row[1]
+        type = types[name]
+        value = row[place] if type == "text" else typed_value(row, type)
         if value is not None:
-            found.setdefault(row.customer_id, {})[row.name] = value
-    return found
-
-
-def _typed(row: Any, type: str) -> Any:
-    return row.text if type == "text" else typed_value(row, type)
+            found.setdefault(id, {})[name] = value
 
 
 def entry_facts(
@@ -114,7 +140,17 @@ def _property(value: Any, type: str, zone: ZoneInfo) -> Any:
     if type == "list":
         return _list(value)
     text = raw_text(value)
-    return None if text is None else typed_value(_Parsed(text, zone), type)
+    if text is None:
+        return None
+    return (_short if len(text) <= LONGEST_CACHED else _typed)(text, type, zone)
+
+
+def _typed(text: str, type: str, zone: ZoneInfo) -> Any:
+    return typed_value(_Parsed(text, zone), type)
+
+
+_short = lru_cache(maxsize=16_384)(_typed)
+"""The same for short texts, remembered: amounts and states come again and again."""
 
 
 class _Parsed:

@@ -26,7 +26,7 @@ def clean_header(slot: str, text: str) -> str:
             a mail library may decode into a line break), or more than 998 octets.
     """
     line = text.strip(" \t")
-    if _UNCLEAN.search(line):
+    if not (line.isascii() and line.isprintable()) and _UNCLEAN.search(line):
         raise RenderError("header", f"the {slot} holds a line break or control character")
     if "=?" in line and _ENCODED_WORD.search(line):
         raise RenderError("header", f"the {slot} holds an encoded word")

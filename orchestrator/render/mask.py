@@ -61,10 +61,11 @@ class Masking:
         self._personal = frozenset(
             name for name, one in stored_attributes(playbook).items() if one.personal
         )
+        self._hidden = self._personal | ADDRESSES
 
     def hides(self, names: frozenset[str]) -> bool:
         """Return whether a message that reads these names of a customer may show hidden ones."""
-        return "*" in names or not names.isdisjoint(self._personal | ADDRESSES)
+        return "*" in names or not names.isdisjoint(self._hidden)
 
     def send(self, send: Send) -> Send:
         """Return the send for a masked customer."""

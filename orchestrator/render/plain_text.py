@@ -134,5 +134,9 @@ def tidy(text: str) -> str:
     """Return rendered text without trailing spaces, leading or doubled blank lines."""
     text = text.strip()
     if " \n" in text:
-        text = re.sub(r"[ \t]+\n", "\n", text)
-    return re.sub(r"\n{3,}", "\n\n", text) if "\n\n\n" in text else text
+        text = text.replace(" \n", "\n")
+        if " \n" in text or "\t" in text:
+            text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text

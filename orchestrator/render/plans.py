@@ -11,14 +11,12 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.send import Send as SendStep
-from orchestrator.language.literals import Reference
 from orchestrator.language.nodes import Node
 from orchestrator.playbook.model import Flow, Message, Playbook, Template
 from orchestrator.render.context import ROOTS, attribute_names, fill, plain_node
 from orchestrator.render.environment import MessageEnvironment
 from orchestrator.render.faults import RenderError
 from orchestrator.render.filters import capped_range
-from orchestrator.render.grammar import path_of
 from orchestrator.render.library import (
     Environments,
     Library,
@@ -27,6 +25,7 @@ from orchestrator.render.library import (
     with_layout,
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, Choice, choose, fallbacks
+from orchestrator.render.reads import SHARED_ROOTS, customer_names, referred, refers, steady_parts
 from orchestrator.render.values import Facts
 
 
@@ -43,6 +42,8 @@ class Plan:
     """Of the template taken."""
     roots: frozenset[str]
     """The names that its templates begin expressions with."""
+    steady: frozenset[str]
+    """Which of its four parts are the same for all customers of one locale and zone."""
     fixed: Mapping[str, Any]
     """Names whose values are the same for every customer."""
     message: Mapping[str, str]
@@ -132,6 +133,15 @@ class Planner:
             self._check_sources(part)
         has_html = body.format in ("html", "md")
         given = self._given(message, origin)
+        referring = {name: value for name, value in given.items() if refers(value)}
+        own = text.body if text else wrapped
+        read = {
+            slot: self._roots([part])
+            for slot, part in (
+                ("subject", subject), ("preheader", preheader), ("html", wrapped), ("text", own)
+            )
+            if part is not None
+        }  # fmt: skip
         locale = body.locale or self.playbook.project.locale or FALLBACK_LOCALE
         return Plan(
             subject=self._header(subject, body.path),
@@ -140,7 +150,8 @@ class Planner:
             html=self._compile("html", wrapped, _wrapped_name(body), trusted) if has_html else None,
             is_json=body.format == "json",
             locale=body.locale,
-            roots=self._roots(parts),
+            roots=frozenset().union(*read.values()),
+            steady=steady_parts(read, SHARED_ROOTS if referring else SHARED_ROOTS | {"with"}),
             fixed=self._fixed(origin),
             message={
                 "name": message.name,
@@ -150,7 +161,7 @@ class Planner:
                 "locale": locale,
             },
             given=_fixed_values(given),
-            referring={name: value for name, value in given.items() if _refers(value)},
+            referring=referring,
         )
 
     def _text(
@@ -179,6 +190,10 @@ class Planner:
         return html
 
     def _parsed(self, text: str) -> nodes.Template:
+        """Return a text parsed, for reading only."""
+        tree = self.library.tree(text)
+        if tree is not None:
+            return tree
         try:
             return self.library.parser.parse(text)
         except TemplateSyntaxError as error:
@@ -258,7 +273,7 @@ class Planner:
             if name.startswith(tuple(f"_layouts/{channel}." for channel in channels))
         ]
         used = {name for text in texts if text for name in self._names_in(text)}
-        used.update(name for value in values for name in _referred(value))
+        used.update(name for value in values for name in referred(value))
         return frozenset(used)
 
     def _variable_values(self, message: str) -> list[Any]:
@@ -273,53 +288,15 @@ class Planner:
         """Yield the attributes a text names, ``*`` where it takes the customer as a whole."""
         try:
             for tree in self._trees([text]):
-                yield from _customer_names(tree)
+                yield from customer_names(tree)
         except RenderError:
             return
 
 
-def _customer_names(tree: nodes.Template) -> Iterator[str]:
-    named: set[int] = set()
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        inner = getattr(node, "node", None)
-        if isinstance(inner, nodes.Name) and inner.name == "customer":
-            path = path_of(node)
-            if path is not None:
-                named.add(id(inner))
-                yield path.removeprefix("customer.")
-    for name in tree.find_all(nodes.Name):
-        if name.name == "customer" and id(name) not in named:
-            yield "*"
-
-
 def _fixed_values(given: Mapping[str, Any]) -> Facts:
     view = Facts("with", dict.fromkeys(given, "is missing for this customer"))
-    fill(view, {name: value for name, value in given.items() if not _refers(value)})
+    fill(view, {name: value for name, value in given.items() if not refers(value)})
     return view
-
-
-def _refers(value: Any) -> bool:
-    match value:
-        case Reference():
-            return True
-        case list():
-            return any(_refers(item) for item in value)
-        case dict():
-            return any(_refers(item) for item in value.values())
-        case _:
-            return False
-
-
-def _referred(value: Any) -> Iterator[str]:
-    match value:
-        case Reference(root="customer", name=name):
-            yield name
-        case list():
-            for item in value:
-                yield from _referred(item)
-        case dict():
-            for item in value.values():
-                yield from _referred(item)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import Template as Compiled
@@ -14,9 +16,9 @@ from orchestrator.records import Rendered, RenderFailure, Send
 from orchestrator.render.context import (
     MESSAGE_NAMES,
     CustomerView,
+    LinksView,
     entry_view,
     fill,
-    links_view,
     project_view,
     resolved,
 )
@@ -41,11 +43,13 @@ class Renderer:
     def __init__(self, playbook: Playbook) -> None:
         self._playbook = playbook
         self._planner = Planner(playbook)
-        self._plans: dict[tuple[str, str, str | None, str, str], Plan | RenderFailure] = {}
+        self._plans: dict[_PlanKey, Plan | RenderFailure] = {}
+        self._settings: dict[tuple[*_PlanKey, str | None], _Setting | RenderFailure] = {}
         self._attributes: dict[str, frozenset[str]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._formats: dict[tuple[str | None, str | None], Formats] = {}
         self._customers = CustomerView(playbook)
+        self._links = LinksView(playbook)
         self._project = project_view(playbook)
 
     def render(self, send: Send) -> Rendered | RenderFailure:
@@ -53,12 +57,11 @@ class Renderer:
 
         Nobody else's message is affected, and a failure's text holds no customer data.
         """
-        key = _key(send)
         try:
-            plan = self._plans.get(key) or self._plan(key)
-            if isinstance(plan, RenderFailure):
-                return plan
-            return self._print(plan, send)
+            setting = self._settings.get(_key(send)) or self._setting(send)
+            if isinstance(setting, RenderFailure):
+                return setting
+            return self._print(setting, send)
         except RenderError as error:
             return RenderFailure(error.code, error.message)
         except UndefinedError as error:
@@ -89,12 +92,17 @@ class Renderer:
     def subject(self, send: Send) -> str | None:
         """Return the subject alone of a send that rendered; None if it has none, or fails."""
         try:
-            plan = self._plans.get(_key(send)) or self._plan(_key(send))
-            if isinstance(plan, RenderFailure):
+            setting = self._settings.get(_key(send)) or self._setting(send)
+            if isinstance(setting, RenderFailure):
                 return None
-            return _header(plan.subject, "subject", self._context(plan, send))
+            return _part(setting, "subject", self._context(setting, send))
         except Exception:  # noqa: BLE001 - one message's fault must stay its own
             return None
+
+    def has_steady_subject(self, send: Send) -> bool:
+        """Return whether a rendered send's subject tells nothing of its customer."""
+        setting = self._settings.get(_key(send))
+        return isinstance(setting, _Setting) and "subject" in setting.plan.steady
 
     def context_of(self, send: Send) -> dict[str, Any]:
         """Return the names that the templates of a send see; for measuring and explaining.
@@ -102,53 +110,62 @@ class Renderer:
         Raises:
             RenderError: the message has no plan, or a value is not plain data.
         """
-        key = _key(send)
-        plan = self._plan(key)
-        if isinstance(plan, RenderFailure):
-            raise RenderError("template", plan.message)
-        return self._context(plan, send)
+        setting = self._setting(send)
+        if isinstance(setting, RenderFailure):
+            raise RenderError("template", setting.message)
+        return self._context(setting, send)
 
-    def _plan(self, key: tuple[str, str, str | None, str, str]) -> Plan | RenderFailure:
-        message, channel, locale, flow, step = key
-        plan: Plan | RenderFailure
-        try:
-            plan = self._planner.plan(message, channel, locale, flow=flow, step=step)
-        except RenderError as error:
-            plan = RenderFailure(error.code, error.message)
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        self._plans[key] = plan
+    def _setting(self, send: Send) -> _Setting | RenderFailure:
+        """Return what the send has in common with others; plans outlive a run of zones."""
+        key = _key(send)
+        plan = self._plan(key[:5])
+        made: _Setting | RenderFailure = (
+            plan
+            if isinstance(plan, RenderFailure)
+            else _Setting(plan, self._formats_of(send.customer.locale, send.customer.timezone))
+        )
+        if len(self._settings) >= _MOST_PLANS:
+            self._settings.clear()
+        self._settings[key] = made
+        return made
+
+    def _plan(self, key: _PlanKey) -> Plan | RenderFailure:
+        plan = self._plans.get(key)
+        if plan is None:
+            message, channel, locale, flow, step = key
+            try:
+                plan = self._planner.plan(message, channel, locale, flow=flow, step=step)
+            except RenderError as error:
+                plan = RenderFailure(error.code, error.message)
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
         return plan
 
-    def _print(self, plan: Plan, send: Send) -> Rendered:
-        names = self._context(plan, send)
+    def _print(self, setting: _Setting, send: Send) -> Rendered:
+        plan = setting.plan
+        names = self._context(setting, send)
         message = names["message"]
-        subject = _header(plan.subject, "subject", names)
+        subject = _part(setting, "subject", names)
         if subject is not None:
-            if not subject:
-                raise RenderError("header", "the subject is empty")
             message["subject"] = subject
-        preheader = _header(plan.preheader, "preheader", names)
+        preheader = _part(setting, "preheader", names)
         if preheader:
             message["preheader"] = preheader
-        html = None if plan.html is None else _body(plan.html, names, LARGEST_OCTETS)
-        text = _body(plan.text, names, CHANNEL_OCTETS.get(send.channel, LARGEST_OCTETS))
-        if plan.is_json:
-            _check_json(text)
-        else:
-            text = tidy(text)
+        html = _part(setting, "html", names)
+        text = _part(setting, "text", names) or ""
         return Rendered(_address(send), subject, preheader, text, html, plan.locale)
 
-    def _context(self, plan: Plan, send: Send) -> dict[str, Any]:
+    def _context(self, setting: _Setting, send: Send) -> dict[str, Any]:
+        plan, formats = setting.plan, setting.formats
         names = dict(plan.fixed)
-        formats = self._formats_of(send.customer.locale, send.customer.timezone)
         names[RENDERING] = Rendering(formats)
         customer = self._customers.of(send.customer)
         names["customer"] = customer
         names["entry"] = entry = entry_view(send.entry_facts)
         names["project"] = self._project
         if "links" in plan.roots:
-            names["links"] = links_view(self._playbook, send.customer)
+            names["links"] = self._links.of(send.customer)
         if "today" in plan.roots:
             names["today"] = formats.local(send.at).date()
         message = Facts("message", _MESSAGE_ABSENT)
@@ -187,27 +204,80 @@ class Renderer:
 _MOST_PLANS = 10_000
 
 
-def _key(send: Send) -> tuple[str, str, str | None, str, str]:
-    """Return what the plan of a send depends on."""
-    return send.message, send.channel, send.customer.locale, send.flow, send.step
+_PlanKey = tuple[str, str, str | None, str, str]
+
+
+def _key(send: Send) -> tuple[*_PlanKey, str | None]:
+    """Return what the setting of a send depends on: what its plan does, and the zone."""
+    customer = send.customer
+    return send.message, send.channel, customer.locale, send.flow, send.step, customer.timezone
 
 
 _MESSAGE_ABSENT = dict.fromkeys(MESSAGE_NAMES, "is not set for this message")
 
 
-def _header(template: Compiled | None, slot: str, names: dict[str, Any]) -> str | None:
-    return None if template is None else clean_header(slot, _printed(template, names))
+@dataclass(slots=True)
+class _Setting:
+    """What sends of one step to customers of one locale and zone have in common."""
+
+    plan: Plan
+    formats: Formats
+    kept: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Steady part → its text, and the work that printing it took."""
 
 
-def _printed(template: Compiled, names: dict[str, Any]) -> str:
-    return bounded_concat(template.root_render_func(template.new_context(names, shared=True)))
+def _part(setting: _Setting, slot: str, names: dict[str, Any]) -> str | None:
+    """Return one part of a message, None if it has none; a steady one is printed once."""
+    rendering: Rendering = names[RENDERING]
+    kept = setting.kept.get(slot)
+    if kept is not None:
+        rendering.spend(kept[1])
+        return kept[0]
+    plan = setting.plan
+    template: Compiled | None = getattr(plan, slot)
+    if template is None:
+        return None
+    work = rendering.work
+    text = bounded_concat(template.root_render_func(template.new_context(names, shared=True)))
+    text = _FINISH[slot](plan, text)
+    if slot in plan.steady:
+        setting.kept[slot] = text, work - rendering.work
+    return text
 
 
-def _body(template: Compiled, names: dict[str, Any], most: int) -> str:
-    text = _printed(template, names)
+def _subject(_: Plan, text: str) -> str:
+    subject = clean_header("subject", text)
+    if not subject:
+        raise RenderError("header", "the subject is empty")
+    return subject
+
+
+def _preheader(_: Plan, text: str) -> str:
+    return clean_header("preheader", text)
+
+
+def _html(_: Plan, text: str) -> str:
+    return _bounded(text, LARGEST_OCTETS)
+
+
+def _text(plan: Plan, text: str) -> str:
+    text = _bounded(text, CHANNEL_OCTETS.get(plan.message["channel"], LARGEST_OCTETS))
+    if plan.is_json:
+        _check_json(text)
+        return text
+    return tidy(text)
+
+
+_FINISH: Mapping[str, Callable[[Plan, str], str]] = {
+    "subject": _subject, "preheader": _preheader, "html": _html, "text": _text,
+}  # fmt: skip
+"""What is refused of a printed part, and what is tidied."""
+
+
+def _bounded(text: str, most: int) -> str:
     if "\x00" in text:
         raise RenderError("value", "a value holds a NUL character")
-    if len(text.encode()) > most:
+    if (len(text) if text.isascii() else len(text.encode())) > most:
         raise RenderError("too_large", f"the message is longer than {most} octets")
     return text
 

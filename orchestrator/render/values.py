@@ -31,7 +31,6 @@ class Facts(dict[str, Any]):
     __slots__ = ("absent", "path")
 
     def __init__(self, path: str, absent: Mapping[str, str] | None = None) -> None:
-        super().__init__()
         self.path = path
         self.absent: Mapping[str, str] = {} if absent is None else absent
 

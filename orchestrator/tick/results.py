@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, literal_column, select
 
 from orchestrator import tables
 from orchestrator.criteria.scope import population
-from orchestrator.records import FlowReport, Sizes, TickReport
+from orchestrator.records import Decided, FlowReport, Sizes, TickReport
 from orchestrator.tick import workspace
 from orchestrator.tick.apply import left_out
 from orchestrator.tick.context import Tick
@@ -21,29 +19,7 @@ BATCH = 1_000
 """Rows fetched at a time; lines are never all in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRow:
-    """One decision of the tick, before rendering."""
-
-    customer_id: int
-    customer: str
-    flow: str
-    entry: int
-    step: str
-    message: str
-    channel: str | None
-    decision: str
-    reason: str | None
-    detail: str | None
-    at: datetime
-    due_at: datetime
-    variant: str | None
-    entry_at: datetime | None
-    entry_event_id: int | None
-    start: str | None
-
-
-def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list[DecisionRow]]:
+def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list[Decided]]:
     """Yield the tick's decisions in batches, sorted as semantics 60 says.
 
     Args:
@@ -57,10 +33,11 @@ def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list
     )
     query = (
         select(
-            rows.c.customer_id, customer.c.external_id, rows.c.flow, rows.c.entry, rows.c.step,
-            rows.c.message, rows.c.channel, rows.c.decision, rows.c.reason, rows.c.detail,
-            rows.c.at, rows.c.due_at, rows.c.variant, run.c.entry_at, run.c.entry_event_id,
-            run.c.start,
+            rows.c.customer_id, customer.c.external_id, customer.c.email, customer.c.phone,
+            customer.c.push_token, customer.c.locale, customer.c.timezone, rows.c.flow,
+            rows.c.entry, rows.c.step, literal_column("'0'").label("occurrence"), rows.c.message,
+            rows.c.channel, rows.c.variant, rows.c.at, rows.c.due_at, run.c.entry_at,
+            run.c.entry_event_id, run.c.start, rows.c.decision, rows.c.reason, rows.c.detail,
         )
         .select_from(rows.join(customer, customer.c.id == rows.c.customer_id).outerjoin(run, same))
         .order_by(
@@ -72,7 +49,7 @@ def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list
         query = query.where(rows.c.flow.in_(sorted(flows)))
     streamed = tick.connection.execution_options(yield_per=BATCH).execute(query)
     for batch in streamed.partitions(BATCH):
-        yield [DecisionRow(*tuple(row)) for row in batch]
+        yield [Decided._make(row) for row in batch]
 
 
 def report(tick: Tick, *, dry_run: bool) -> TickReport:
