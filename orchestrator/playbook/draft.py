@@ -95,7 +95,16 @@ def read_project(project: Path, variables: Mapping[str, str]) -> Draft:
     Raises:
         UsageError: the folder is no project, or a ``--var`` names no variable.
     """
-    draft = Draft(read_files(project), given=given_variables(variables))
+    return draft_of(read_files(project), variables)
+
+
+def draft_of(files: ProjectFiles, variables: Mapping[str, str]) -> Draft:
+    """Read the files of a project that are in memory already.
+
+    Raises:
+        UsageError: a ``--var`` names no variable.
+    """
+    draft = Draft(files, given=given_variables(variables))
     draft.problems += draft.files.problems
     documents = _documents(draft)
     for path in draft.files.unreadable:

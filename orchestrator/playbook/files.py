@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,15 @@ class ProjectFiles:
     def all(self) -> dict[str, str]:
         """Return every text by path, sorted."""
         return dict(sorted({**self.playbooks, **self.templates}.items()))
+
+
+def files_of(texts: Mapping[str, str]) -> ProjectFiles:
+    """Return texts that were read before, each in its place; the opposite of ``all``."""
+    files = ProjectFiles()
+    for path, text in texts.items():
+        kind = files.templates if path.startswith(f"{TEMPLATES}/") else files.playbooks
+        kind[path] = text
+    return files
 
 
 def read_files(project: Path) -> ProjectFiles:

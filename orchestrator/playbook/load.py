@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
-from orchestrator.playbook.draft import Draft, read_project
+from orchestrator.playbook.draft import Draft, draft_of, read_project
+from orchestrator.playbook.files import files_of
 from orchestrator.playbook.model import Catalog, Playbook, Project
 from orchestrator.playbook.names import name_problems
 from orchestrator.playbook.sends import send_problems
@@ -44,7 +45,23 @@ def load(project_dir: Path, *, variables: Mapping[str, str] = MappingProxyType({
     Raises:
         UsageError: the folder is no project, or a variable is not understood.
     """
-    draft = read_project(project_dir, variables)
+    return _loaded(read_project(project_dir, variables))
+
+
+def load_texts(
+    texts: Mapping[str, str], *, variables: Mapping[str, str] = MappingProxyType({})
+) -> Loaded:
+    """Load a project from its texts instead of its folder: what a release has recorded.
+
+    Args:
+        texts: path below the project → text, as ``Playbook.files`` has them.
+    Raises:
+        UsageError: a variable is not understood.
+    """
+    return _loaded(draft_of(files_of(texts), variables))
+
+
+def _loaded(draft: Draft) -> Loaded:
     playbook = sound_parts(draft)
     return finish(draft, playbook, layers(draft, playbook))
 

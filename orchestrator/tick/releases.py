@@ -1,0 +1,56 @@
+"""Releases: the playbooks that decided, read back from the texts that were kept of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from sqlalchemy import Connection, select
+
+from orchestrator import tables
+from orchestrator.errors import EnvironmentFault
+from orchestrator.playbook.load import load_texts
+from orchestrator.playbook.model import Playbook
+
+
+def latest_release(connection: Connection) -> str | None:
+    """Return the fingerprint of the release that the latest tick decided by, None before one."""
+    row = tables.tick.c
+    return connection.scalar(select(row.release).order_by(row.at.desc()).limit(1))
+
+
+def recorded_playbook(
+    connection: Connection, fingerprint: str, variables: Mapping[str, str] = MappingProxyType({})
+) -> Playbook | None:
+    """Return a recorded release as a playbook, templates included; None if there is none.
+
+    Args:
+        variables: ``--var`` values: they are no part of a release.
+    Raises:
+        EnvironmentFault: what was recorded is not what is there, or this version cannot read it.
+    """
+    release = tables.release.c
+    texts = connection.scalar(select(release.files).where(release.fingerprint == fingerprint))
+    if texts is None:
+        return None
+    return _playbook(fingerprint, texts, tuple(sorted(variables.items())))
+
+
+@lru_cache(maxsize=16)
+def _playbook(fingerprint: str, texts: str, variables: tuple[tuple[str, str], ...]) -> Playbook:
+    loaded = load_texts(json.loads(texts), variables=dict(variables))
+    if loaded.playbook is None:
+        first = next(problem for problem in loaded.problems if problem.severity == "error")
+        raise EnvironmentFault(
+            f"The release {fingerprint[:12]} cannot be read by this version: {first.message} "
+            f"({first.mark}).",
+            help="Install the version that recorded it, or correct the files and run them.",
+        )
+    if loaded.playbook.fingerprint != fingerprint:
+        raise EnvironmentFault(
+            f"The release {fingerprint[:12]} is not what was recorded: its texts were changed.",
+            help="Restore the table release from a backup.",
+        )
+    return loaded.playbook
