@@ -29,6 +29,7 @@ __all__ = [
     "memory_engine",
     "open_engine",
     "place_of",
+    "scratch_engine",
     "start_snapshot",
     "summarize_statistics",
 ]
@@ -79,6 +80,24 @@ def memory_engine() -> Engine:
 
     _begin_with(engine, "DEFERRED")
     tables.metadata.create_all(engine)
+    return engine
+
+
+def scratch_engine(path: Path) -> Engine:
+    """Return an engine over a SQLite file that nobody keeps: quick, and lost in a crash.
+
+    One connection serves everybody, so its caches and TEMP tables are made once.
+    """
+
+    def connect() -> Any:
+        connection = connect_for_writing(path)
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    _begin_with(engine, "DEFERRED")
     return engine
 
 

@@ -30,7 +30,7 @@ class Told:
 def live(engine: Engine, playbook: Playbook, now: datetime) -> Told:
     """Run one live tick."""
     with live_run(engine, TickPlan(playbook, now)) as ticked:
-        return _told(ticked)
+        return told_of(ticked)
 
 
 def preview(
@@ -38,10 +38,11 @@ def preview(
 ) -> Told:
     """Run one tick and keep nothing."""
     with dry_run(engine, TickPlan(playbook, now, as_live_since)) as ticked:
-        return _told(ticked)
+        return told_of(ticked)
 
 
-def _told(ticked: Ticked) -> Told:
+def told_of(ticked: Ticked) -> Told:
+    """Return what a tick told, while it can be read."""
     if ticked.did_nothing:
         return Told([], Counter(), {})
     found = [

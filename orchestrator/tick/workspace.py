@@ -21,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    delete,
     exists,
     func,
     literal,
@@ -229,15 +230,22 @@ replacement = _work_table("tick_replacement", _text("old", key=True), *_typed_co
 """Old text of a number → what it becomes, for the ``add`` under way ('' for missing)."""
 
 
+_LAID_OUT = "clmctl.tick_tables"
+"""Notes on a connection that its TEMP tables are there."""
 SAMPLED = 10
 """What PostgreSQL's ANALYZE of a TEMP table looks at, in units of 300 rows: enough for sizes."""
 
 
 def lay_out(connection: Connection) -> None:
-    """Create the TEMP tables, empty, on this connection."""
+    """Create the TEMP tables on this connection, or empty those of the tick before."""
+    if connection.info.get(_LAID_OUT):
+        for table in work.tables.values():
+            connection.execute(delete(table))
+        return
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET default_statistics_target = {SAMPLED}"))
     work.create_all(connection, checkfirst=False)
+    connection.info[_LAID_OUT] = True
 
 
 def refresh_statistics(connection: Connection, table: Table) -> None:

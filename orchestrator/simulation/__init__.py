@@ -1,0 +1,1 @@
+"""Time travel: the production tick under a virtual clock, over a database nobody keeps."""
