@@ -9,23 +9,28 @@ a connection of its own, so TEMP tables end with it.
 from __future__ import annotations
 
 import os
+import random
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from orchestrator import tables
-from orchestrator.database_faults import database_faults
+from orchestrator.database_faults import database_faults, stood_in_the_way
 from orchestrator.errors import EnvironmentFault
 from orchestrator.sqlite_file import connect_for_reading, connect_for_writing
+
+T = TypeVar("T")
 
 __all__ = [
     "database_faults",
     "default_url",
+    "in_one_transaction",
     "memory_engine",
     "open_engine",
     "place_of",
@@ -43,6 +48,8 @@ POSTGRES_SETTINGS = {
     "statement_timeout": "30min",
     "idle_in_transaction_session_timeout": "30min",
 }
+LOCK_PAUSES = (0.05, 0.2, 0.8, 2.0)
+"""Seconds at most before each further try of a transaction that met another one."""
 ANALYSIS_LIMIT = 2_000
 """Rows of each index that SQLite's ANALYZE looks at: milliseconds instead of minutes."""
 
@@ -117,6 +124,24 @@ def start_snapshot(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:
+    """Do a piece of work in a transaction of its own, again if another one stood in its way.
+
+    A deadlock, a serialization failure or a lock that came too late has changed nothing, so the
+    same work may be done once more; TEMP tables that were committed before are still there.
+    """
+    for pause in LOCK_PAUSES:
+        try:
+            with connection.begin():
+                return work()
+        except DBAPIError as error:
+            if not stood_in_the_way(error.orig):
+                raise
+        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # so that two do not meet again
+    with connection.begin():
+        return work()
 
 
 def summarize_statistics(engine: Engine) -> None:

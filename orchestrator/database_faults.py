@@ -99,6 +99,18 @@ _FULL_ERRNOS = {28, 122}
 """ENOSPC, EDQUOT."""
 
 
+_IN_THE_WAY = frozenset(("40001", "40P01", "55P03", "55006"))
+"""Serialization failure, deadlock, lock not available, object in use."""
+
+
+def stood_in_the_way(error: BaseException | None) -> bool:
+    """Return whether only another transaction was in the way, so that a new try may do."""
+    name = getattr(error, "sqlite_errorname", None)
+    if isinstance(name, str):
+        return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return getattr(error, "sqlstate", None) in _IN_THE_WAY
+
+
 def fault_sentence(error: BaseException | None) -> str | None:
     """Return the sentence for a driver's exception, None if it is not the environment's fault."""
     name = getattr(error, "sqlite_errorname", None)

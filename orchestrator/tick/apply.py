@@ -27,16 +27,19 @@ from orchestrator.tick.context import Tick, watermark
 from orchestrator.tick.states import units
 
 run = workspace.run
+SCHEDULER = "scheduler"
+"""The role whose term a scheduler's ticks carry."""
 
 
 def write(tick: Tick) -> bool:
     """Write the tick's changes, inside the transaction that the caller has begun.
 
     Returns:
-        False, with nothing written, if another tick has moved the watermark meanwhile.
+        False, with nothing written, if another tick has moved the watermark meanwhile, or
+        another scheduler has taken office.
     """
     _take_turn(tick)
-    if watermark(tick.connection)[0] != tick.watermark:
+    if watermark(tick.connection)[0] != tick.watermark or not _is_in_office(tick):
         return False
     _write_release(tick)
     _write_stays(tick, tables.stage_interval, workspace.stage_opened, workspace.stage_closed)
@@ -56,6 +59,18 @@ def _take_turn(tick: Tick) -> None:
     """Let one tick write at a time; SQLite's write transaction does so by itself."""
     if tick.connection.dialect.name == "postgresql":
         tick.connection.execute(text("LOCK TABLE tick IN EXCLUSIVE MODE"))
+
+
+def _is_in_office(tick: Tick) -> bool:
+    """Return whether the term this tick was begun in still lasts.
+
+    A takeover that commits between this look and our own commit does no harm: its first tick
+    begins from the watermark that we leave.
+    """
+    if tick.term is None:
+        return True
+    term = select(tables.lease.c.term).where(tables.lease.c.role == SCHEDULER)
+    return tick.connection.scalar(term) == tick.term
 
 
 def _insert(tick: Tick, table: Table) -> Any:
@@ -223,5 +238,7 @@ def _write_tick(tick: Tick) -> None:
         "release": tick.playbook.fingerprint,
         "last_customer_id": max(last.scalar_one(), tick.last_customer_id),
         "sends": sends,
+        "term": tick.term,
+        "recorded_at": to_micros(tick.clock()) if tick.clock else None,
     }
     tick.execute(insert(tables.tick).values(**row))

@@ -87,6 +87,10 @@ class Tick:
     notes: list[str] = field(default_factory=list)
     at_station: Callable[[str], None] = _tell_nobody
     """Told the name of each station as the tick reaches it."""
+    term: int | None = None
+    """The scheduler's term of office; None for a tick that a person runs."""
+    clock: Callable[[], datetime] | None = None
+    """Asked when the tick is written, for the record only."""
     _spans: int = 0
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, select
 
 from orchestrator import tables
-from orchestrator.database import start_snapshot
+from orchestrator.database import in_one_transaction, start_snapshot
 from orchestrator.errors import UsageError
 from orchestrator.flow.entry import entry_types
 from orchestrator.flow.graph import graph
@@ -34,6 +34,10 @@ class TickPlan:
     drafts: Collection[str] = ()
     """Previews only: drafts that count as live."""
     at_station: Callable[[str], None] = lambda station: None
+    term: int | None = None
+    """The scheduler's term of office: once another has begun, the tick is not written."""
+    clock: Callable[[], datetime] | None = None
+    """Asked as a live tick is written, for ``tick.recorded_at``; decisions never see it."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,7 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
         report = results.report(tick, dry_run=False)  # what is written next would count twice
         connection.commit()
         connection.execution_options(sqlite_begin="IMMEDIATE")
-        with connection.begin():
-            written = apply.write(tick)
+        written = in_one_transaction(connection, lambda: apply.write(tick))
         connection.execution_options(sqlite_begin="DEFERRED")  # reading back locks nobody out
         yield Ticked(tick, report, did_nothing=not written)
 
@@ -149,6 +152,8 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
             if noted.tripped_at or noted.resumed_at
         },
         at_station=plan.at_station,
+        term=plan.term,
+        clock=plan.clock,
     )
 
 

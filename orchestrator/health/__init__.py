@@ -1,0 +1,1 @@
+"""How the machine stands: what is due and held, and what an operator should mend."""

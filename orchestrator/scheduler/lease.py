@@ -1,0 +1,135 @@
+"""Who may plan: one holder of one row, a new term at each change.
+
+This is the one place where a database's clock is asked. Schedulers on several machines must
+agree on whether a lease has run out, and their own clocks differ; the database's is the one
+they share. No decision depends on it: what a tick decides comes from the instant it was given,
+and that two ticks never overlap from the watermark and the ledger's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, Engine, case, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator import tables
+from orchestrator.columns import MICROSECOND, from_micros
+from orchestrator.database import in_one_transaction
+from orchestrator.tick.apply import SCHEDULER
+
+LEASE = timedelta(seconds=15)
+RENEWED_EVERY = timedelta(seconds=5)
+
+_NOW = {
+    "sqlite": "(CAST(strftime('%s','now') AS INTEGER) * 1000000"
+    " + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000)",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+}
+"""Microseconds since 1970 by the database's clock."""
+
+
+def _now_by(connection: Connection) -> ColumnElement[int]:
+    return literal_column(_NOW[connection.dialect.name])
+
+
+def database_now(connection: Connection) -> datetime:
+    """Return what the database's clock reads, in UTC."""
+    return from_micros(connection.execute(select(_now_by(connection))).scalar_one())
+
+
+@dataclass(frozen=True)
+class Office:
+    """The lease as it stands."""
+
+    holder: str
+    term: int
+    expires_at: datetime
+    """On the database's clock; a lease that was given back ended then."""
+    is_held: bool
+    """Whether it has not run out yet."""
+
+
+def office(connection: Connection) -> Office | None:
+    """Return who plans, None if nobody ever did."""
+    row = tables.lease.c
+    now = _now_by(connection)
+    query = select(row.holder, row.term, row.expires_at, now).where(row.role == SCHEDULER)
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    return Office(found[0], found[1], found[2], is_held=found[2] > from_micros(found[3]))
+
+
+@dataclass
+class Candidate:
+    """One scheduler that stands for election, and holds office or does not."""
+
+    engine: Engine
+    holder: str = field(default_factory=lambda: uuid4().hex)
+    """Anew for each process: a name of a machine or a pod may come back."""
+    elapsed: Callable[[], float] = monotonic
+    """Seconds by a clock that nobody sets."""
+    term: int | None = None
+    """The term of office, None while another one holds it."""
+    _trusted_until: float = 0.0
+
+    def stand(self) -> bool:
+        """Take the office if it is free, keep it if it is ours; return whether it is ours.
+
+        Any failure of the database means that it is not.
+        """
+        began = self.elapsed()
+        try:
+            with self.engine.connect() as connection:
+                term = in_one_transaction(connection, lambda: self._claim(connection))
+        except BaseException:
+            self.term = None
+            raise
+        self.term = term
+        self._trusted_until = began + LEASE.total_seconds()
+        return term is not None
+
+    def is_trusted(self) -> bool:
+        """Return whether the lease cannot have run out yet, counted from before it was asked."""
+        return self.term is not None and self.elapsed() < self._trusted_until
+
+    def step_down(self) -> None:
+        """Give the office back, so that the next one need not wait for the lease to run out."""
+        term, self.term = self.term, None
+        if term is None:
+            return
+        row = tables.lease.c
+        with self.engine.connect() as connection:
+            leave = (
+                update(tables.lease)
+                .where(row.role == SCHEDULER, row.holder == self.holder, row.term == term)
+                .values(expires_at=_now_by(connection))
+            )
+            in_one_transaction(connection, lambda: connection.execute(leave))
+
+    def _claim(self, connection: Connection) -> int | None:
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        now = _now_by(connection)
+        until = now + literal_column(str(LEASE // MICROSECOND))
+        row = tables.lease.c
+        wanted = dialect.insert(tables.lease).values(
+            role=SCHEDULER, holder=self.holder, term=1, expires_at=until
+        )
+        same = row.holder == self.holder
+        taken = wanted.on_conflict_do_update(
+            index_elements=["role"],
+            set_={
+                "holder": self.holder,
+                "term": case((same, row.term), else_=row.term + 1),
+                "expires_at": until,
+            },
+            where=or_(same, row.expires_at <= now),
+        )
+        term: int | None = connection.scalar(taken.returning(row.term))
+        return term
