@@ -154,9 +154,11 @@ def read_sentence(
     begins = mark or (node.items[0][0].mark if node.items else node.mark)
     said = read_words(words_of(cls), node, reader, place=place)
     present = {**said.meant, **said.marks}
-    missing = [key for key, word in words_of(cls).items() if word.required and key not in present]
-    for key in missing:
-        reader.report(begins, "CLM107", f'{place} needs "{key}"')
+    needed = [word for word in words_of(cls).values() if word.required]
+    missing = [word for word in needed if word.field_name not in said.values]
+    for word in missing:
+        if word.key not in present:
+            reader.report(begins, "CLM107", f'{place} needs "{word.key}"')
     broken = list(_broken_rules(cls, present))
     for problem in broken:
         reader.report(begins, "CLM108", f"{place}: {problem}")
