@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -12,4 +13,6 @@ def main() -> NoReturn:
     """Run ``clmctl`` on the arguments of this process; the console script's entry point."""
     from orchestrator.cli.shell import answer  # a help page needs no verb's imports
 
-    sys.exit(answer(sys.argv[1:]))
+    code = answer(sys.argv[1:])
+    gc.freeze()  # the process ends: looking through all it has for garbage takes 15 ms
+    sys.exit(code)

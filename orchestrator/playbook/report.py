@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from orchestrator.language.codes import CODES
 from orchestrator.language.marks import Problem
 
 FORMATS = ("human", "json", "github", "sarif")
@@ -159,6 +158,8 @@ def as_sarif(problems: Iterable[Problem]) -> dict[str, Any]:
 
 
 def _rule(code: str) -> dict[str, Any]:
+    from orchestrator.language.codes import CODES  # most reports need no more than the codes
+
     known = CODES[code]
     return {
         "id": code,

@@ -11,7 +11,7 @@ LARGEST_PLAYBOOK = 256 * 1024
 LARGEST_TEMPLATE = 512 * 1024
 
 _CONFLICT = re.compile(r"^(<{7}|>{7}|\|{7})( |$)|^={7}$", re.MULTILINE)
-_CONTROL = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 _OVERRIDE = re.compile("[\u202a-\u202e\u2066-\u2069]")
 HIDDEN = re.compile(

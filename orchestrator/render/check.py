@@ -19,7 +19,7 @@ from orchestrator.render.library import (
     JSON_REFUSED,
     Environments,
     Library,
-    converted,
+    convert,
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, choose, fallbacks
 from orchestrator.render.names import KnownNames, library_names, message_names, name_findings
@@ -130,7 +130,7 @@ class _Checker:
         self, here: Text, names: KnownNames, trusted: Iterable[str], name: str
     ) -> Iterator[Problem]:
         try:
-            tree = self.library.parser.parse(here.text)
+            tree = self.library.tree(here.text) or self.library.parser.parse(here.text)
             converted_html = self._html(here, name)
         except TemplateSyntaxError as error:
             yield Problem(here.mark(error.lineno), "CLM501", _plainly(error.message or ""))
@@ -154,7 +154,7 @@ class _Checker:
     def _html(self, here: Text, name: str) -> nodes.Template | None:
         if here.kind not in ("html", "md"):
             return None
-        return self.library.parser.parse(converted(self.environments.html, here.text, name))
+        return self.library.parser.parse(convert(self.environments.html, here.text, name))
 
     def _source_findings(self, tree: nodes.Template) -> Iterator[Finding]:
         for line, name in sources_of(tree):
@@ -203,7 +203,7 @@ class _Checker:
                 continue
             try:
                 derived = self.environments.derived
-                derived.parse(converted(derived, template.body, template.path))
+                derived.parse(convert(derived, template.body, template.path))
             except TemplateSyntaxError:
                 path = template.path.replace(f".{template.format}.j2", ".txt.j2")
                 yield Problem(

@@ -17,6 +17,10 @@ _OPENS = {"variable_begin": "variable_end", "block_begin": "block_end",
           "raw_begin": "raw_end", "comment_begin": "comment_end"}  # fmt: skip
 
 
+_MARK = "qjinjaq"
+"""Begins each word. It is the same for all texts that do not say it: patterns compile once."""
+
+
 class Covered:
     """A template's text with each Jinja tag replaced by one word.
 
@@ -25,8 +29,7 @@ class Covered:
     """
 
     def __init__(self, environment: Environment, source: str) -> None:
-        salt = hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:10]
-        self._mark = f"q{salt}"
+        self._mark = _MARK if _MARK not in source else _unlike(source)
         self._tags: list[str] = []
         self.expression = re.compile(rf"{self._mark}e[0-9]+z")
         self.statement = re.compile(rf"{self._mark}s[0-9]+z")
@@ -74,6 +77,10 @@ class Covered:
             parts += (fixed(text[at : match.start()]), self._tags[int(match[1])])
             at = match.end()
         return "".join((*parts, fixed(text[at:])))
+
+
+def _unlike(source: str) -> str:
+    return "q" + hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:10]
 
 
 def inert(text: str) -> str:

@@ -26,6 +26,7 @@ from orchestrator.render.slots import guard_slots
 
 MOST_SOURCES = 200
 """Layouts and partials that one message may pull in, each counted every time it is named."""
+_CONVERTED = (".html.j2", ".md.j2")
 CONTENT_BLOCK = re.compile(r"\{%[-+]?\s*block\s+content\b")
 JSON_REFUSED = (nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock, nodes.Concat)
 
@@ -145,9 +146,14 @@ def compile_template(
 
 def converted(environment: MessageEnvironment, source: str, name: str) -> str:
     """Return a file's text in the language of the environment that uses it."""
-    is_html = name.endswith((".html.j2", ".md.j2"))
-    if is_html:
+    if name.endswith(_CONVERTED):
         environment.parse(source, name, name)  # what is wrong is told of the text as written
+    return convert(environment, source, name)
+
+
+def convert(environment: MessageEnvironment, source: str, name: str) -> str:
+    """Return a text that is known to parse in the language of the environment that uses it."""
+    is_html = name.endswith(_CONVERTED)
     html = markdown_to_html(environment, source) if name.endswith(".md.j2") else source
     return html_to_text(environment, html) if is_html and environment.kind == "text" else html
 
