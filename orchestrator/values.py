@@ -21,7 +21,9 @@ from orchestrator.timing import local_instant
 
 SCALE = 10_000
 """Units of ``money`` and ``scaled`` in 1."""
-BIGGEST = 2**63 - 1
+BIGGEST = 10**15
+"""Units of ``money`` and ``scaled`` at most: a hundred thousand million. The totals of thousands
+of such values still fit 64 bits; SQLite refuses a sum that does not."""
 CACHED_VALUES = 50_000
 """Distinct raw values a reader remembers before it begins anew."""
 LONGEST_CACHED = 64
@@ -109,7 +111,7 @@ def _number(text: str) -> Typed:
     whole, _, fraction = text.partition(".")
     fraction = fraction.rstrip("0")
     number: float | None = float(text) + 0.0  # + 0.0 turns -0.0 into 0.0
-    if len(fraction) <= 4 and len(whole) <= 14:
+    if len(fraction) <= 4 and len(whole) <= 11:
         units = int(whole + fraction.ljust(4, "0"))
         return Typed(text, number, units, units)
     if not math.isfinite(number or 0.0):
