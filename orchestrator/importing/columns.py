@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.importing.likely_columns import advice
 from orchestrator.values import nfc
+
+NAMED_AT_MOST = 24
+"""Columns that a refusal lists."""
 
 
 class FileRefusedError(OrchestratorError):
@@ -61,7 +66,8 @@ def fields_of(columns: Sequence[str], mapping: ColumnMap) -> tuple[str, ...]:
     """
     fields = tuple(mapping.renamed.get(column, column) for column in columns)
     taken = [name for name in fields if name] + list(mapping.constants)
-    twice = next((name for name in taken if taken.count(name) > 1), None)
+    counted = Counter(taken)
+    twice = next((name for name in taken if counted[name] > 1), None)
     if twice is not None:
         raise FileRefusedError(
             f'"{twice}" would come from two places: a column of that name and --map or --set',
@@ -74,26 +80,66 @@ def require_fields(columns: Sequence[str], mapping: ColumnMap, required: Sequenc
     """Refuse a file whose header lacks a required field, or a column that ``--map`` names.
 
     Raises:
-        FileRefusedError: naming the field, what the file has, and the nearest option.
+        FileRefusedError: naming the fields, what the file has, and options that may be meant.
     """
-    listed = ", ".join(columns) or "none"
     for column in mapping.renamed:
         if column not in columns:
             near = get_close_matches(column, columns, n=1)
             raise FileRefusedError(
                 f'--map names the column "{column}", which the file does not have',
-                help=f"did you mean {near[0]}?" if near else f"its columns: {listed}",
+                help=f"did you mean {near[0]}?" if near else f"its columns: {_listed(columns)}",
             )
     have = {*fields_of(columns, mapping), *mapping.constants}
     missing = [name for name in required if name not in have]
     if missing:
-        near = get_close_matches(missing[0], columns, n=1, cutoff=0.4) or ["COLUMN"]
-        raise FileRefusedError(
-            f"the file has no column {', '.join(f'“{name}”' for name in missing)};"
-            f" it has: {listed}",
-            help=f'say which column it is: --map "{near[0]}={missing[0]}", '
-            f"or give all rows the same: --set {missing[0]}=VALUE",
+        raise _lacking("the file has no column", columns, mapping, missing)
+
+
+def require_first_fields(
+    seen: Sequence[str], mapping: ColumnMap, required: Sequence[str], records: int
+) -> None:
+    """Refuse a file without header if none of its first records has a required field.
+
+    A key that ``--map`` names may well come later, unless it is a slip of one that was seen.
+
+    Args:
+        seen: the keys of these records.
+        records: how many they are.
+    Raises:
+        FileRefusedError: as ``require_fields`` does.
+    """
+    for column in mapping.renamed:
+        near = [] if column in seen else get_close_matches(column, seen, n=1, cutoff=0.8)
+        if near:
+            raise FileRefusedError(
+                f'--map names the key "{column}", which the file\'s first records do not have',
+                help=f"did you mean {near[0]}?",
+            )
+    have = {mapping.renamed.get(key, key) for key in seen} | mapping.constants.keys()
+    missing = [name for name in required if name not in have]
+    if missing:
+        start = (
+            "the file's first record has"
+            if records == 1
+            else (f"none of the file's first {records:,} records has")
         )
+        raise _lacking(f"{start} a key", seen, mapping, missing)
+
+
+def _lacking(
+    start: str, columns: Sequence[str], mapping: ColumnMap, missing: Sequence[str]
+) -> FileRefusedError:
+    free = [column for column in columns if column not in mapping.renamed]
+    return FileRefusedError(
+        f"{start} {', '.join(f'“{name}”' for name in missing)}; it has: {_listed(columns)}",
+        help=advice(missing, free),
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = len(columns) - NAMED_AT_MOST
+    named = ", ".join(columns[:NAMED_AT_MOST]) or "none"
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 @dataclass(frozen=True)

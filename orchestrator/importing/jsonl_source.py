@@ -6,9 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
+from orchestrator.importing.columns import (
+    ColumnMap,
+    FileRefusedError,
+    fields_of,
+    require_first_fields,
+)
 from orchestrator.importing.sources import (
     BATCH_CHARACTERS,
     BATCH_ROWS,
@@ -21,19 +27,46 @@ from orchestrator.importing.sources import (
 )
 from orchestrator.values import nfc, raw_text
 
+LOOKED_AT = 1_000
+"""Lines by which a file is refused whole; after them a bad row is rejected alone."""
+
 
 class _BadRowError(ValueError):
     """Why a line is no row."""
 
 
 class JsonLinesSource:
-    """A file of JSON objects; ``null``, and a key that only other rows have, is an empty cell."""
+    """A file of JSON objects; ``null``, and a key that only other rows have, is an empty cell.
+
+    Its rows come mapped to fields already.
+    """
 
     columns: tuple[str, ...] | None = None
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, mapping: ColumnMap) -> None:
         self._reading = reading
+        self._mapping = mapping
         survey_text(reading)
+
+    def require(self, required: Sequence[str]) -> None:
+        """Refuse the file by its first records, before any is loaded.
+
+        Raises:
+            FileRefusedError: none has a required field, or one has a field from two places.
+        """
+        seen: dict[str, None] = {}
+        records = 0
+        with self._reading.text() as file:
+            for line in islice(iter(partial(file.readline, LONGEST_ROW + 1), ""), LOOKED_AT):
+                try:
+                    row = _row(line)
+                except _BadRowError:
+                    continue
+                records += 1
+                fields_of(tuple(row), self._mapping)
+                seen.update(dict.fromkeys(row))
+        if records:
+            require_first_fields(tuple(seen), self._mapping, required, records)
 
     def batches(self, reject: Reject) -> Iterator[Batch]:
         """Yield the rows, some tens of thousands together."""
@@ -45,7 +78,7 @@ class JsonLinesSource:
                 if not line.strip():
                     continue
                 try:
-                    rows.append(_row(line))
+                    rows.append(self._mapped(_row(line)))
                     lines.append(number)
                 except _BadRowError as error:
                     if not line.endswith("\n"):
@@ -57,6 +90,17 @@ class JsonLinesSource:
                     yield from self._batches(rows, lines)
                     rows, lines, characters = [], [], 0
         yield from self._batches(rows, lines)
+
+    def _mapped(self, row: dict[str, str]) -> dict[str, str]:
+        """Return a row by its fields: in each row another key may be the same field."""
+        if not self._mapping.renamed and not self._mapping.constants:
+            return row
+        try:
+            fields = fields_of(tuple(row), self._mapping)
+        except FileRefusedError as error:
+            raise _BadRowError(str(error)) from error
+        cells = zip(fields, row.values(), strict=True)
+        return {**{name: value for name, value in cells if name}, **self._mapping.constants}
 
     def _batches(self, rows: Sequence[dict[str, str]], lines: Sequence[int]) -> Iterator[Batch]:
         """Yield the rows in their order, with the columns that any of them has."""
