@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.columns import to_micros
 from orchestrator.errors import UsageError
+from orchestrator.importing.time_patterns import refusal
 from orchestrator.values import CACHED_VALUES, parse_instant, wall_micros
 
 EPOCHS = {"unix": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
@@ -107,8 +108,10 @@ def _refuse_pattern(form: str) -> None:
         whole = "%" in form
     except (ValueError, re.error):
         whole = False
-    if not whole:
+    open_point = refusal(form) if whole else None
+    if not whole or open_point:
         raise UsageError(
-            f'--time-format "{form}" is no pattern of a time',
+            f'--time-format "{form}" is no pattern of a time'
+            + (f": {open_point}" if open_point else ""),
             help="for example '%d/%m/%Y %H:%M', or unix, unix_ms, unix_us",
         )
