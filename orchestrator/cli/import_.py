@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from orchestrator.errors import UsageError
 from orchestrator.report.layout import counted, printable
 
 if TYPE_CHECKING:
+    from collections import Counter
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Engine
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 KINDS = ("customers", "events", "receipts")
 FORMS = ("human", "json")
 NAMED_AT_MOST = 8
+FEW = 4
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 app = verb_app()
@@ -111,12 +114,13 @@ def import_(
     chosen = _kind(kind)
     one_of("-o", output, FORMS)
     mapping = read_mapping(map or (), set or ())
-    folder, catalog, zone = _surroundings(project, db, timezone)
+    folder, catalog, zone, messages = _surroundings(project, db, timezone)
     options = ImportOptions(
         mapping=mapping,
         zone=zone,
         time_format=time_format,
         delimiter=_delimiter(delimiter),
+        messages=messages,
         rejects=rejects,
     )
     target = rejects_path(file, rejects)
@@ -135,7 +139,7 @@ def import_(
     if output == "json":
         console.out(json.dumps(_document(chosen, outcome, target), ensure_ascii=False))
     else:
-        _tell(chosen, outcome, target)
+        _tell(chosen, outcome, target, messages or frozenset())
     return 1 if outcome.rejected else 0
 
 
@@ -162,8 +166,8 @@ def _delimiter(given: str | None) -> str | None:
 
 def _surroundings(
     project: Path | None, db: str | None, timezone: str | None
-) -> tuple[Path | None, Catalog | None, ZoneInfo]:
-    """Return the project's folder, its catalog, and the zone of times without offset.
+) -> tuple[Path | None, Catalog | None, ZoneInfo, frozenset[str] | None]:
+    """Return the project's folder, catalog, zone of times without offset, and messages.
 
     A mistake in some flow keeps no data out: the catalog is taken as far as it can be read.
     """
@@ -179,7 +183,7 @@ def _surroundings(
     except UsageError:
         if project is not None or database_url(db) is None:
             raise
-        return None, None, _zone(timezone) if timezone else ZoneInfo("UTC")
+        return None, None, _zone(timezone) if timezone else ZoneInfo("UTC"), None
     draft = read_project(folder, {})
     if draft.project is None and timezone is None:
         open_project(folder)  # tells what is wrong with project.yaml
@@ -188,7 +192,8 @@ def _surroundings(
             "the playbooks have errors (see clmctl check); the data is loaded all the same"
         )
     playbook = sound_parts(draft)
-    return folder, playbook.catalog, _zone(timezone or playbook.project.timezone)
+    zone = _zone(timezone or playbook.project.timezone)
+    return folder, playbook.catalog, zone, frozenset(map(str, playbook.messages))
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -239,26 +244,37 @@ def _progress(name: str) -> Iterator[Progress]:
         yield progress
 
 
-def _tell(kind: str, outcome: Outcome, rejects: Path) -> None:
+def _tell(kind: str, outcome: Outcome, rejects: Path, messages: frozenset[str]) -> None:
     parts = [f"{outcome.loaded:,} loaded"]
     if kind == "customers":
         parts.append(f"{outcome.updated:,} updated")
     parts += [f"{outcome.unchanged:,} unchanged", f"{outcome.rejected:,} rejected"]
     console.out(f"{kind}: {', '.join(parts)}")
-    for line in _remarks(outcome):
+    for line in _remarks(outcome, messages):
         console.note(line)
     if outcome.rejected:
         console.warn(f"{counted(outcome.rejected, 'row')} rejected: see {rejects}")
         for reason, count in outcome.reasons.most_common(NAMED_AT_MOST):
             console.say(f"  {count:>8,}  {printable(reason)}")
+        if any("in the expected form" in reason for reason in outcome.reasons):
+            console.say(
+                "help: --time-format says how times are written, if not as 2026-03-02T10:00"
+            )
 
 
-def _remarks(outcome: Outcome) -> Iterator[str]:
+def _remarks(outcome: Outcome, messages: frozenset[str]) -> Iterator[str]:
+    if outcome.unknown_messages:
+        yield _messages(outcome.unknown_messages, messages)
     if outcome.customers_created:
         yield f"{counted(outcome.customers_created, 'new customer')} made by their events"
-    for name, count in sorted((+outcome.missing).items()):
-        yield f"{name}: {counted(count, 'missing value')}"
-    for name, count in sorted((+outcome.unparsable).items()):
+    lacking = sorted((+outcome.missing).keys() - outcome.found)
+    if lacking:
+        yield f"in the catalog, but no row has it: {_listed(lacking, FEW)}"
+    partly = [(name, count) for name, count in (+outcome.missing).items() if name not in lacking]
+    if partly:
+        partly.sort(key=lambda one: (-one[1], one[0]))
+        yield f"missing values: {_listed([f'{name} {count:,}' for name, count in partly], FEW)}"
+    for name, count in (+outcome.unparsable).most_common(NAMED_AT_MOST):
         yield f"{name}: {counted(count, 'value')} not of the catalog's type, so missing"
     if outcome.blocked:
         yield (
@@ -280,9 +296,19 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
             )
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+def _messages(unknown: Counter[str], known: frozenset[str]) -> str:
+    """Return which messages receipts name that the project does not have."""
+    named = []
+    for name, _ in unknown.most_common():
+        near = get_close_matches(name, sorted(known), n=1)
+        named.append(f"{name} (did you mean {near[0]}?)" if near else name)
+    count = counted(unknown.total(), "receipt")
+    return f"{count} of messages that the project does not have: {_listed(named, FEW)}"
+
+
+def _listed(names: list[str], at_most: int = NAMED_AT_MOST) -> str:
+    more = len(names) - at_most
+    return ", ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _document(kind: str, outcome: Outcome, rejects: Path) -> dict[str, Any]:
@@ -298,6 +324,7 @@ def _document(kind: str, outcome: Outcome, rejects: Path) -> dict[str, Any]:
         "customers_created": outcome.customers_created,
         "missing": dict(+outcome.missing),
         "unparsable": dict(+outcome.unparsable),
+        "unknown_messages": dict(outcome.unknown_messages),
         "blocked": outcome.blocked,
         "withdrawn": outcome.withdrawn,
         "suppressed": outcome.suppressed,

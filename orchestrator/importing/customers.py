@@ -157,5 +157,7 @@ class CustomerReader:
             return
         found = [typed for typed in values if typed is not None]
         self.outcome.missing[name] += len(values) - len(found)
+        if found:
+            self.outcome.found.add(name)
         if kind != "text":
             self.outcome.unparsable[name] += sum(not typed.reads_as(kind) for typed in found)

@@ -192,6 +192,8 @@ class EventReader:
                         outcome.undeclared_columns.add(f"{name}.{key}")
                     continue
                 outcome.missing[f"{name}.{key}"] += sum(mine) - len(found)
+                if found:
+                    outcome.found.add(f"{name}.{key}")
                 if types[key] != "text":
                     bad = sum(not typed.reads_as(types[key]) for typed in found)
                     outcome.unparsable[f"{name}.{key}"] += bad

@@ -23,6 +23,10 @@ class Outcome:
     """Declared attribute or ``event.property`` → empty cells."""
     unparsable: Counter[str] = field(default_factory=Counter)
     """Declared attribute or ``event.property`` → values that are none of its type: missing."""
+    found: set[str] = field(default_factory=set)
+    """Declared attributes and properties of which at least one row has a value."""
+    unknown_messages: Counter[str] = field(default_factory=Counter)
+    """Messages that receipts name and the project does not have."""
     blocked: int = 0
     """Topics listed for a customer who has withdrawn from them: they stay withdrawn."""
     undeclared_events: set[str] = field(default_factory=set)

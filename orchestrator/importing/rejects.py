@@ -15,6 +15,8 @@ from orchestrator.errors import EnvironmentFault
 
 LONGEST_RAW = 4_096
 """Characters of a rejected row that are kept."""
+MOST_WAITING = 32_000_000
+"""Characters of rejected rows that wait for their turn."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,12 +36,18 @@ def row_text(cells: Sequence[str]) -> str:
 
 
 class Rejects:
-    """A CSV file (line, reason, row), made when the first row is rejected."""
+    """A CSV file (line, reason, row) in the order of lines, made when the first row is rejected.
+
+    A row may be rejected when it is read, when it is parsed or when it is written, so some rows
+    wait until no earlier one can follow.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
         self.reasons: Counter[str] = Counter()
+        self._waiting: list[tuple[int, str, str]] = []
+        self._waiting_characters = 0
         self._file: TextIO | None = None
         self._writer: Any = None
 
@@ -52,11 +60,14 @@ class Rejects:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        try:
+            self.write_before(None)
+        finally:
+            if self._file is not None:
+                self._file.close()
 
     def add(self, line: int, reason: str, raw: str) -> None:
-        """Write one rejected row.
+        """Take one rejected row.
 
         Args:
             line: of the file, from 1; of Parquet the row.
@@ -64,15 +75,29 @@ class Rejects:
         """
         self.count += 1
         self.reasons[reason] += 1
+        self._waiting.append((line, reason, raw[:LONGEST_RAW]))
+        self._waiting_characters += len(raw[:LONGEST_RAW])
+        if self._waiting_characters > MOST_WAITING or len(self._waiting) > MOST_WAITING // 64:
+            self.write_before(None)
+
+    def write_before(self, line: int | None) -> None:
+        """Write the rows before that line of the file: none of them can follow. None writes all."""
+        ready = sorted(one for one in self._waiting if line is None or one[0] < line)
+        self._waiting = [one for one in self._waiting if line is not None and one[0] >= line]
+        self._waiting_characters = sum(len(raw) for _, _, raw in self._waiting)
         try:
-            if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
-                self._writer = csv.writer(self._file)
-                self._writer.writerow(("line", "reason", "row"))
-            shown = raw[:LONGEST_RAW].rstrip("\r\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
-            shown = shown.encode("utf-8", "replace").decode("utf-8")
-            self._writer.writerow((line, reason, neutralized(shown)))
+            for one in ready:
+                self._write(*one)
         except OSError as error:
             raise EnvironmentFault(
                 f"The rejects file {self.path} cannot be written: {os.strerror(error.errno or 0)}."
             ) from error
+
+    def _write(self, line: int, reason: str, raw: str) -> None:
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(("line", "reason", "row"))
+        shown = raw.rstrip("\r\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        shown = shown.encode("utf-8", "replace").decode("utf-8")
+        self._writer.writerow((line, reason, neutralized(shown)))

@@ -29,6 +29,7 @@ from orchestrator.importing.people import People
 from orchestrator.importing.receipt_rows import write_receipts
 from orchestrator.importing.rejects import Rejects
 from orchestrator.importing.sources import (
+    Batch,
     Reading,
     Source,
     format_of,
@@ -63,6 +64,8 @@ class ImportOptions:
     """Of times without offset."""
     time_format: str | None = None
     delimiter: str | None = None
+    messages: frozenset[str] | None = None
+    """What the project can send, for receipts; None: it is not known."""
     rejects: Path | None = None
     """None is ``<file>.rejects.csv`` in the current folder."""
 
@@ -144,6 +147,7 @@ class _Import:
         self.outcome = Outcome()
         self._engine = engine
         self._options = options
+        self._mapping = options.mapping
         self._catalog = catalog
         self._rejects = rejects
         self._progress = progress
@@ -153,9 +157,12 @@ class _Import:
     def run(self, kind: Kind, path: Path) -> None:
         with open_bytes(path):
             reading = Reading(path, path.stat().st_size)
-        source = open_source(reading, self._options.delimiter, kind)
-        if source.columns is not None:
-            require_fields(source.columns, self._options.mapping, REQUIRED[kind])
+        source = open_source(reading, self._options, kind)
+        if isinstance(source, JsonLinesSource):
+            source.require(REQUIRED[kind])
+            self._mapping = ColumnMap()
+        elif source.columns is not None:
+            require_fields(source.columns, self._mapping, REQUIRED[kind])
         load = {
             "customers": self._load_customers,
             "events": self._load_events,
@@ -167,9 +174,16 @@ class _Import:
                 driver.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             load(connection, source, reading)
 
+    def _batches(self, source: Source) -> Iterator[Batch]:
+        """Yield the file's rows; where a batch begins, all rejects before it are known."""
+        for batch in source.batches(self._rejects.add):
+            if batch.lines:
+                self._rejects.write_before(batch.lines[0])
+            yield batch
+
     def _load_events(self, connection: Connection, source: Source, reading: Reading) -> None:
         reader = events.EventReader(
-            self._options.mapping,
+            self._mapping,
             value_reader(self._options.zone),
             self._read_instant,
             None if self._catalog is None else _declared_events(self._catalog),
@@ -177,7 +191,7 @@ class _Import:
         )
         transaction = None
         waiting = 0
-        for batch in source.batches(self._rejects.add):
+        for batch in self._batches(source):
             found = reader.read(batch, self._rejects.add)
             transaction = transaction or connection.begin()
             write_events(connection, found, self._people, self.outcome)
@@ -192,7 +206,7 @@ class _Import:
 
     def _load_customers(self, connection: Connection, source: Source, reading: Reading) -> None:
         reader = customers.CustomerReader(
-            self._options.mapping,
+            self._mapping,
             value_reader(self._options.zone),
             self._read_instant,
             None if self._catalog is None else _stored_types(self._catalog),
@@ -200,7 +214,7 @@ class _Import:
             self.outcome,
         )
         with LastRows() as last:
-            for batch in source.batches(self._rejects.add):
+            for batch in self._batches(source):
                 last.add(batch.columns, list(reader.accept(batch, self._rejects.add)))
                 self._tell(reading)
             for columns, rows in last.pages():
@@ -212,11 +226,15 @@ class _Import:
             self.outcome.unchanged += last.replaced
 
     def _load_receipts(self, connection: Connection, source: Source, reading: Reading) -> None:
-        reader = receipts.ReceiptReader(self._options.mapping, self._read_instant, self.outcome)
+        reader = receipts.ReceiptReader(self._mapping, self._read_instant, self.outcome)
         declared = (self._catalog.topics or {}) if self._catalog else {}
         topics = {str(name): topic.purpose for name, topic in declared.items()}
-        for batch in source.batches(self._rejects.add):
+        for batch in self._batches(source):
             rows = reader.read(batch, self._rejects.add)
+            known = self._options.messages
+            self.outcome.unknown_messages.update(
+                row.message for row in rows if known is not None and row.message not in known
+            )
             with connection.begin():
                 write_receipts(
                     connection,
@@ -233,21 +251,22 @@ class _Import:
         self._progress(reading.position(), reading.total, self.outcome)
 
 
-def open_source(reading: Reading, delimiter: str | None, kind: Kind) -> Source:
+def open_source(reading: Reading, options: ImportOptions, kind: Kind) -> Source:
     """Return the file, ready to be read by its format.
 
     Raises:
         UsageError: the file's name says no format, or ``--delimiter`` is for CSV only.
     """
     form = format_of(reading.path)
-    if form != "csv" and delimiter is not None:
+    if form != "csv" and options.delimiter is not None:
         raise UsageError("--delimiter is for CSV files only")
     if form == "csv":
         usual = "\t" if inner_suffix(reading.path) == ".tsv" else ","
-        return CsvSource(reading, delimiter or usual)
+        return CsvSource(reading, options.delimiter or usual)
     if form == "parquet":
         return ParquetSource(reading)
-    return JsonObjectsSource(reading) if kind == "customers" else JsonLinesSource(reading)
+    of_kind = JsonObjectsSource if kind == "customers" else JsonLinesSource
+    return of_kind(reading, options.mapping)
 
 
 def _stored_types(catalog: Catalog) -> dict[str, str]:

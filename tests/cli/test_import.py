@@ -152,3 +152,36 @@ def test_control_c_is_one_sentence_and_the_rest_can_be_loaded(here: Path) -> Non
     assert "Interrupted" in said
     assert "loads the rest" in said
     assert "Traceback" not in said
+
+
+def test_what_the_file_lacks_is_one_short_note(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(here)
+    properties = ", ".join(f"p{number}: text" for number in range(9))
+    (here / "playbooks" / "catalog.yaml").write_text(f"events:\n  purchase: {{{properties}}}\n")
+    Path("e.csv").write_text(
+        "customer_id,event,at,p0\na,purchase,2026-03-02,x\nb,purchase,2026-03-02,\n"
+    )
+    answer(["import", "events", "e.csv"])
+    said = capsys.readouterr().err
+    assert "no row has it: purchase.p1, purchase.p2, purchase.p3, purchase.p4 and 4 more" in said
+    assert "missing values: purchase.p0 1\n" in said
+
+
+def test_receipts_of_unknown_messages_load_with_a_note(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(here)
+    message = next(one.name for one in (here / "templates").iterdir() if one.is_dir())
+    Path("c.csv").write_text("id\nanna\n")
+    Path("r.csv").write_text(
+        "customer_id,message,kind,at\n"
+        f"anna,{message},opened,2026-03-02\nanna,{message}x,opened,2026-03-02\n"
+    )
+    answer(["import", "customers", "c.csv"])
+    assert answer(["import", "receipts", "r.csv"]) == 0
+    said = capsys.readouterr()
+    assert "receipts: 2 loaded" in said.out
+    note = f"1 receipt of messages that the project does not have: {message}x (did you mean {message}?)"
+    assert note in said.err

@@ -16,6 +16,8 @@ from sqlalchemy import Engine, text
 from orchestrator.columns import to_micros
 from orchestrator.errors import UsageError
 from orchestrator.importing.columns import FileRefusedError
+from orchestrator.importing.instants import instant_reader
+from orchestrator.importing.jsonl_source import LOOKED_AT
 from orchestrator.importing.people import base_of
 from orchestrator.language.marks import Mark
 from orchestrator.language.names import Name
@@ -362,3 +364,111 @@ def test_json_lines_with_different_keys_keep_their_order(engine: Engine, tmp_pat
         ("2", '{"amount":"5"}'),
         ("3", '{"page":"z"}'),
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "help_"),
+    [
+        ("CustomerID,InvoiceDate,x", '--map "CustomerID=customer_id" --set event=VALUE'),
+        ("cookie,timestamp,page", '--map "timestamp=at"'),
+        ("custmer_id,evnt,at", '--map "custmer_id=customer_id" --map "evnt=event"'),
+        ("zip_code,conversion,event,at", "customer_id must tell customers apart"),
+    ],
+)
+def test_a_refusal_names_only_columns_that_may_be_meant(
+    sqlite_engine: Engine, tmp_path: Path, header: str, help_: str
+) -> None:
+    with pytest.raises(FileRefusedError) as refused:
+        load(sqlite_engine, "events", tmp_path / "e.csv", header + "\n")
+    assert help_ in (refused.value.help or "")
+    assert "zip_code=" not in (refused.value.help or "")
+    assert "--set customer_id" not in (refused.value.help or "")
+
+
+def test_json_lines_without_a_needed_key_are_refused_whole(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    content = '{"user": "anna", "event": "visit", "ts": "2026-03-02"}\n' * 3
+    with pytest.raises(FileRefusedError, match="none of the file's first 3 records") as refused:
+        load(sqlite_engine, "events", tmp_path / "e.jsonl", content)
+    assert '--map "user=customer_id" --map "ts=at"' in (refused.value.help or "")
+
+
+def test_a_json_line_without_a_needed_key_is_rejected_alone(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    content = (
+        '{"event": "visit", "at": "2026-03-02"}\n'
+        '{"customer_id": "anna", "event": "visit", "at": "2026-03-02"}\n'
+    )
+    assert counts(load(sqlite_engine, "events", tmp_path / "e.jsonl", content)) == (1, 0, 0, 1)
+
+
+def test_a_field_from_two_keys_is_refused_before_anything_is_loaded(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    content = (
+        '{"customer_id": "anna", "event": "visit", "ts": "2026-03-02"}\n'
+        '{"customer_id": "ben", "event": "visit", "ts": "2026-03-02", "at": "2026-03-03"}\n'
+    )
+    with pytest.raises(FileRefusedError, match='"at" would come from two places'):
+        load(sqlite_engine, "events", tmp_path / "e.jsonl", content, maps=("ts=at",))
+    assert rows(sqlite_engine, "SELECT * FROM customer") == []
+
+
+def test_a_field_from_two_keys_far_down_is_that_rows_fault(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    line = '{{"customer_id": "c{}", "event": "visit", "ts": "2026-03-02"{}}}\n'
+    content = "".join(line.format(number, "") for number in range(LOOKED_AT))
+    content += line.format("x", ', "at": "2026-03-03"')
+    content += '{"customer_id": "y", "event": "visit", "at": "2026-03-02"}\n'
+    outcome = load(sqlite_engine, "events", tmp_path / "e.jsonl", content, maps=("ts=at",))
+    assert counts(outcome) == (LOOKED_AT + 1, 0, 0, 1)
+    assert '"at" would come from two places' in next(iter(outcome.reasons))
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("%d/%m/%Y %H:%M %p", "%p"),
+        ("%d/%m/%Y %I:%M", "%H"),
+        ("%d/%m/%Y %H %I %p", "both the hour"),
+        ("%d/%m %H:%M", "no year"),
+        ("%Y-%m", "no day"),
+        ("%Y %d", "no month"),
+        ("%Y-%j-%d", "%j"),
+        ("%Y-%m-%d %M", "stands before"),
+        ("%Y-%m-%d %H:%M %Z", "%z"),
+    ],
+)
+def test_a_time_format_that_contradicts_itself_is_refused(form: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        instant_reader(form, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%d/%m/%Y %I:%M:%S %p", "%Y%m%d", "%d %b %y %H:%M", "%c", "%Y-%j", "%G-W%V-%u", "%Y %W %a"],
+)
+def test_a_time_format_of_one_reading_is_taken(form: str) -> None:
+    instant_reader(form, ZoneInfo("UTC"))
+
+
+def test_totals_of_the_largest_amounts_fit(engine: Engine, tmp_path: Path) -> None:
+    content = HEADER + "".join(
+        f"anna,purchase,2026-03-02T10:00:{second:02}Z,{amount}\n"
+        for second, amount in enumerate(["100000000000"] * 50 + ["100000000000.01", "9" * 14])
+    )
+    load(engine, "events", tmp_path / "e.csv", content)
+    assert rows(engine, "SELECT count(*), count(money), sum(money) FROM event_value") == [
+        (52, 50, 50 * 10**15)
+    ]
+
+
+def test_a_late_event_is_noted_although_an_earlier_one_was(engine: Engine, tmp_path: Path) -> None:
+    load(engine, "events", tmp_path / "a.csv", HEADER + "anna,visit,2026-03-02,\n")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM dirty"))
+    load(engine, "events", tmp_path / "b.csv", HEADER + "anna,visit,2026-03-05,\n")
+    assert rows(engine, "SELECT count(DISTINCT customer_id) FROM dirty") == [(1,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, event, text
 
 from orchestrator.database import memory_engine, open_engine
 from orchestrator.errors import EnvironmentFault, UsageError
-from orchestrator.importing.run import import_file, rejects_path
+from orchestrator.importing.run import ImportOptions, import_file, rejects_path
 from orchestrator.migrations.state import upgrade_schema
 
 IMPORT = """
@@ -132,6 +133,22 @@ def test_formulas_in_rejected_rows_are_inert(sqlite_engine: Engine, tmp_path: Pa
     load(sqlite_engine, "customers", tmp_path / "c.csv", content)
     written = (tmp_path / "c.csv.rejects.csv").read_text().splitlines()[1:]
     assert [line.split(",", 2)[2].lstrip('"')[:2] for line in written] == ["'=", "'@", "'-"]
+
+
+def test_rejects_stand_in_the_order_of_the_file(sqlite_engine: Engine, tmp_path: Path) -> None:
+    bad = (
+        "anna,,2026-03-02,1\n",  # refused when it is parsed
+        "anna,visit\n",  # refused when it is read
+        "anna,visit,never,1\n",
+        'anna,visit,2026-03-02,"1\n',
+        ",visit,2026-03-02,1\n",
+    )
+    path = tmp_path / "e.csv"
+    path.write_text("customer_id,event,at,amount\n" + "".join(bad))
+    options = ImportOptions(rejects=tmp_path / "r.csv")
+    import_file(sqlite_engine, "events", path, options=options)
+    with (tmp_path / "r.csv").open(newline="") as file:
+        assert [row["line"] for row in csv.DictReader(file)] == ["2", "3", "4", "5", "6"]
 
 
 def test_no_rejects_file_without_rejects(sqlite_engine: Engine, tmp_path: Path) -> None:

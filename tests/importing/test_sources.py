@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.importing.columns import FileRefusedError
-from orchestrator.importing.run import open_source
+from orchestrator.importing.run import ImportOptions, open_source
 from orchestrator.importing.sources import LONGEST_FIELD, Reading
 
 Rejected = tuple[int, str]
@@ -24,7 +24,9 @@ def _read(
     """Return line → row, and (line, reason) of what was rejected."""
     path.write_bytes(content)
     rejected: list[Rejected] = []
-    source = open_source(Reading(path, len(content)), delimiter, "customers")
+    source = open_source(
+        Reading(path, len(content)), ImportOptions(delimiter=delimiter), "customers"
+    )
     rows = {
         line: dict(zip(batch.columns, row, strict=True))
         for batch in source.batches(lambda line, reason, _raw: rejected.append((line, reason)))
