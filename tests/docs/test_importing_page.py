@@ -23,12 +23,14 @@ def _blocks(kind: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's two files, in a folder of their own."""
+    """The page's files, in a folder of their own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLM_DATABASE_URL", "page.db")
     orders, lines = _blocks("csv")
     Path("orders.csv").write_text(orders, encoding="utf-8")
     Path("lines.csv").write_text(lines, encoding="utf-8")
+    (sessions,) = _blocks("json")
+    Path("sessions.jsonl").write_text(sessions, encoding="utf-8")
 
 
 @pytest.mark.parametrize("number", [0, 2], ids=["transactions", "invoice_lines"])
@@ -40,7 +42,7 @@ def test_what_an_import_prints(number: int, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_lines_before_the_import_make_invoices() -> None:
-    (script,) = _blocks("python")
+    script = _blocks("python")[0]
     subprocess.run([sys.executable, "-c", script], check=True)
     assert answer(["import", "events", "invoices.csv"]) == 0
     found = rows(
@@ -49,3 +51,17 @@ def test_the_lines_before_the_import_make_invoices() -> None:
         " WHERE v.name LIKE '%.amount' ORDER BY e.name",
     )
     assert found == [("cancelled", -275_000), ("purchase", 559_800)]
+
+
+def test_the_lines_before_the_import_make_events_of_sessions(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = _blocks("python")[1]
+    subprocess.run([sys.executable, "-c", script], check=True)
+    said = next(block for block in _blocks("console") if "log.jsonl" in block)
+    command, _, expected = said.replace("\\\n", "").partition("\n")
+    assert answer(shlex.split(command.removeprefix("$ clmctl "))) == 0
+    told = capsys.readouterr()
+    assert told.out + told.err == expected
+    found = rows(open_engine("shop.db"), "SELECT name, occurred_at FROM event ORDER BY id")
+    assert found[-1] == ("carts", 1_659_304_800_025_000)
