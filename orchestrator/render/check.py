@@ -198,8 +198,10 @@ class _Checker:
 
     def _derived(self, message: Message) -> Iterator[Problem]:
         """Yield where no plain-text part can be made of a body that has none of its own."""
+        own = {(one.channel, one.locale) for one in message.templates if one.format == "txt"}
         for template in message.templates:
-            if template.format not in ("html", "md"):
+            has_text = (template.channel, template.locale) in own
+            if has_text or template.format not in ("html", "md"):
                 continue
             try:
                 derived = self.environments.derived

@@ -186,3 +186,11 @@ def test_locale_and_currency_are_those_of_cldr(tmp_path: Path, word: str, value:
     found = problems(tmp_path, {HTML: mail("x"), "playbooks/project.yaml": project})
 
     assert [(one.mark.path, one.code) for one in found] == [("playbooks/project.yaml", "CLM512")]
+
+
+def test_a_body_that_gives_no_plain_text_needs_a_text_of_its_own(tmp_path: Path) -> None:
+    crossing = mail('<p class="a{% if customer.city %}">x{% else %}b">y{% endif %}</p>\n')
+    files = {HTML: crossing}
+    assert [one.code for one in problems(tmp_path / "one", files)] == ["CLM511"]
+    files["templates/hello/email.txt.j2"] = "a, b\n"
+    assert problems(tmp_path / "two", files) == []
