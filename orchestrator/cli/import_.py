@@ -126,8 +126,8 @@ def import_(
     target = rejects_path(file, rejects)
     format_of(file)
     open_bytes(file).close()
-    engine = _open(folder, db)
     try:
+        engine = _open(folder, db)
         with _progress(file.name) as progress:
             outcome = import_file(
                 engine, chosen, file, options=options, catalog=catalog, progress=progress
