@@ -25,8 +25,9 @@ from orchestrator.language.moments import DurationShape, Hours, MomentShape, Tim
 from orchestrator.language.names import DataName, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Reader
+from orchestrator.language.sentences import SentenceOf, read_sentence
 from orchestrator.language.shapes import Number, OneOf, Shape, Share, Text, Truth, Whole
-from orchestrator.language.words import Rules, Sentence, SentenceOf, read_sentence, words_of
+from orchestrator.language.words import Rules, Sentence, words_of
 from orchestrator.playbook.model import (
     TYPES,
     AnyValue,

@@ -15,7 +15,8 @@ from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.language.marks import Mark
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.words import Sentence, read_sentence
+from orchestrator.language.sentences import read_sentence
+from orchestrator.language.words import Sentence
 from orchestrator.playbook.model import (
     Catalog,
     Flow,

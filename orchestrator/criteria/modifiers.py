@@ -12,8 +12,9 @@ from orchestrator.language.moments import DurationShape, Moment, MomentShape
 from orchestrator.language.names import DataName, Name
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import JsonSchema, Number, OneOf, Shape, Truth
-from orchestrator.language.words import Sentence, SentenceOf, sentence_schema, word
+from orchestrator.language.words import Sentence, sentence_schema, word
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,13 +25,11 @@ from orchestrator.language.reader import (
     suggest,
     surely_meant,
 )
+from orchestrator.language.sentences import build, read_sentence, read_words
 from orchestrator.language.shapes import JsonSchema, Shape
 from orchestrator.language.words import (
     Sentence,
     any_required,
-    build,
-    read_sentence,
-    read_words,
     sentence_schema,
     unavailable_schema,
     words_of,

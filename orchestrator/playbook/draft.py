@@ -13,7 +13,7 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode, describe
 from orchestrator.language.reader import Invalid, Reader, part_of, suggest, surely_meant
-from orchestrator.language.words import read_sentence
+from orchestrator.language.sentences import read_sentence
 from orchestrator.playbook.declared import Declared, declare
 from orchestrator.playbook.files import TEMPLATES, ProjectFiles, read_files
 from orchestrator.playbook.mending import mended, sound_words

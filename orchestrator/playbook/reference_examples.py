@@ -13,8 +13,9 @@ from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, P
 from orchestrator.language.literals import LiteralShape
 from orchestrator.language.moments import DurationShape, Hours, MomentShape, TimeOfDay, Zone
 from orchestrator.language.names import Ref
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Number, OneOf, ScalarShape, Shape, Share, Truth, Whole
-from orchestrator.language.words import Sentence, SentenceOf, words_of
+from orchestrator.language.words import Sentence, words_of
 from orchestrator.playbook.model import (
     AnyValue,
     Attribute,

@@ -11,8 +11,9 @@ from orchestrator.language.marks import Mark
 from orchestrator.language.names import IDENTIFIER
 from orchestrator.language.nodes import MapNode
 from orchestrator.language.reader import Reader, part_of, suggest
+from orchestrator.language.sentences import read_sentence
 from orchestrator.language.shapes import Text
-from orchestrator.language.words import Sentence, read_sentence, word
+from orchestrator.language.words import Sentence, word
 from orchestrator.playbook.files import LIBRARIES, TEMPLATES
 from orchestrator.playbook.mending import sound_words
 from orchestrator.playbook.model import Message, MessageFile, Template

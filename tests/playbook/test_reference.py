@@ -15,7 +15,8 @@ from orchestrator.language.families import Family, Headed
 from orchestrator.language.marks import Problem
 from orchestrator.language.nodes import ListNode, MapNode, Node
 from orchestrator.language.reader import Reader
-from orchestrator.language.words import Sentence, Word, read_sentence, words_of
+from orchestrator.language.sentences import read_sentence
+from orchestrator.language.words import Sentence, Word, words_of
 from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
     Catalog,

@@ -22,8 +22,9 @@ from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import DataName, Name, Ref
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import JsonSchema, Shape
-from orchestrator.language.words import Rules, Sentence, SentenceOf, any_required, word
+from orchestrator.language.words import Rules, Sentence, any_required, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events

@@ -13,7 +13,8 @@ from orchestrator.language.containers import ListOf
 from orchestrator.language.durations import Duration
 from orchestrator.language.names import Name, Ref
 from orchestrator.language.reader import Reader
-from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+from orchestrator.language.sentences import SentenceOf
+from orchestrator.language.words import Rules, Sentence, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.flow.base import STEP_LIST, STEPS, Step
 from orchestrator.language.containers import ListOf
-from orchestrator.language.words import Sentence, SentenceOf, word
+from orchestrator.language.sentences import SentenceOf
+from orchestrator.language.words import Sentence, word
 
 if TYPE_CHECKING:
     from orchestrator.tick.walk import Walk

@@ -12,8 +12,9 @@ from orchestrator.language.literals import Literal, LiteralShape
 from orchestrator.language.names import DataName, Name
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import JsonSchema, Number, Shape
-from orchestrator.language.words import Sentence, SentenceOf, word
+from orchestrator.language.words import Sentence, word
 
 if TYPE_CHECKING:
     from orchestrator.tick.walk import Walk

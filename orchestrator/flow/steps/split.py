@@ -11,8 +11,9 @@ from orchestrator.flow.base import STEP_LIST, STEPS, Step
 from orchestrator.language.containers import MapOf
 from orchestrator.language.names import Name, NewName
 from orchestrator.language.reader import Reader
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Share, Text
-from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
+from orchestrator.language.words import Rules, Sentence, later, word
 
 if TYPE_CHECKING:
     from orchestrator.tick.walk import Walk

@@ -10,8 +10,9 @@ from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.names import DataName, Name, NewName, Ref
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text, Truth, suggesting
-from orchestrator.language.words import Sentence, SentenceOf, later, word
+from orchestrator.language.words import Sentence, later, word
 from orchestrator.playbook.model.anything import META, AnyValue
 
 TYPES = ("text", "number", "money", "boolean", "date", "datetime", "list")

@@ -19,6 +19,7 @@ from orchestrator.language.moments import DurationShape, Moment, MomentShape
 from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader, part_of, whole
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import (
     JsonSchema,
     OneOf,
@@ -28,7 +29,7 @@ from orchestrator.language.shapes import (
     or_variable,
     suggesting,
 )
-from orchestrator.language.words import Rules, Sentence, SentenceOf, later, word
+from orchestrator.language.words import Rules, Sentence, later, word
 from orchestrator.playbook.model.anything import META, VARS, AnyValue
 from orchestrator.playbook.model.guardrails import Guardrails
 

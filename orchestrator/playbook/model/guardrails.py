@@ -10,8 +10,9 @@ from orchestrator.language.containers import Choice, ListOf, OneOrMany
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.moments import DurationShape, Hours, Moment, MomentShape, Zone
 from orchestrator.language.names import Name, Ref
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import OneOf, Share, Text, Whole
-from orchestrator.language.words import Sentence, SentenceOf, word
+from orchestrator.language.words import Sentence, word
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from orchestrator.language.durations import Duration
 from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import Name, NewName
 from orchestrator.language.nodes import Node
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Text, Truth
-from orchestrator.language.words import Rules, Sentence, SentenceOf, word
+from orchestrator.language.words import Rules, Sentence, word
 from orchestrator.playbook.model.anything import META, VARS
 
 

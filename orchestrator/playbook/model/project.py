@@ -8,8 +8,9 @@ from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.moments import DurationShape, Hours, Zone
 from orchestrator.language.names import Name, NewName, Ref
 from orchestrator.language.nodes import Node
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Text
-from orchestrator.language.words import Sentence, SentenceOf, word
+from orchestrator.language.words import Sentence, word
 from orchestrator.playbook.model.anything import META, VARS
 from orchestrator.playbook.model.guardrails import Guardrails
 
