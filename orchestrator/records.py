@@ -135,6 +135,10 @@ class FlowReport:
     held: Mapping[str, int] = field(default_factory=dict)
     suppressed: Mapping[str, int] = field(default_factory=dict)
     expired: int = 0
+    effects: Mapping[str, int] = field(default_factory=dict)
+    """What was done beside sending: the step's head → how often."""
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    """Effects that were only noted: why → how many."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     tripped: bool = False
     """Whether the volume breaker holds all sends until it is resumed."""

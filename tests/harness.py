@@ -199,7 +199,8 @@ def load_new(engine: Engine, world: World) -> None:
         people = set(connection.scalars(select(tables.customer.c.external_id)))
         events = set(connection.scalars(select(tables.event.c.source_id)))
         answers = set(connection.scalars(select(tables.receipt.c.source_id)))
-        acts = connection.execute(select(tables.consent.c.id)).all()
+        own = tables.consent.c.source != "flow"
+        acts = connection.execute(select(tables.consent.c.id).where(own)).all()
     fresh = replace(
         world,
         people=tuple(one for one in world.people if one.external_id not in people),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LATER = (
     "in_flow", "not_in_flow", "entered_flow", "left_flow", "in_variant", "custom",
-    "replied", "not_replied", "task_done",
+    "replied", "not_replied",
 )  # fmt: skip
 
 

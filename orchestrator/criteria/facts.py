@@ -47,3 +47,5 @@ class Facts:
     segments: FromClause = tables.segment_interval
     messages: FromClause = tables.message
     attributes: FromClause = tables.attribute_value
+    consents: FromClause = tables.consent
+    tasks: FromClause = tables.task

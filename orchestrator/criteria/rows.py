@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, func, or_, select
 
 from orchestrator import tables, timing
 from orchestrator.channels.spec import CHANNELS
@@ -165,6 +165,33 @@ def answers_run(scope: Scope, receipts: FromClause) -> Predicate:
     return exists(query.correlate(receipts, *scope.outer))
 
 
+# --- tasks ----------------------------------------------------------------------------
+
+
+def task_done(scope: Scope, step: str) -> Predicate:
+    """Return whether the run has tasks of a step, and all of them are done."""
+    done, open_ = scope.facts.tasks.alias(), scope.facts.tasks.alias()
+    is_done = done.c.done_at <= scope.now_micros
+    is_open = or_(open_.c.done_at.is_(None), open_.c.done_at > scope.now_micros)
+    return and_(
+        exists(scope.correlate(_tasks(scope, done, step).where(is_done))),
+        ~exists(scope.correlate(_tasks(scope, open_, step).where(is_open))),
+    )
+
+
+def latest_task(scope: Scope, step: str) -> ColumnElement[Any]:
+    """Return when the run's task of a step was last done."""
+    tasks = scope.facts.tasks.alias()
+    query = _tasks(scope, tasks, step).with_only_columns(func.max(tasks.c.done_at))
+    return scope.correlate(query.where(tasks.c.done_at <= scope.now_micros)).scalar_subquery()
+
+
+def _tasks(scope: Scope, tasks: FromClause, step: str) -> Select[Any]:
+    return select(tasks.c.customer_id).where(
+        tasks.c.customer_id == scope.subject, tasks.c.step == step, _in_run(scope, tasks)
+    )
+
+
 # --- consents and addresses -----------------------------------------------------------
 
 
@@ -174,7 +201,7 @@ def subscribed(scope: Scope, topic: str) -> Predicate:
     The latest act is the greatest ``2 * at + withdrawn``: at one instant a withdrawal
     counts as the later one.
     """
-    acts = tables.consent.alias()
+    acts = scope.facts.consents.alias()
     latest = func.max(acts.c.at * 2 + acts.c.withdrawn)
     query = (
         select(acts.c.customer_id)
@@ -187,7 +214,7 @@ def subscribed(scope: Scope, topic: str) -> Predicate:
 
 def latest_act(scope: Scope, topic: str) -> ColumnElement[Any]:
     """Return the customer's latest act about a topic, as ``2 * at + withdrawn``."""
-    acts = tables.consent.alias()
+    acts = scope.facts.consents.alias()
     query = select(func.max(acts.c.at * 2 + acts.c.withdrawn)).where(
         acts.c.topic == topic,
         acts.c.at <= scope.now_micros,

@@ -204,6 +204,10 @@ class Scope:
         """See ``rows.subscribed``."""
         return rows.subscribed(self, topic)
 
+    def task_done(self, step: str) -> Predicate:
+        """See ``rows.task_done``."""
+        return rows.task_done(self, step)
+
     def reachable(self, channel: str) -> Predicate:
         """See ``rows.reachable``."""
         return rows.reachable(self, channel)
@@ -274,6 +278,10 @@ class Scope:
     def latest_act(self, topic: str) -> Actual:
         """Return the customer's latest act about a topic."""
         return Actual(rows.latest_act(self, topic), "act")
+
+    def latest_task(self, step: str) -> Actual:
+        """Return when the run's task was last done."""
+        return Actual(rows.latest_task(self, step), "instant")
 
     def address_of(self, channel: str) -> Actual:
         """Return the customer's address for a channel."""

@@ -20,6 +20,7 @@ from orchestrator.flow.starts.dates import DateStart
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.flow.starts.every import EveryStart
 from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.records import ExplainedLeaf
 from orchestrator.tick.calendar_starts import NINE, falls_on
@@ -128,6 +129,8 @@ class Beginnings:
                 return self._of_date(start)
             case FlowStart():
                 return self._of_flow(start)
+            case ToldStart():
+                return Story(None, _ONLY_THEN)
         return Story()
 
     # --- events -----------------------------------------------------------------------
@@ -288,6 +291,8 @@ def _is_on(start: EveryStart, day: date) -> bool:
 
 def says(start: Start) -> str:
     """Return a start in words: ``did purchase, number 2``, ``enters segment vip``."""
+    if isinstance(start, ToldStart):
+        return f"told by {' or '.join(start.operand)}"
     said_ = f"{title(start.head)} {start.operand}"
     if isinstance(start, DidStart):
         said_ += where_phrase(start.where)

@@ -96,11 +96,10 @@ class Start(Headed):
 STEPS: Family[Step] = Family(
     "step",
     later=(
-        "wait_until", "wait_until_date", "until", "repeat", "webhook", "add_to", "remove_from",
-        "subscribe_to", "unsubscribe_from", "task", "start_flow",
+        "wait_until", "wait_until_date", "until", "repeat", "webhook",
     ),
 )  # fmt: skip
-STARTS: Family[Start] = Family("start", later=("told_by",))
+STARTS: Family[Start] = Family("start")
 
 
 @cache

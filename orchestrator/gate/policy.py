@@ -77,7 +77,7 @@ def send_policy(playbook: Playbook, flow: Flow, node: Node, step: Send) -> SendP
         or (settings and settings.send_between)
         or (defaults.send_between if defaults else None),
         quiet_hours=_quiet(playbook, own) if marketing else None,
-        holdouts=_holdouts(playbook, flow) if marketing else (),
+        holdouts=holdouts(playbook, flow) if marketing else (),
     )
 
 
@@ -146,7 +146,8 @@ def _quiet(playbook: Playbook, own: Guardrails | None) -> QuietHours | None:
     return QuietHours(mark=mark, marks={}, between=QUIET)
 
 
-def _holdouts(playbook: Playbook, flow: Flow) -> tuple[tuple[str, Holdout], ...]:
+def holdouts(playbook: Playbook, flow: Flow) -> tuple[tuple[str, Holdout], ...]:
+    """Return the control groups that a flow's customers may be in, each with its default seed."""
     shared, own = playbook.project.guardrails, flow.guardrails
     found = []
     if own and own.holdout:

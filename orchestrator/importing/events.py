@@ -14,6 +14,7 @@ from itertools import compress
 from operator import itemgetter
 from typing import TypeVar, cast
 
+from orchestrator.flow.told import is_reserved
 from orchestrator.importing.addresses import clean_id, clean_ids
 from orchestrator.importing.columns import ColumnMap, Place, places_of
 from orchestrator.importing.instants import EARLIEST, InstantReader
@@ -117,11 +118,11 @@ class EventReader:
         """Return the events of a batch; rows with a bad id, name or time are rejected."""
         columns = _Columns(batch.rows, places_of(batch.columns, self.mapping))
         customers = clean_ids(columns.cells("customer_id"))
-        names = clean_ids(columns.cells("event"))
+        names = _own_names(clean_ids(columns.cells("event")))
         instants = columns.each("at", self.read_instant)
         given = columns.cells("id")
         named = any(given)
-        ids = columns.each("id", clean_id) if named else [None] * columns.count
+        ids = columns.each("id", _own_id) if named else [None] * columns.count
         if None in customers or None in names or None in instants or named:
             checked = zip(customers, names, instants, ids, given, strict=True)
             refusals = [
@@ -201,6 +202,18 @@ class EventReader:
                 outcome.missing[f"{name}.{key}"] += sum(mine)
 
 
+def _own_names(names: Sequence[str | None]) -> Sequence[str | None]:
+    """Return names of events without those that only flows write."""
+    if not any(name and is_reserved(name) for name in set(names)):
+        return names
+    return [None if name and is_reserved(name) else name for name in names]
+
+
+def _own_id(raw: str) -> str | None:
+    id = clean_id(raw)
+    return None if id and is_reserved(id) else id
+
+
 def _without(batch: Batch, refusals: Sequence[str | None], reject: Reject) -> Batch:
     """Reject the rows that have a refusal and return the others."""
     rows, lines = [], []
@@ -244,8 +257,12 @@ def _refusal(columns: _Columns, number: int) -> str:
     for name in ("customer_id", "event"):
         if not clean_id(raw[name]):
             return bad_name(name, raw[name])
+    if is_reserved(raw["event"]):
+        return "event: names that begin with told: or answer: are written by flows"
     if raw["id"] and not clean_id(raw["id"]):
         return bad_name("id", raw["id"])
+    if is_reserved(raw["id"]):
+        return "id: what begins with told: or answer: is written by flows"
     return bad_time("at", raw["at"])
 
 

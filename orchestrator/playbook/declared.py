@@ -51,7 +51,7 @@ class Declared:
 
 def declare(document: MapNode, declared: Declared) -> None:
     """Declare everything that a document defines, whether or not its body is sound."""
-    for kind in ("event", "attribute", "topic", "sender", "segment"):
+    for kind in ("event", "attribute", "topic", "sender", "webhook", "segment"):
         section = document.get(f"{kind}s")
         for key, value in section.items if isinstance(section, MapNode) else ():
             declared.add(kind, key.text, key.mark)
@@ -59,6 +59,10 @@ def declare(document: MapNode, declared: Declared) -> None:
                 of = declared.properties.setdefault(key.text, {})
                 for prop, _ in value.items:
                     of.setdefault(prop.text, prop.mark)
+    lists = document.get("lists")
+    for item in lists.items if isinstance(lists, ListNode) else ():
+        if isinstance(item, ScalarNode) and item.text:
+            declared.add("list", item.text, item.mark)
     for name in _stage_names(document.get("stages")):
         declared.add("stage", name.text, name.mark)
     flow = document.get("flow")

@@ -44,7 +44,7 @@ KINDS: dict[str, str] = {
 _NOT_YET = ("blueprint", "include")
 _HIDES: dict[str, tuple[str, ...]] = {
     "project": ("variable",),
-    "catalog": ("event", "property", "attribute", "topic", "sender"),
+    "catalog": ("event", "property", "attribute", "topic", "sender", "list", "webhook"),
     "stages": ("stage",),
     "segments": ("segment",),
     "flow": ("flow",),
@@ -240,9 +240,10 @@ def _sound_catalog(catalog: Catalog) -> Catalog:
             for name, value in (getattr(catalog, section) or {}).items()
             if isinstance(name, Name) and is_whole(value)
         }
-        for section in ("events", "attributes", "topics", "senders")
+        for section in ("events", "attributes", "topics", "senders", "webhooks")
     }
-    return replace(catalog, **sections, unread=None)  # type: ignore[arg-type]  # by its own words
+    lists = tuple(name for name in catalog.lists or () if isinstance(name, Name))
+    return replace(catalog, **sections, lists=lists or None, unread=None)  # type: ignore[arg-type]  # by its own words
 
 
 def _read_stages(document: Document, reader: PlaybookReader, draft: Draft) -> None:

@@ -17,6 +17,7 @@ from orchestrator.playbook.names import name_problems
 from orchestrator.playbook.sends import send_problems
 from orchestrator.playbook.shop import shop_problems
 from orchestrator.playbook.structure import structure_problems
+from orchestrator.playbook.told import told_problems
 from orchestrator.playbook.types import type_problems
 from orchestrator.playbook.vocabulary import Vocabulary
 
@@ -74,6 +75,7 @@ def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
         name_problems(vocabulary),
         type_problems(vocabulary),
         structure_problems(playbook),
+        told_problems(playbook),
         send_problems(vocabulary),
         shop_problems(playbook),
     ):
@@ -125,11 +127,12 @@ def merge_catalogs(catalogs: Iterable[Catalog]) -> Catalog:
     merged: dict[str, dict[Name, object]] = {}
     marks: dict[str, Mark] = {}
     for part in parts:
-        for section in ("events", "attributes", "topics", "senders"):
+        for section in ("events", "attributes", "topics", "senders", "webhooks"):
             for name, value in (getattr(part, section) or {}).items():
                 merged.setdefault(section, {}).setdefault(name, value)
                 marks.setdefault(section, part.mark_at(section))
-    return Catalog(mark=mark, marks=marks, **merged)  # type: ignore[arg-type]  # by its own words
+    lists = tuple(dict.fromkeys(name for part in parts for name in part.lists or ()))
+    return Catalog(mark=mark, marks=marks, lists=lists or None, **merged)  # type: ignore[arg-type]  # by its own words
 
 
 def _unnamed_project() -> Project:

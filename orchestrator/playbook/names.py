@@ -9,6 +9,8 @@ from typing import Any
 from orchestrator.criteria.kinds.did import Did, Following
 from orchestrator.criteria.kinds.message_fact import KINDS
 from orchestrator.criteria.measures import split_property
+from orchestrator.flow.graph import step_ids
+from orchestrator.flow.steps.consent import EVERY_TOPIC, Subscription
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.literals import Reference
 from orchestrator.language.marks import Mark, Problem
@@ -30,6 +32,8 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
     for field, name in own_names(sentence):
         if name == "preferred" and isinstance(sentence, Send) and field == "channels":
             continue
+        if name == EVERY_TOPIC and isinstance(sentence, Subscription):
+            continue
         yield from _name(name, setting, vocabulary)
     yield from _properties_of(sentence, vocabulary)
     for literal in own_literals(sentence):
@@ -49,6 +53,8 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
         yield from _property(name, vocabulary)
     elif name.kind == "message fact":
         yield from _message_fact(name, vocabulary)
+    elif name.kind == "task":
+        yield from _task(name, setting)
     elif name.kind == "attribute" and name.startswith("entry."):
         yield from _entry(name.removeprefix("entry."), name.mark, setting, vocabulary)
     elif not vocabulary.has(name.kind, name):
@@ -65,6 +71,19 @@ _MEANT = {
     },
 }
 """(kind, name) → what is mostly meant by it."""
+
+
+def _task(name: Name, setting: Setting) -> Iterator[Problem]:
+    flow = setting.flow
+    if flow is None or not setting.in_run:
+        message = '"task_done" is asked where there is no run'
+        help = 'use it in the steps, "exits_when" or goal of the flow that gives the task'
+        yield Problem(name.mark, "CLM234", message, help)
+        return
+    known = [id for step, id in step_ids(flow.steps or ()) if step.head == "task"]
+    if name not in known and "steps" not in (flow.unread or ()):
+        message = f'no task of this flow is called "{name[:60]}"'
+        yield Problem(name.mark, "CLM234", message, suggest(name, known, lead="its tasks are"))
 
 
 def _property(name: Name, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -152,7 +171,7 @@ def _entry(prop: str, mark: Mark, setting: Setting, vocabulary: Vocabulary) -> I
         yield Problem(mark, "CLM217", message, help)
         return
     known = [each for event in events for each in vocabulary.properties(event)]
-    if prop not in known and all(event in vocabulary.declared.of("event") for event in events):
+    if prop not in known and all(map(vocabulary.is_declared, events)):
         help = suggest(prop, known, lead="its properties are")
         message = f'what starts this flow has no property "{prop[:60]}"'
         yield Problem(mark, "CLM217", message, help)

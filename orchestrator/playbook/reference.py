@@ -37,6 +37,7 @@ from orchestrator.playbook.model import (
     StagesFile,
     Topic,
     VolumeLimit,
+    Webhook,
 )
 from orchestrator.playbook.reference_codes import codes_page
 
@@ -149,6 +150,7 @@ def _catalog() -> Iterator[str]:
     for kind in dict.fromkeys(MEASURES.kinds.values()):
         yield from (part.replace("## ", "### ", 1) for part in _kind(kind))
     yield from _sentence(Topic)
+    yield from _sentence(Webhook)
 
 
 def _stages_and_segments() -> Iterator[str]:

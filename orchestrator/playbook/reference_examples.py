@@ -9,6 +9,7 @@ from orchestrator.criteria.base import CriterionShape
 from orchestrator.criteria.kinds.did import FollowingShape
 from orchestrator.criteria.modifiers import TestsShape
 from orchestrator.flow.base import StepsShape
+from orchestrator.flow.steps.start_flow import OwnValue
 from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
 from orchestrator.language.literals import LiteralShape
 from orchestrator.language.moments import DurationShape, Hours, MomentShape, TimeOfDay, Zone
@@ -39,6 +40,7 @@ from orchestrator.playbook.model import (
     Topic,
     TopicShape,
     VolumeLimit,
+    Webhook,
 )
 
 
@@ -68,6 +70,7 @@ TITLES: dict[type[Sentence], str] = {
     StagesFile: "The words of a stages file",
     Topic: "A topic",
     VolumeLimit: "`stop_if_more_than`",
+    Webhook: "A webhook",
 }
 
 CONDITIONS_INTRO = """\
@@ -171,6 +174,10 @@ topics:
   sms_offers: {purpose: marketing, channels: [sms]}
   receipts: transactional
 senders: {hello: 'Acme <hello@acme.example>'}
+lists: [paid_social_lapsed]
+webhooks:
+  loyalty_points: {url: 'https://acme.example/points'}
+  usage_stats: {url: 'https://acme.example/usage', gives: {projects: number}}
 """,
 )
 STAGES = Example(
@@ -229,19 +236,25 @@ _NAMES = {
     "channel": "email",
     "event": "purchase",
     "flow": "welcome",
+    "list": "paid_social_lapsed",
     "message": "welcome_hello",
     "message fact": "welcome_hello",
     "property": "purchase.amount",
     "segment": "vip",
     "sender": "hello",
     "stage": "active",
+    "task": "call",
     "topic": "newsletter",
+    "webhook": "loyalty_points",
 }
 _TEXTS = {
     "base_url": "https://shop.example/mail",
     "currency": "EUR",
     "flow": "welcome",
     "goal": "buy again",
+    "assign_to": "success_team",
+    "lists": "paid_social_lapsed",
+    "url": "https://shop.example/points",
     "meta": "{ticket: 12}",
     "metric": "repeat purchase rate",
     "note": "asked for by the shop team",
@@ -269,6 +282,7 @@ _WRITTEN: tuple[tuple[type[Shape[Any]], str], ...] = (
     (TimeOfDay, "09:30"),
     (Zone, "Europe/Vienna"),
     (MomentShape, "2026-01-31"),
+    (OwnValue, "$entry.friend"),
     (LiteralShape, "50"),
     (ReEntryShape, "after 90 days"),
     (CriterionShape, "{did: purchase}"),

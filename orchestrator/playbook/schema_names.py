@@ -13,7 +13,17 @@ def names_in(draft: Draft) -> Names:
     declared = draft.declared
     names = {
         kind: tuple(sorted(declared.of(kind)))
-        for kind in ("event", "topic", "sender", "segment", "stage", "flow", "message")
+        for kind in (
+            "event",
+            "topic",
+            "sender",
+            "list",
+            "webhook",
+            "segment",
+            "stage",
+            "flow",
+            "message",
+        )
     }
     properties = {f"{event}.{name}" for event, of in declared.properties.items() for name in of}
     return {

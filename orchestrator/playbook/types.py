@@ -16,6 +16,8 @@ from orchestrator.criteria.modifiers import COUNT_WORDS, ValueTests
 from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.flow.starts.dates import DateStart
 from orchestrator.flow.steps.set import Set
+from orchestrator.flow.steps.start_flow import StartFlow
+from orchestrator.flow.told import is_reserved
 from orchestrator.language.durations import DAY_UNITS
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.marks import Mark, Problem
@@ -80,6 +82,10 @@ def type_of(name: str, setting: Setting, vocabulary: Vocabulary) -> str | None:
 
 
 def _catalog(vocabulary: Vocabulary) -> Iterator[Problem]:
+    for event, mark in vocabulary.declared.of("event").items():
+        if is_reserved(event):
+            message = f'events called "{event[:60]}" are written by flows themselves'
+            yield Problem(mark, "CLM235", message, "call the event differently")
     for name, attribute in (vocabulary.playbook.catalog.attributes or {}).items():
         built_in = CUSTOMER_COLUMNS.get(name)
         if name.startswith("entry."):
@@ -231,6 +237,17 @@ def _dated(
         yield Problem(sentence.operand.mark, "CLM305", message, "name a date or datetime attribute")
 
 
+def _start_flow(sentence: StartFlow, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
+    literal = sentence.for_
+    if literal is None or not isinstance(literal.value, Reference):
+        return
+    root, name = literal.value.root, literal.value.name
+    found = type_of(name if root == "customer" else f"{root}.{name}", setting, vocabulary)
+    if found and found not in ("text", "number"):
+        message = f'"{literal.value}" is {_article(found)}, an id is text or a number'
+        yield Problem(literal.mark, "CLM303", message, "name a value that holds a customer's id")
+
+
 def _set(sentence: Set, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
     for name, value in sentence.operand.items():
         attribute = vocabulary.names.attributes.get(name)
@@ -278,4 +295,5 @@ _LOOKS: tuple[tuple[type[Sentence], _Look], ...] = (
     (AnniversaryOf, _dated),
     (DateStart, _dated),
     (Set, _set),
+    (StartFlow, _start_flow),
 )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
 from orchestrator.flow.entry import start_events
+from orchestrator.flow.told import is_reserved
 from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
 from orchestrator.playbook.declared import Declared
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.places import Setting, settings
+from orchestrator.playbook.told import told_events
 
 CODES = {
     "event": "CLM201",
@@ -28,6 +30,8 @@ CODES = {
     "topic": "CLM209",
     "channel": "CLM210",
     "sender": "CLM211",
+    "list": "CLM231",
+    "webhook": "CLM232",
 }
 """Kind of name → code of "there is none of that name"."""
 ENTRY_FACTS = {"at": "datetime", "start": "text"}
@@ -37,7 +41,7 @@ ENTRY_FACTS = {"at": "datetime", "start": "text"}
 def names_of(playbook: Playbook) -> Names:
     """Return the types of everything that the playbook's conditions can name."""
     catalog = playbook.catalog
-    return Names(
+    names = Names(
         {
             str(name): {str(prop): type for prop, type in properties.items()}
             for name, properties in (catalog.events or {}).items()
@@ -45,6 +49,8 @@ def names_of(playbook: Playbook) -> Names:
         {str(name): attribute for name, attribute in (catalog.attributes or {}).items()},
         {str(name): topic for name, topic in (catalog.topics or {}).items()},
     )
+    told = told_events(playbook, names)
+    return replace(names, events={**names.events, **told}) if told else names
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,13 @@ class Vocabulary:
 
     def properties(self, event: str) -> list[str]:
         """Return the properties of an event."""
+        if is_reserved(event):
+            return list(self.names.events.get(event, ()))
         return list(self.declared.properties.get(event, ()))
+
+    def is_declared(self, event: str) -> bool:
+        """Return whether all properties of an event are known."""
+        return is_reserved(event) or event in self.declared.of("event")
 
     def unknown(self, kind: str, name: Name, known: Iterable[str] | None = None) -> Problem:
         """Return the problem of a name that nothing has, with the nearest right one."""
@@ -96,7 +108,7 @@ class Vocabulary:
         segments = {name: segment.when for name, segment in self.playbook.segments.items()}
         if flow.unread and "starts_when" in flow.unread:
             return None
-        return start_events(flow.starts_when or (), segments)
+        return start_events(flow.starts_when or (), segments, str(flow.flow))
 
     def entry_type(self, flow: Flow, prop: str) -> str | None:
         """Return the type of ``entry.prop`` in a flow; None if it has none, or two."""

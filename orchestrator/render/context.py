@@ -10,10 +10,13 @@ from typing import Any
 
 from orchestrator.criteria.base import leaves
 from orchestrator.flow.starts.did import DidStart
+from orchestrator.flow.starts.told import ToldStart
+from orchestrator.flow.told import told_event
 from orchestrator.language.literals import Reference
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import VARIABLE
 from orchestrator.playbook.model import Attribute, Playbook
+from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import CustomerFacts
 from orchestrator.render.values import LONGEST_TEXT, Facts, is_absent, plain
 
@@ -183,11 +186,11 @@ def resolved(value: Any, customer: Mapping[str, Any], entry: Mapping[str, Any]) 
 
 def entry_names(playbook: Playbook, flow: str) -> frozenset[str]:
     """Return what ``entry`` may hold in a flow: ``at``, ``start``, the events' properties."""
-    events = playbook.catalog.events or {}
+    events = names_of(playbook).events
     names = {"at", "start"}
     for start in playbook.flows[flow].starts_when:
-        event = start_event(playbook, start)
-        names.update(*(map(str, props) for name, props in events.items() if name == event))
+        told = told_event(flow) if isinstance(start, ToldStart) else None
+        names.update(events.get(told or start_event(playbook, start) or "", ()))
     return frozenset(names)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 from orchestrator import tables
 from orchestrator.columns import from_day_number
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import CustomerFacts
 from orchestrator.render.computed import computed_facts
 from orchestrator.render.context import stored_attributes
@@ -118,10 +119,7 @@ def entry_facts(
     A list of mappings (the lines of an order) stays one: numbers in it are Decimal.
     """
     zone = ZoneInfo(playbook.project.timezone)
-    types = {
-        str(event): {str(name): type for name, type in properties.items()}
-        for event, properties in (playbook.catalog.events or {}).items()
-    }
+    types = names_of(playbook).events
     found: dict[int, dict[str, Any]] = {}
     for some in _batches(event_ids):
         for id, name, properties in connection.execute(_EVENTS, {"ids": some}):

@@ -10,6 +10,7 @@ from jinja2 import nodes
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.reader import suggest
 from orchestrator.playbook.model import Flow, Message, Playbook
+from orchestrator.playbook.vocabulary import names_of
 from orchestrator.render.context import (
     LINK_NAMES,
     MESSAGE_NAMES,
@@ -55,7 +56,7 @@ def library_names(playbook: Playbook, library: Library) -> KnownNames:
         for text in (*library.texts.values(), *_bodies(playbook))
         for name in stored_names(library, text)
     }
-    events = playbook.catalog.events or {}
+    events = names_of(playbook).events
     entries = {"at", "start", *(str(name) for props in events.values() for name in props)}
     variables = {str(name) for name in playbook.project.vars or {}}
     for flow in playbook.flows.values():

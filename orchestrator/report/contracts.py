@@ -93,6 +93,8 @@ def flow_object(flow: FlowReport) -> Json:
         "sends_by_channel": _counts(flow.sends_by_channel),
         "expired": flow.expired,
         "tripped": flow.tripped,
+        "effects": _counts(flow.effects),
+        "withheld": _counts(flow.withheld),
     }
 
 

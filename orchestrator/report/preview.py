@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.records import DecisionLine, FlowReport, TickReport
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, counted, number, printable
-from orchestrator.report.words import ENTRY, EXIT, GATE, Labels, label, sentence
+from orchestrator.report.words import ENTRY, EXIT, GATE, WITHHELD, Labels, label, sentence
 
 BAR_COLUMNS = 20
 DOT = " · "
@@ -135,6 +135,8 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
         ("held", _parts(flow.held, GATE)),
         ("suppressed", _parts(flow.suppressed, GATE)),
         ("expired", [number(flow.expired)] if flow.expired else []),
+        ("does", _parts(flow.effects, {})),
+        ("withheld", _parts(flow.withheld, WITHHELD)),
         ("leave", _parts(flow.exited, EXIT)),
         ("not in", _parts(flow.left_out, ENTRY)),
     ]

@@ -50,6 +50,14 @@ EXIT: Labels = {
 }
 """Why a run ended."""
 
+WITHHELD: Labels = {
+    "holdout": "holdout",
+    "shadow": "shadow",
+    "no_act": "no act of the customer before subscribe_to",
+    "nobody": "nobody has the id",
+}
+"""Why an effect of a step was only noted."""
+
 PLACES: Mapping[str, Labels] = {"entry": ENTRY, "gate": GATE, "exit": EXIT}
 _RECHECKED = "The customer stopped matching the flow's `audience`, asked again by `recheck`."
 

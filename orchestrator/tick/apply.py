@@ -49,6 +49,10 @@ def write(tick: Tick) -> bool:
     _write_runs(tick)
     _copy(tick, workspace.message, tables.message)
     _copy(tick, workspace.decision, tables.decision)
+    _copy(tick, workspace.effect, tables.effect)
+    _copy(tick, workspace.consent, tables.consent)
+    _copy(tick, workspace.task, tables.task)
+    _write_told(tick)
     _write_definitions(tick)
     _write_flow_states(tick)
     _write_tick(tick)
@@ -87,8 +91,32 @@ def _copy(tick: Tick, source: Table, target: Table) -> None:
 
 def _order(source: Table) -> list[Any]:
     """Return the columns that rows are written in order of, so that ids are reproducible."""
-    names = ("flow", "customer_id", "entry", "step", "channel")
+    names = ("turn", "flow", "customer_id", "entry", "step", "topic", "channel")
     return [source.c[name] for name in names if name in source.columns]
+
+
+def _write_told(tick: Tick) -> None:
+    """Write the events that steps have told, with their values, and whom they are about."""
+    told, values, event = workspace.told, workspace.told_value, tables.event
+    if workspace.is_empty(tick.connection, told):
+        return
+    columns = [column.name for column in told.columns]
+    query = select(*(told.c[name] for name in columns)).where(literal(1) == 1)
+    statement = _insert(tick, event).from_select(columns, query.order_by(told.c.source_id))
+    tick.execute(statement.on_conflict_do_nothing())
+    typed = [column.name for column in values.columns if column.name not in ("source_id", "name")]
+    query = (
+        select(
+            values.c.name, event.c.customer_id, event.c.occurred_at, event.c.id,
+            *(values.c[name] for name in typed),
+        )
+        .join_from(values, event, event.c.source_id == values.c.source_id)
+        .order_by(values.c.name, event.c.id)
+    )  # fmt: skip
+    columns = ["name", "customer_id", "occurred_at", "event_id", *typed]
+    tick.execute(insert(tables.event_value).from_select(columns, query))
+    touched = select(told.c.customer_id).distinct().order_by(told.c.customer_id)
+    tick.execute(insert(tables.dirty).from_select(["customer_id"], touched))
 
 
 def _write_release(tick: Tick) -> None:

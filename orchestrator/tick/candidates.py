@@ -5,6 +5,7 @@ Every select has the columns of ``COLUMNS``: one row per occurrence that no tick
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -79,6 +80,10 @@ class Candidates:
         return event_starts.of_events(
             self, name, where, number=number, after=after, backfill=backfill
         )
+
+    def of_told(self, flows: Sequence[str]) -> Select[Any]:
+        """See ``event_starts.of_told``."""
+        return event_starts.of_told(self, flows)
 
     def of_stage(self, head: str, stage: str, *, backfill: bool | None) -> Select[Any]:
         """See ``transition_starts.of_stage``."""

@@ -91,6 +91,8 @@ class Tick:
     """The scheduler's term of office; None for a tick that a person runs."""
     clock: Callable[[], datetime] | None = None
     """Asked when the tick is written, for the record only."""
+    effects: int = 0
+    """How many steps have logged effects so far: what they are told apart by in order."""
     _spans: int = 0
 
     def __post_init__(self) -> None:
@@ -188,6 +190,16 @@ class Tick:
     def show_attributes(self) -> None:
         """Let conditions see the attributes this tick has set."""
         self.facts = self._replace(attributes=workspace.attributes_with_changes())
+
+    def show_consents(self) -> None:
+        """Let conditions and the gate see the consents this tick has written."""
+        self.facts = self._replace(
+            consents=workspace.with_changes(tables.consent, workspace.consent)
+        )
+
+    def show_tasks(self) -> None:
+        """Let conditions see the tasks this tick has given."""
+        self.facts = self._replace(tasks=workspace.with_changes(tables.task, workspace.task))
 
     def _replace(self, **changes: FromClause) -> Facts:
         kept = {name: getattr(self.facts, name) for name in vars(self.facts)}

@@ -48,7 +48,7 @@ def enter(tick: Tick, live: LiveFlow) -> None:
     _end_at_once(tick, live)
 
 
-_MANY_PER_CUSTOMER = ("did", "every", "date", "anniversary_of", "leaves_flow")
+_MANY_PER_CUSTOMER = ("did", "every", "date", "anniversary_of", "leaves_flow", "told_by")
 """Heads that can give one customer several occurrences in one tick."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from orchestrator import tables, timing
 from orchestrator.columns import to_micros
 from orchestrator.criteria.events import Events
 from orchestrator.criteria.modifiers import Where
+from orchestrator.flow.told import told_event, told_source
 from orchestrator.language.durations import Duration
 
 if TYPE_CHECKING:
@@ -69,6 +71,19 @@ def of_events(
         occurred <= found.now,
         found.unseen(row.c.customer_id, key),
     )
+
+
+def of_told(found: Candidates, flows: Sequence[str]) -> Select[Any]:
+    """Return each time one of some flows told this one, since it went live."""
+    told = of_events(
+        found, told_event(found.live.name), None, number=None, after=None, backfill=None
+    ).subquery()
+    # a range, not LIKE: the sign after "/" ends it
+    tellers = [
+        and_(told.c.tie >= told_source(flow), told.c.tie < told_source(flow)[:-1] + "0")
+        for flow in flows
+    ]
+    return select(told).where(or_(*tellers))
 
 
 def _is_nth(found: Candidates, events: Events, earlier: Events, number: int) -> ColumnElement[bool]:

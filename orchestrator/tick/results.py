@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -79,7 +79,7 @@ def _customers(tick: Tick) -> int:
 
 def _flows(tick: Tick) -> Mapping[str, FlowReport]:
     entered, exited = _entered(tick), _exited(tick)
-    decided = _decided(tick)
+    decided, effects = _decided(tick), _effects(tick)
     refused: dict[str, dict[str, int]] = defaultdict(dict)
     for flow, reason, count in left_out(tick):
         refused[flow][reason] = count
@@ -92,6 +92,8 @@ def _flows(tick: Tick) -> Mapping[str, FlowReport]:
             held=decided[name, "hold"],
             suppressed=decided[name, "suppress"],
             expired=sum(decided[name, "expire"].values()),
+            effects=effects[name, "done"],
+            withheld=effects[name, "withheld"],
             left_out=refused[name],
             tripped=_is_tripped(tick, name),
         )
@@ -141,6 +143,18 @@ def _decided(tick: Tick) -> Mapping[tuple[str, str], dict[str, int]]:
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for flow, decision, key, count in sorted(tick.connection.execute(query), key=_by_text):
         found[flow, decision][key] = count
+    return found
+
+
+def _effects(tick: Tick) -> Mapping[tuple[str, str], dict[str, int]]:
+    """Return (flow, done or withheld) → the step's head, or why it was withheld → count."""
+    rows = workspace.effect
+    query = select(rows.c.flow, rows.c.kind, rows.c.withheld, func.count()).group_by(
+        rows.c.flow, rows.c.kind, rows.c.withheld
+    )
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for flow, kind, withheld, count in sorted(tick.connection.execute(query), key=_by_text):
+        found[flow, "withheld" if withheld else "done"][withheld or kind] += count
     return found
 
 

@@ -187,7 +187,7 @@ def _live_flows(plan: TickPlan, known: Mapping[str, FlowMemory]) -> dict[str, Li
             noted.live_since or plan.as_live_since or plan.now,
             is_first=noted.live_since is None,
             seen_at=noted.seen_at,
-            entry_types=entry_types(flow.starts_when, segments, names),
+            entry_types=entry_types(flow.starts_when, segments, names, flow=name),
         )
     return found
 

@@ -13,17 +13,19 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, literal, select, update
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion, leaves
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Node
+from orchestrator.flow.steps.consent import Subscription
 from orchestrator.flow.steps.set import Set
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.effects import Effects
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.setting import set_attribute
 from orchestrator.tick.zones import due_by_zone, in_zones
@@ -32,7 +34,7 @@ run = workspace.run
 
 
 @dataclass
-class Walk:
+class Walk(Effects):
     """Moves the runs that are about to do one step."""
 
     tick: Tick
@@ -97,7 +99,10 @@ class Walk:
         self.tick.execute(update(run).where(self.here).values(moving=0))
 
     def set(self, name: str, value: Any) -> None:
-        """Write an attribute of the customers of every run here."""
+        """Write an attribute of the customers of every run here; in shadow only note it."""
+        if self.live.flow.status == "shadow":
+            self.log("set", literal(name))
+            return
         set_attribute(self.tick, self.here, name, value)
 
     # --- what they are made of --------------------------------------------------------
@@ -180,17 +185,14 @@ def move(tick: Tick, live: LiveFlow) -> None:
 def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
     """Return whether goal or exits depend on what a tick itself changes.
 
-    Only messages it decides and attributes it sets can change between two steps of one
-    tick; anything else was answered when the run was taken up or opened.
+    Only messages it decides, attributes it sets and consents it writes can change between
+    two steps of one tick; anything else was answered when the run was taken up or opened.
     """
-    set_here = {
-        str(name)
-        for other in tick.flows.values()
-        for node in other.graph.nodes.values()
-        if isinstance(node.step, Set)
-        for name in node.step.operand
-    }
+    steps = [node.step for other in tick.flows.values() for node in other.graph.nodes.values()]
+    set_here = {str(name) for step in steps if isinstance(step, Set) for name in step.operand}
+    heads = {"received", "not_received"}
+    if any(isinstance(step, Subscription) for step in steps):
+        heads |= {"subscribed_to", "not_subscribed_to"}
     return any(
-        leaf.head in ("received", "not_received") or str(leaf.operand) in set_here
-        for leaf in leaves(live.flow.exits_when)
+        leaf.head in heads or str(leaf.operand) in set_here for leaf in leaves(live.flow.exits_when)
     )

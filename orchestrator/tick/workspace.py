@@ -201,6 +201,29 @@ decision = _work_table(
 )
 
 
+def _unnumbered(table: Table) -> list[Column[Any]]:
+    """Return the columns of a table, without the id that the database gives."""
+    return [Column(column.name, column.type) for column in table.columns if column.name != "id"]
+
+
+effect = _work_table(
+    "tick_effect",
+    *_unnumbered(tables.effect),
+    _small("turn"),
+    Index("tick_effect_by_run", "flow", "customer_id", "step"),
+)
+"""What steps of this tick did beside sending; ``turn`` is the order they did it in."""
+
+consent = _work_table(
+    "tick_consent",
+    *_unnumbered(tables.consent),
+    Index("tick_consent_by_customer", "customer_id", "topic"),
+)
+task = _work_table(
+    "tick_task", *_unnumbered(tables.task), Index("tick_task_by_step", "customer_id")
+)
+
+
 def _typed_columns() -> list[Column[Any]]:
     return [
         _text("text"),
@@ -225,6 +248,11 @@ attribute_written = _work_table(
     *_typed_columns(),
 )
 """The rows of the one ``set`` under way."""
+
+told = _work_table("tick_told", *_unnumbered(tables.event))
+"""Events that steps of this tick write, for flows that are told and for answers."""
+told_value = _work_table("tick_told_value", _text("source_id"), _text("name"), *_typed_columns())
+"""Their properties, by the ``source_id`` of the event."""
 
 replacement = _work_table("tick_replacement", _text("old", key=True), *_typed_columns())
 """Old text of a number → what it becomes, for the ``add`` under way ('' for missing)."""
@@ -302,6 +330,15 @@ def messages_with_changes() -> FromClause:
     return union_all(
         select(*(tables.message.c[name] for name in columns)),
         select(*(message.c[name] for name in columns)),
+    ).subquery()
+
+
+def with_changes(base: Table, changes: Table) -> FromClause:
+    """Return the rows of a table and those that this tick adds."""
+    columns = [column.name for column in base.columns if column.name in changes.columns]
+    return union_all(
+        select(*(base.c[name] for name in columns)),
+        select(*(changes.c[name] for name in columns)),
     ).subquery()
 
 

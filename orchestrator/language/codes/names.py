@@ -135,4 +135,36 @@ NAMES: dict[str, Code] = {
         "- {stage: lead, otherwise: true}\n- {stage: active, when: …}",
         "- {stage: active, when: …}\n- {stage: lead, otherwise: true}",
     ),
+    "CLM231": Code(
+        "an unknown list",
+        "The catalog declares no list of this name.",
+        "add_to: paid_social_lapesd",
+        "lists: [paid_social_lapsed]\n…\n- add_to: paid_social_lapsed",
+    ),
+    "CLM232": Code(
+        "an unknown webhook",
+        "The catalog declares no webhook of this name.",
+        "webhook: loyalty_pionts",
+        "webhooks: {loyalty_points: {url: 'https://shop.example/points'}}\n…\n"
+        "- webhook: loyalty_points",
+    ),
+    "CLM233": Code(
+        "a flow that does not listen",
+        "start_flow reaches a flow only if that flow says told_by: this one. Else nobody would "
+        "ever be started.",
+        "flow: purchase\n…\n- start_flow: reward\n\nflow: reward\nstarts_when: {did: purchase}",
+        "flow: reward\nstarts_when: {told_by: [purchase]}",
+    ),
+    "CLM234": Code(
+        "no task of that name",
+        "task_done asks about a task of the same flow, by the id of its step.",
+        "- {task: Call them, id: call}\n- {branch: [{if: {task_done: cal}, do: …}]}",
+        "- {task: Call them, id: call}\n- {branch: [{if: {task_done: call}, do: …}]}",
+    ),
+    "CLM235": Code(
+        "a name that is taken",
+        "Events whose names begin with told: or answer: are written by flows themselves.",
+        "events: {'told:reward': {}}",
+        "events: {told_reward: {}}",
+    ),
 }

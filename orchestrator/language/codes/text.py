@@ -123,7 +123,7 @@ TEXT: dict[str, Code] = {
     "CLM117": Code(
         "no kind of playbook file",
         "The first word of a file tells what it holds: project, events, attributes, topics, "
-        "senders, stages, segments or flow.",
+        "senders, lists, webhooks, stages, segments or flow.",
         "flwo: welcome",
         "flow: welcome",
     ),

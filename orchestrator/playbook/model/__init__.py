@@ -13,6 +13,7 @@ from orchestrator.playbook.model.catalog import (
     Catalog,
     Topic,
     TopicShape,
+    Webhook,
 )
 from orchestrator.playbook.model.flow import Flow, Goal, ReEntry, ReEntryShape, StartsShape
 from orchestrator.playbook.model.guardrails import (
@@ -57,6 +58,7 @@ __all__ = [
     "Topic",
     "TopicShape",
     "VolumeLimit",
+    "Webhook",
 ]
 
 

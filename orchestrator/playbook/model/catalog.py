@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestrator.criteria.measures import MEASURES, Measure
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.names import DataName, Name, NewName, Ref
-from orchestrator.language.nodes import MapNode, Node
+from orchestrator.language.nodes import MapNode, Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.sentences import SentenceOf
-from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text, Truth, suggesting
-from orchestrator.language.words import Sentence, later, word
-from orchestrator.playbook.model.anything import META, AnyValue
+from orchestrator.language.shapes import (
+    JsonSchema,
+    OneOf,
+    ScalarShape,
+    Shape,
+    Text,
+    Truth,
+    suggesting,
+)
+from orchestrator.language.words import Sentence, word
+from orchestrator.playbook.model.anything import META
 
 TYPES = ("text", "number", "money", "boolean", "date", "datetime", "list")
 
@@ -89,9 +98,36 @@ class TopicShape(Shape[Topic]):
         return suggesting(PURPOSES, body)
 
 
+class Address(ScalarShape[str]):
+    """An http or https address."""
+
+    says = "an address that begins with https:// or http://"
+    _pattern = r"https?://[^\s/]\S*"
+
+    def parse(self, node: ScalarNode) -> str | None:
+        if isinstance(node.value, str) and re.fullmatch(self._pattern, node.value):
+            return node.value
+        return None
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": f"^{self._pattern}$"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Sentence):
+    """An address that flows call."""
+
+    url: str = word(Address(), "Where to.")
+    gives: dict[Name, str] | None = word(
+        MapOf(DataName("property"), OneOf(*TYPES)),
+        "Field of the answer → its type.",
+        default=None,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Catalog(Sentence):
-    """What the shop's data is called: events, attributes, topics, senders."""
+    """What the shop's data is called: events, attributes, topics, senders, lists, webhooks."""
 
     events: dict[Name, dict[Name, str]] | None = word(
         MapOf(
@@ -117,7 +153,13 @@ class Catalog(Sentence):
         "Sender → `Name <address>`.",
         default=None,
     )
-    lists: None = later(AnyValue(), "Lists that flows add people to.")
-    webhooks: None = later(AnyValue(), "Addresses that flows call.")
+    lists: tuple[Name, ...] | None = word(
+        ListOf(NewName("list"), least=0), "Lists that flows put people on.", default=None
+    )
+    webhooks: dict[Name, Webhook] | None = word(
+        MapOf(NewName("webhook"), SentenceOf(Webhook, "a webhook"), least=0),
+        "Webhook → the address that flows call, and what it answers.",
+        default=None,
+    )
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)

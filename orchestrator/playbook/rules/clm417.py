@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from orchestrator.flow.base import Step
+from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart
 from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.exit import Exit
+from orchestrator.flow.steps.start_flow import StartFlow
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.walk import flows_in_use
@@ -18,7 +20,7 @@ Circle = Mapping[str, Mapping[str, Mark]]
 
 
 def check(playbook: Playbook) -> Iterator[Problem]:
-    """Yield circles of ``leaves_flow`` that a customer can run through at every tick."""
+    """Yield circles of ``leaves_flow`` and ``told_by`` that a customer runs through at once."""
     starts = {
         str(flow.flow): dict(_starts(flow))
         for flow in flows_in_use(playbook)
@@ -40,6 +42,9 @@ def _starts(flow: Flow) -> Iterator[tuple[str, Mark]]:
     for start in flow.starts_when:
         if isinstance(start, FlowStart):
             yield str(start.operand), start.operand.mark
+        elif isinstance(start, ToldStart):
+            for teller in start.operand:
+                yield str(teller), teller.mark
 
 
 def _circle(name: str, starts: Circle) -> list[str] | None:
@@ -56,11 +61,14 @@ def _circle(name: str, starts: Circle) -> list[str] | None:
 
 
 def _at_once(steps: tuple[Step, ...]) -> tuple[bool, bool]:
-    """Return whether some run can, without waiting, leave the flow in steps; and pass them."""
+    """Return whether some run can, without waiting, leave the flow in steps; and pass them.
+
+    To tell another flow counts as leaving: it starts one as well.
+    """
     leaves = False
     for step in steps:
         inside = [_at_once(inner) for _, inner in step.blocks()]
-        leaves = leaves or isinstance(step, Exit) or any(left for left, _ in inside)
+        leaves = leaves or isinstance(step, Exit | StartFlow) or any(left for left, _ in inside)
         passes = not (step.waits or isinstance(step, Exit) or inside)
         passes = passes or any(passed for _, passed in inside)
         if step.only_if is None and not passes and not _may_take_none(step):
