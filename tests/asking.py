@@ -14,9 +14,9 @@ from orchestrator import tables, timing
 from orchestrator.columns import to_day_number
 from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.facts import Facts, SpanRow
-from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope, population
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.vocabulary import names_of
 from orchestrator.tick import workspace
 
 
@@ -40,12 +40,6 @@ def facts(connection: Connection, now: datetime, zone: ZoneInfo) -> Facts:
         return key
 
     return Facts(workspace.zone, tuple(sorted(set(days.values()))), workspace.span, add_spans)
-
-
-def names_of(playbook: Playbook) -> Names:
-    """Return what the catalog of a playbook knows."""
-    catalog = playbook.catalog
-    return Names(catalog.events or {}, catalog.attributes or {}, catalog.topics or {})
 
 
 def selected(

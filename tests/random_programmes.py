@@ -239,7 +239,8 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
         flow[draw(st.sampled_from(("opens", "closes")))] = draw(
             st.sampled_from((now.date().isoformat(), f"{now.date().isoformat()} 03:00"))
         )
-    flow["steps"] = Steps(now, name, only_events).some(draw, depth=2)
+    last = {"split": strategies.SPLIT, "id": f"pick_{name}"}
+    flow["steps"] = [*Steps(now, name, only_events).some(draw, depth=2), last]
     return flow
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from reference.conditions import Passed
 from reference.world import ConsentAct, Happening, Person, ReceiptFact, World
 
 from orchestrator import timing
@@ -29,6 +30,7 @@ ANCHORS = (
 SPANS = ("1 hour", "4 hours", "1 day", "3 days", "7 days", "30 days", "1 month", "1 year")
 FIXED = ("1 min", "1 hour", "4 hours", "1 day", "3 days")
 DAY_SPANS = ("1 day", "3 days", "7 days", "1 month", "1 year")
+SPLIT: Plain = {"one": {"share": "33.33%"}, "two": {"share": "66.67%"}}
 ZONES = ("Europe/Vienna", "Pacific/Auckland", "America/Los_Angeles", "Asia/Kathmandu")
 STRANGE_ZONES = ("Mars/Olympus", "europe/vienna", "")
 NUDGES = (timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1))
@@ -49,6 +51,8 @@ ATTRIBUTES = {
 }  # fmt: skip
 MESSAGES = ("hello", "offer")
 FLOWS = ("alpha", "beta")
+VARIANTS = ("alpha/pick_alpha/one", "beta/pick_beta/two", "pick_alpha/two", "pick_beta/one")
+"""Of the split that every flow ends with."""
 TOPICS = {
     "news": "marketing",
     "texts": {"purpose": "marketing", "channels": ["sms", "email"]},
@@ -152,7 +156,7 @@ def receipts(draw: DrawFn, now: datetime, customers: tuple[str, ...], number: in
         f"r{number:03}",
         draw(st.sampled_from(customers)),
         draw(st.sampled_from(MESSAGES)),
-        draw(st.sampled_from(("opened", "clicked"))),
+        draw(st.sampled_from(("opened", "clicked", "replied"))),
         draw(instants(now)),
         draw(st.none() | st.sampled_from(FLOWS)),
         draw(st.none() | st.sampled_from(("email", "sms"))),
@@ -342,7 +346,8 @@ def attributes(draw: DrawFn, now: datetime, *, entry: bool = False) -> Plain:
 @st.composite
 def messages_facts(draw: DrawFn, now: datetime, *, since: bool = False) -> Plain:
     """What became of messages."""
-    kind = draw(st.sampled_from(("received", "opened", "clicked", "not_received", "not_opened")))
+    kinds = ("received", "opened", "clicked", "replied")
+    kind = draw(st.sampled_from((*kinds, *(f"not_{one}" for one in kinds))))
     names = (*MESSAGES, "any", "alpha/any", "beta/offer", "alpha/hello")
     plain: Plain = {kind: draw(st.sampled_from(names))}
     if draw(st.integers(0, 2)) == 0:
@@ -370,6 +375,31 @@ def memberships(draw: DrawFn, now: datetime, stages: bool = True) -> Plain:
     if draw(st.booleans()):
         plain["for_at_least"] = draw(st.sampled_from(SPANS))
     return plain
+
+
+@st.composite
+def flow_runs(draw: DrawFn, now: datetime) -> Plain:
+    """Who is in a flow, when they came and went, and shares of splits."""
+    heads = ("in_flow", "not_in_flow", "entered_flow", "left_flow", "in_variant")
+    head = draw(st.sampled_from(heads))
+    if head == "in_variant":
+        return {head: draw(st.sampled_from(VARIANTS))}
+    plain: Plain = {head: draw(st.sampled_from(FLOWS))}
+    moved = head in ("entered_flow", "left_flow")
+    return plain | (draw(windows(now, words=("in_last", "older_than"))) if moved else {})
+
+
+@st.composite
+def runs(draw: DrawFn, now: datetime, customers: tuple[str, ...]) -> list[Passed]:
+    """A few runs of the flows, some of which have ended."""
+    found: dict[tuple[str, str], list[Passed]] = {}
+    for _ in range(draw(st.integers(0, 8))):
+        key = draw(st.sampled_from(customers)), draw(st.sampled_from(FLOWS))
+        earlier = found.setdefault(key, [])
+        began = draw(instants(now).filter(lambda at: at <= now))
+        ended = draw(st.none() | instants(now).filter(lambda at: at <= now))
+        earlier.append(Passed(*key, len(earlier) + 1, began, ended))
+    return [run for earlier in found.values() for run in earlier]
 
 
 @st.composite
@@ -403,7 +433,7 @@ def leaves(
     Args:
         run: whether a run asks, so that ``since: entry`` and ``entry.x`` may stand.
         members: whether stages and segments may be asked about.
-        facts: whether messages may be asked about.
+        facts: whether messages and runs may be asked about.
     """
     window = ("in_last", "older_than", "before", "after", "since") if run else ()
     kinds = [
@@ -415,7 +445,7 @@ def leaves(
     if members:
         kinds.append(memberships(now))
     if facts:
-        kinds.append(messages_facts(now, since=run))
+        kinds += [messages_facts(now, since=run), flow_runs(now)]
     return st.one_of(kinds)
 
 

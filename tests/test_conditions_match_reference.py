@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from programmes import PROJECT, criterion, playbook
-from reference.conditions import Past, View, holds
-from reference.loading import load
+from reference.conditions import Passed, Past, View, holds
+from reference.loading import load, load_runs
 from reference.world import World
 from sqlalchemy import Engine
+
+from orchestrator.playbook.model import Playbook
 
 ZONE = ZoneInfo("Europe/Vienna")
 
@@ -30,6 +32,7 @@ class Case:
     now: datetime
     catalog: dict[str, Any]
     world: World
+    runs: list[Passed]
     asked: list[Any]
 
 
@@ -39,19 +42,33 @@ def cases(draw: DrawFn, /, **options: bool) -> Case:
     now = draw(st.sampled_from(strategies.ANCHORS))
     catalog = draw(strategies.catalogs(now))
     world = draw(strategies.worlds(now))
+    runs = draw(strategies.runs(now, tuple(one.external_id for one in world.people)))
     asked = draw(st.lists(strategies.criteria(now, **options), min_size=1, max_size=6))
-    return Case(now, catalog, world, asked)
+    return Case(now, catalog, world, runs, asked)
 
 
 def expected(case: Case, plain: Any) -> set[str]:
     """Return for whom the reference says that a condition holds."""
-    built = playbook({"project": PROJECT, "catalog": case.catalog})
+    built, past = programme(case), Past(runs=case.runs)
     asked = criterion(plain)
     return {
         person.external_id
         for person in case.world.existing(case.now)
-        if holds(asked, View(built, case.world, Past(), person, case.now, owner="someone"))
+        if holds(asked, View(built, case.world, past, person, case.now, owner="someone"))
     }
+
+
+def programme(case: Case) -> Playbook:
+    """Return the catalog with flows that nobody can enter, each a split."""
+    flows = [
+        {
+            "flow": name,
+            "starts_when": {"did": "buy"},
+            "steps": [{"split": strategies.SPLIT, "id": f"pick_{name}"}],
+        }
+        for name in strategies.FLOWS
+    ]
+    return playbook({"project": PROJECT, "catalog": case.catalog, "flows": flows})
 
 
 @pytest.mark.parametrize("each", [False, True], ids=["as sets", "customer by customer"])
@@ -67,7 +84,8 @@ def test_sql_selects_the_customers_that_the_reference_selects(
 ) -> None:
     empty(engine)
     load(engine, case.world, ZONE)
-    built = playbook({"project": PROJECT, "catalog": case.catalog})
+    load_runs(engine, case.runs)
+    built = programme(case)
     asked = [criterion(plain) for plain in case.asked]
     found = selected(engine, built, asked, case.now, owner="someone", each=each)
     for plain, answer in zip(case.asked, found, strict=True):
@@ -83,4 +101,5 @@ def _told(case: Case, plain: Any, answer: set[str], wrong: set[str]) -> str:
     facts += [one for one in done if one.customer in wrong]
     mistakes = f"wrongly in: {sorted(wrong & answer)}, wrongly out: {sorted(wrong - answer)}"
     head = [f"{plain}", f"at {case.now.isoformat()}", mistakes, f"computed: {computed}"]
+    facts += [one for one in case.runs if one.customer in wrong]
     return "\n".join([*head, *map(repr, facts)])

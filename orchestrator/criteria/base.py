@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
 
 LATER = (
-    "in_flow", "not_in_flow", "entered_flow", "left_flow", "in_variant", "custom",
-    "replied", "not_replied",
+    "custom",
 )  # fmt: skip
 
 

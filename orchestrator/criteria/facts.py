@@ -49,3 +49,4 @@ class Facts:
     attributes: FromClause = tables.attribute_value
     consents: FromClause = tables.consent
     tasks: FromClause = tables.task
+    runs: FromClause = tables.enrollment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.criteria.measures import Measure, split_property
@@ -23,6 +23,15 @@ CUSTOMER_COLUMNS = {
 
 
 @dataclass(frozen=True)
+class Variant:
+    """The buckets ``[low, high)`` of a seed that one share of a split takes."""
+
+    seed: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
 class Names:
     """Types of everything a condition can name."""
 
@@ -31,6 +40,8 @@ class Names:
     attributes: Mapping[Any, Any]
     """Attribute → something with a ``type``, or a ``Measure``."""
     topics: Mapping[Any, object]
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """``flow/split/share`` → its buckets."""
 
     def property_type(self, event: str, prop: str) -> str | None:
         """Return the type of an event's property; None if the catalog does not know it."""
@@ -44,6 +55,22 @@ class Names:
         if isinstance(attribute, Measure):
             return self.measure_type(attribute)
         return str(attribute.type)
+
+    def variant(self, operand: str, owner: str) -> Variant:
+        """Return the share that ``flow/split/share``, or ``split/share``, stands for.
+
+        Args:
+            owner: who asks; a flow's own split comes first.
+        Raises:
+            LookupError: there is none.
+        """
+        named = [operand, f"{owner}/{operand}"]
+        if operand.count("/") == 1:
+            named += [name for name in self.variants if name.partition("/")[2] == operand]
+        found = next((name for name in named if name in self.variants), None)
+        if found is None:
+            raise LookupError(f"no flow has the share {operand!r}")
+        return self.variants[found]
 
     def measure_type(self, measure: Measure) -> str | None:
         """Return the type that a computed attribute's values have."""

@@ -33,7 +33,8 @@ def resolved_text(
         if leaf.head.endswith("in_segment") and leaf.operand in segments
     ]
     typed = [_attribute(leaf.operand, names) for leaf in leaves(criterion) if _named(leaf)]
-    return "; ".join([_text(criterion), *sorted(inlined), *sorted(typed)])
+    shares = [_variant(leaf.operand, names) for leaf in leaves(criterion) if _shared(leaf)]
+    return "; ".join([_text(criterion), *sorted(inlined), *sorted(typed), *sorted(shares)])
 
 
 def fingerprint(text: str) -> str:
@@ -43,6 +44,15 @@ def fingerprint(text: str) -> str:
 
 def _named(leaf: Any) -> bool:
     return leaf.head in ("attribute", "anniversary_of")
+
+
+def _shared(leaf: Any) -> bool:
+    return bool(leaf.head == "in_variant")
+
+
+def _variant(operand: str, names: Names) -> str:
+    """Return the buckets of a share; outside flows, where texts are compared, it is unique."""
+    return f"{operand}={names.variant(operand, owner='')}"
 
 
 def _attribute(name: str, names: Names) -> str:

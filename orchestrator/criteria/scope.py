@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
-from orchestrator.criteria import rows
+from orchestrator.criteria import flows, rows
 from orchestrator.criteria.base import Criterion, fold
 from orchestrator.criteria.buckets import bucket_factors, share_bound
 from orchestrator.criteria.events import Events
@@ -196,6 +196,14 @@ class Scope:
         """See ``rows.moved``."""
         return rows.moved(self, head, stage, window)
 
+    def in_flow(self, flow: str) -> Predicate:
+        """See ``flows.in_flow``."""
+        return flows.in_flow(self, flow)
+
+    def moved_flow(self, head: str, flow: str, window: Any) -> Predicate:
+        """See ``flows.moved``."""
+        return flows.moved(self, head, flow, window)
+
     def message_facts(self, kind: str, sentence: Any) -> Predicate:
         """See ``rows.message_facts``."""
         return rows.message_facts(self, kind, sentence)
@@ -251,6 +259,14 @@ class Scope:
         """Return the latest entry into (or exit from) a stage."""
         return Actual(rows.latest_move(self, head, stage), "instant")
 
+    def flow_since(self, flow: str) -> Actual:
+        """Return since when the customer is in a flow."""
+        return Actual(flows.since(self, flow), "since")
+
+    def flow_move_of(self, head: str, flow: str) -> Actual:
+        """Return the latest entry into (or exit from) a flow."""
+        return Actual(flows.latest_move(self, head, flow), "instant")
+
     def latest_fact(self, kind: str, sentence: Any) -> Actual:
         """Return when the message was last received, opened and so on."""
         return Actual(rows.latest_fact(self, kind, sentence), "instant")
@@ -258,6 +274,11 @@ class Scope:
     def bucket_of(self, seed: str, share: Decimal) -> Actual:
         """Return the customer's bucket of a seed, to be seen beside the bound of a share."""
         return Actual(self.bucket(seed), "bucket", str(share_bound(share)))
+
+    def variant_bucket(self, operand: str) -> Actual:
+        """Return the customer's bucket of a split, to be seen beside those of a share."""
+        variant = self.names.variant(operand, self.owner)
+        return Actual(self.bucket(variant.seed), "bucket", f"{variant.low} to {variant.high - 1}")
 
     def segment_since(self, segment: str) -> Actual:
         """Return since when the customer is in a segment."""
@@ -402,6 +423,12 @@ class Scope:
         """Return the customer's bucket of a seed, 0 to 9999 (semantics 22)."""
         factor, offset, prime = bucket_factors(seed)
         return ((factor * self.customer.c.base + offset) % prime) % 10_000
+
+    def in_variant(self, operand: str) -> Predicate:
+        """Return whether a split gives the customer this share."""
+        variant = self.names.variant(operand, self.owner)
+        bucket = self.bucket(variant.seed)
+        return and_(bucket >= variant.low, bucket < variant.high)
 
     def in_share(self, seed: str, share: Decimal) -> Predicate:
         """Return whether the customer falls into the first ``share`` of the buckets."""

@@ -18,6 +18,7 @@ from orchestrator.criteria.kinds.attribute import AttributeIs
 from orchestrator.criteria.kinds.did import Did
 from orchestrator.criteria.kinds.first_last import FirstOrLast
 from orchestrator.criteria.kinds.membership import InStage
+from orchestrator.criteria.kinds.message_fact import KINDS
 from orchestrator.criteria.kinds.property_of import PropertyTotal
 from orchestrator.criteria.kinds.sample import Sample
 from orchestrator.criteria.modifiers import Counts, InLast, Where
@@ -94,7 +95,8 @@ _OPPOSITES = {
     "in_segment": "not_in_segment",
     "in_stage": "not_in_stage",
     "subscribed_to": "not_subscribed_to",
-    **{kind: f"not_{kind}" for kind in ("received", "opened", "clicked", "bounced", "complained")},
+    "in_flow": "not_in_flow",
+    **{kind: f"not_{kind}" for kind in KINDS},
 }
 
 

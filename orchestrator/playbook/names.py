@@ -18,7 +18,7 @@ from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
 from orchestrator.language.words import Sentence
 from orchestrator.playbook.places import Setting, own_literals, own_names, sentences
-from orchestrator.playbook.vocabulary import ENTRY_FACTS, Vocabulary
+from orchestrator.playbook.vocabulary import CODES, ENTRY_FACTS, Vocabulary
 
 
 def name_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -55,6 +55,8 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
         yield from _message_fact(name, vocabulary)
     elif name.kind == "task":
         yield from _task(name, setting)
+    elif name.kind == "variant":
+        yield from _variant(name, setting, vocabulary)
     elif name.kind == "attribute" and name.startswith("entry."):
         yield from _entry(name.removeprefix("entry."), name.mark, setting, vocabulary)
     elif not vocabulary.has(name.kind, name):
@@ -142,6 +144,23 @@ def _message_fact(name: Name, vocabulary: Vocabulary) -> Iterator[Problem]:
         yield vocabulary.unknown("flow", Name(flow, "flow", name.mark))
     if message != "any" and not vocabulary.has("message", message):
         yield vocabulary.unknown("message", Name(message, "message", name.mark))
+
+
+def _variant(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Look for a share; where it stands in a flow, that flow's own splits come first."""
+    variants = vocabulary.names.variants
+    own = f"{setting.flow.flow}/{name}" if setting.flow is not None else name
+    if name in variants or own in variants:
+        return
+    meant = [one for one in variants if one.partition("/")[2] == name]
+    if len(meant) > 1:
+        message = f'several flows have a split with the share "{name[:60]}"'
+        help = f"say which flow is meant: {', '.join(meant)}"
+        yield Problem(name.mark, CODES["variant"], message, help)
+    elif not meant and vocabulary.knows_all_steps:
+        short = [one.partition("/")[2] for one in variants]
+        known = variants if name.count("/") > 1 else list(dict.fromkeys(short))
+        yield vocabulary.unknown("variant", name, known)
 
 
 def _reference(

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
-from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names
+from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names, Variant
 from orchestrator.flow.entry import start_events
+from orchestrator.flow.graph import in_document_order
+from orchestrator.flow.steps.split import Split
 from orchestrator.flow.told import is_reserved
 from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
@@ -32,6 +34,7 @@ CODES = {
     "sender": "CLM211",
     "list": "CLM231",
     "webhook": "CLM232",
+    "variant": "CLM230",
 }
 """Kind of name → code of "there is none of that name"."""
 ENTRY_FACTS = {"at": "datetime", "start": "text"}
@@ -48,9 +51,20 @@ def names_of(playbook: Playbook) -> Names:
         },
         {str(name): attribute for name, attribute in (catalog.attributes or {}).items()},
         {str(name): topic for name, topic in (catalog.topics or {}).items()},
+        dict(_variants(playbook)),
     )
     told = told_events(playbook, names)
     return replace(names, events={**names.events, **told}) if told else names
+
+
+def _variants(playbook: Playbook) -> Iterator[tuple[str, Variant]]:
+    """Yield ``flow/split/share`` with its buckets, of every split that has an id."""
+    for flow in playbook.flows.values():
+        for step in in_document_order(flow.steps):
+            if isinstance(step, Split) and step.id is not None:
+                split = f"{flow.flow}/{step.id}"
+                for share, low, high in step.bounds():
+                    yield f"{split}/{share}", Variant(step.seed or f"split:{split}", low, high)
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,17 @@ class Vocabulary:
         if kind == "channel":
             return name in CHANNELS
         return name in self.declared.of(kind) or kind in self.declared.open
+
+    @property
+    def knows_all_steps(self) -> bool:
+        """Whether no flow has steps that could not be read."""
+        flows = self.playbook.flows
+        whole = all(flow.unread is None or "steps" not in flow.unread for flow in flows.values())
+        return whole and set(flows) >= set(self.declared.of("flow")) and self.has_all("flow")
+
+    def has_all(self, kind: str) -> bool:
+        """Return whether every file that may define names of a kind could be read."""
+        return kind not in self.declared.open
 
     def properties(self, event: str) -> list[str]:
         """Return the properties of an event."""

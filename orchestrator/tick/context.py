@@ -187,6 +187,10 @@ class Tick:
         """Let conditions see the messages this tick has decided."""
         self.facts = self._replace(messages=workspace.messages_with_changes())
 
+    def show_runs(self) -> None:
+        """Let conditions see the runs this tick has ended and opened so far."""
+        self.facts = self._replace(runs=workspace.runs_with_changes())
+
     def show_attributes(self) -> None:
         """Let conditions see the attributes this tick has set."""
         self.facts = self._replace(attributes=workspace.attributes_with_changes())

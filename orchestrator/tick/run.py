@@ -197,6 +197,7 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     states.evaluate(tick, as_live_since)
     for live in tick.flows.values():
         runs.take_up(tick, live)
+    tick.show_runs()
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)

@@ -21,11 +21,14 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
+    cast,
     delete,
     exists,
     func,
     literal,
     null,
+    or_,
     select,
     text,
     union_all,
@@ -339,6 +342,37 @@ def with_changes(base: Table, changes: Table) -> FromClause:
     return union_all(
         select(*(base.c[name] for name in columns)),
         select(*(changes.c[name] for name in columns)),
+    ).subquery()
+
+
+def runs_with_changes() -> FromClause:
+    """Return runs as entries know them: those ended before entries ended, new ones there.
+
+    What ended later in this tick is still active: nobody sees it go before the next one.
+    """
+    base = tables.enrollment
+    gone = and_(run.c.status == "ended", run.c.ended_late == 0)
+    replaced = exists(
+        select(run.c.flow).where(
+            run.c.flow == base.c.flow,
+            run.c.customer_id == base.c.customer_id,
+            run.c.entry == base.c.entry,
+            gone,
+        )
+    )
+    ended_at = case((gone, run.c.ended_at))
+    status = case((gone, "ended"), else_="active")
+    return union_all(
+        select(
+            base.c.flow, base.c.customer_id, base.c.status, base.c.entry_at, base.c.ended_at
+        ).where(~replaced),
+        select(
+            run.c.flow,
+            run.c.customer_id,
+            cast(status, _TEXT).label("status"),
+            run.c.entry_at,
+            cast(ended_at, BigInteger).label("ended_at"),
+        ).where(or_(run.c.is_new == 1, gone)),
     ).subquery()
 
 

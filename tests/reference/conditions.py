@@ -29,6 +29,8 @@ from orchestrator.criteria.kinds.anniversary import AnniversaryOf
 from orchestrator.criteria.kinds.attribute import AttributeIs
 from orchestrator.criteria.kinds.did import Did, Following
 from orchestrator.criteria.kinds.first_last import FirstOrLast
+from orchestrator.criteria.kinds.flow_runs import FlowMove, InFlow
+from orchestrator.criteria.kinds.in_variant import InVariant
 from orchestrator.criteria.kinds.membership import InSegment, InStage, StageMove
 from orchestrator.criteria.kinds.message_fact import MessageFact
 from orchestrator.criteria.kinds.property_of import PropertyTotal
@@ -38,6 +40,7 @@ from orchestrator.criteria.kinds.sequence import Sequence as Chain
 from orchestrator.criteria.kinds.topics import ReachableOn, SubscribedTo
 from orchestrator.criteria.measures import CountOf, Measure, PropertyOf, TimeOf
 from orchestrator.criteria.modifiers import Counts, InLast, Where, Window
+from orchestrator.flow.steps.split import Split
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Reference
 from orchestrator.language.moments import Moment
@@ -83,6 +86,17 @@ class Sent:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Passed:
+    """One run of a flow as other conditions know it."""
+
+    customer: str
+    flow: str
+    entry: int
+    at: datetime
+    ended: datetime | None = None
+
+
 @dataclass
 class Past:
     """What ticks remembered: stays, sends, attributes that flows wrote."""
@@ -92,6 +106,8 @@ class Past:
     segments: dict[tuple[str, str], list[Stay]] = field(default_factory=dict)
     """(segment, customer) → stays, oldest first."""
     sent: list[Sent] = field(default_factory=list)
+    runs: list[Passed] = field(default_factory=list)
+    """As the present part of the tick knows them."""
     written: dict[tuple[str, str], str] = field(default_factory=dict)
     """(customer, attribute) → raw text a flow set."""
 
@@ -489,6 +505,48 @@ def _stage_move(condition: StageMove, view: View) -> bool:
     return bool(times) and in_window(view, condition, max(times))
 
 
+def _passed(view: View, flow: str) -> list[Passed]:
+    mine = view.person.external_id
+    return [run for run in view.past.runs if (run.customer, run.flow) == (mine, flow)]
+
+
+def _in_flow(condition: InFlow, view: View) -> bool:
+    inside = any(run.ended is None for run in _passed(view, condition.operand))
+    return inside == (condition.head == "in_flow")
+
+
+def _flow_move(condition: FlowMove, view: View) -> bool:
+    runs = _passed(view, condition.operand)
+    if condition.head == "entered_flow":
+        times = [run.at for run in runs]
+    else:
+        times = [run.ended for run in runs if run.ended]
+    return bool(times) and in_window(view, condition, max(times))
+
+
+def _in_variant(condition: InVariant, view: View) -> bool:
+    *flows, split, share = condition.operand.split("/")
+    of = [*flows, view.owner, *view.playbook.flows]
+    found = [(one, _split(view.playbook, one, split)) for one in of]
+    flow, step = next((one, step) for one, step in found if step is not None)
+    reached, names = Decimal(0), {}
+    for name, part in step.operand.items():
+        names[str(name)] = (reached * 10_000, (reached + part.share) * 10_000)
+        reached += part.share
+    low, high = names[share]
+    return low <= bucket(view.person.base, step.seed or f"split:{flow}/{split}") < high
+
+
+def _split(playbook: Playbook, flow: str, id: str) -> Split | None:
+    waiting = [*(playbook.flows[flow].steps if flow in playbook.flows else ())]
+    while waiting:
+        step = waiting.pop(0)
+        if isinstance(step, Split) and step.id == id:
+            return step
+        waiting += [inner for _, block in step.blocks() for inner in block]
+    return None
+
+
 def message_parts(operand: str) -> tuple[str | None, str | None]:
     """Return (flow, message) that an operand names; None is any."""
     flow, slash, message = operand.rpartition("/")
@@ -631,6 +689,9 @@ ANSWERS: Mapping[type, Callable[[Any, View], bool]] = {
     InSegment: _in_segment,
     InStage: _in_stage,
     StageMove: _stage_move,
+    InFlow: _in_flow,
+    FlowMove: _flow_move,
+    InVariant: _in_variant,
     MessageFact: _message_fact,
     AnniversaryOf: _anniversary,
     SubscribedTo: _subscribed,

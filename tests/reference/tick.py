@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from reference.conditions import (
+    Passed,
     Past,
     Run,
     Sent,
@@ -187,6 +188,7 @@ def tick(
     work = Tick(playbook, world, state, now)
     if state.watermark is not None and now <= state.watermark:
         return work
+    _know_runs(work)
     if as_live_since is not None:
         _pretend(work, as_live_since)
     evaluate_models(work)
@@ -199,8 +201,11 @@ def tick(
         fresh |= {name for name, since in state.live_since.items() if since == as_live_since}
     for passage in _active(work):
         _leave_if_due(work, passage)
+    _know_runs(work)
     for flow in live:
+        known = len(state.passages)
         _enter(work, flow, first=flow.flow in fresh)
+        state.past.runs += map(_passed, state.passages[known:])
     _rounds(work)
     state.watermark = now
     state.evaluated |= {flow.flow: now for flow in live}
@@ -219,6 +224,17 @@ def _pretend(work: Tick, since: datetime) -> None:
     for name, flow in work.playbook.flows.items():
         if flow.status == "live":
             work.state.live_since.setdefault(name, since)
+
+
+def _know_runs(work: Tick) -> None:
+    """Let conditions see the runs as they are; those that end while walking stay till then."""
+    work.state.past.runs = [
+        replace(_passed(one), ended=one.ended_at) for one in work.state.passages
+    ]
+
+
+def _passed(passage: Passage) -> Passed:
+    return Passed(passage.customer, passage.flow, passage.entry, passage.at)
 
 
 # --- stages and segments (rules 24, 25) -------------------------------------------------

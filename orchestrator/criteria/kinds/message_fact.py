@@ -18,7 +18,7 @@ from orchestrator.language.words import word
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
 
-KINDS = ("received", "opened", "clicked", "bounced", "complained")
+KINDS = ("received", "opened", "clicked", "replied", "bounced", "complained")
 
 
 @CONDITIONS.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -59,8 +60,13 @@ class Split(Step):
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         return [(name, share.do or ()) for name, share in self.operand.items()]
 
-    def advance(self, walk: Walk) -> None:
+    def bounds(self) -> Iterator[tuple[str, int, int]]:
+        """Yield the buckets ``[low, high)`` of each share (semantics 22)."""
         reached = Decimal(0)
         for name, share in self.operand.items():
             low, reached = reached, reached + share.share
-            walk.take_share(name, self.seed, share_bound(low), share_bound(reached))
+            yield name, share_bound(low), share_bound(reached)
+
+    def advance(self, walk: Walk) -> None:
+        for name, low, high in self.bounds():
+            walk.take_share(name, self.seed, low, high)

@@ -135,6 +135,14 @@ NAMES: dict[str, Code] = {
         "- {stage: lead, otherwise: true}\n- {stage: active, when: …}",
         "- {stage: active, when: …}\n- {stage: lead, otherwise: true}",
     ),
+    "CLM230": Code(
+        "an unknown share of a split",
+        "in_variant names a split by its id, and one of its shares. Outside of flows, or if the "
+        "flow has no such split, the id must be that of one split only; else the flow's name "
+        "goes before it.",
+        "in_variant: nurture_copi/story",
+        "in_variant: nurture_copy/story",
+    ),
     "CLM231": Code(
         "an unknown list",
         "The catalog declares no list of this name.",
