@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
+    from orchestrator.tasks import TaskLine
 
 
 ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"
@@ -268,3 +269,27 @@ def resume_flow(engine: Engine, name: str, now: datetime) -> bool:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
             return resume(connection, name, now)
+
+
+def open_tasks(engine: Engine, done_since: datetime | None = None) -> list[TaskLine]:
+    """Return the open tasks, and those done at or after an instant."""
+    from orchestrator.database_faults import database_faults
+    from orchestrator.tasks import tasks
+
+    with database_faults(), engine.connect() as connection:
+        return tasks(connection, done_since=done_since)
+
+
+def finish_task(engine: Engine, number: int, at: datetime) -> bool:
+    """Mark a task done; return whether it was open.
+
+    Raises:
+        NotFoundError: there is no such task.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.tasks import mark_done
+
+    with database_faults(), engine.connect() as connection:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+        with connection.begin():
+            return mark_done(connection, number, at)

@@ -32,6 +32,7 @@ VERBS = {
         Verb("render", "render", "Look", "Show one message as one customer gets it."),
         Verb("run", "run", "Run", "Run one tick, or preview it with --dry-run."),
         Verb("resume", "resume", "Run", "Let a flow send again after its volume breaker tripped."),
+        Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),
     )
 }

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
+from orchestrator.playbook.acts import act_problems
 from orchestrator.playbook.draft import Draft, draft_of, read_project
 from orchestrator.playbook.files import files_of
 from orchestrator.playbook.model import Catalog, Playbook, Project
@@ -76,6 +77,7 @@ def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
         type_problems(vocabulary),
         structure_problems(playbook),
         told_problems(playbook),
+        act_problems(playbook),
         send_problems(vocabulary),
         shop_problems(playbook),
     ):

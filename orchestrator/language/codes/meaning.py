@@ -106,4 +106,11 @@ MEANING: dict[str, Code] = {
         "flow: thanks\nstarts_when: {leaves_flow: thanks}\nre_entry: always\n"
         "steps: [{send: thank_you}, {wait: 30 days}]",
     ),
+    "CLM418": Code(
+        "a flow that nobody tells",
+        "It waits to be told by a flow that has no start_flow for it.",
+        "flow: reward\nstarts_when: {told_by: [purchase]}\n\nflow: purchase\n"
+        "steps: [{send: thanks}]",
+        "flow: purchase\nsteps: [{send: thanks}, {start_flow: reward}]",
+    ),
 }

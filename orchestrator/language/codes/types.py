@@ -86,4 +86,12 @@ TYPES: dict[str, Code] = {
         "attributes: {created_at: text}",
         "attributes: {signed_up_as: text}",
     ),
+    "CLM331": Code(
+        "consent without an act",
+        "subscribe_to writes down that the customer wants this. So they must have done something "
+        "in the run before: an event that starts it, or one that a condition before the step asks "
+        "for.",
+        "starts_when: {every: monday}\nsteps: [{subscribe_to: newsletter}]",
+        "starts_when: {did: signed_up}\nsteps: [{subscribe_to: newsletter}]",
+    ),
 }
