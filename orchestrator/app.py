@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from orchestrator.clock import utcnow
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.language.marks import Problem
 from orchestrator.language.nearest import did_you_mean
-from orchestrator.playbook.load import Loaded
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.playbook.report import human
-from orchestrator.report.layout import counted
+from orchestrator.playbook.refusal import PlaybookErrors
 from orchestrator.settings import (
     LOCAL_FOLDER,
     database_url,
@@ -39,19 +37,6 @@ if TYPE_CHECKING:
 ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"
 OUTBOX = "outbox"
 """The folder of a project that the ``file`` channel writes messages to."""
-
-
-class PlaybookErrors(OrchestratorError):
-    """The playbooks have errors."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.problems = tuple(one for one in loaded.problems if one.severity == "error")
-        self.details = tuple(human(self.problems, loaded.texts))
-        """Lines that show each error in its place, as ``clmctl check`` does."""
-        super().__init__(
-            f"the playbooks have {counted(len(self.problems), 'error')}, so nothing was done",
-            help="clmctl check shows the same; clmctl explain CODE says more about one",
-        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ marking is written again with the same bytes: nothing is lost and nothing is dou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -42,21 +42,40 @@ _SENT = (
 )
 
 
-def dispatch_to_files(engine: Engine, playbook: Playbook, outbox: Path, now: datetime) -> None:
+def _go_on() -> bool:
+    return False
+
+
+def dispatch_to_files(
+    engine: Engine,
+    playbook: Playbook,
+    outbox: Path,
+    now: datetime,
+    is_stopping: Callable[[], bool] = _go_on,
+) -> int:
     """Write every queued message into the outbox; one that cannot be rendered is dead.
 
+    Args:
+        is_stopping: asked between batches; what was not written stays queued.
+    Returns:
+        How many messages were handed over.
     Raises:
         EnvironmentFault: the outbox cannot be written; what was not stays queued.
     """
+    handed_over = 0
     batches = _printed(engine, playbook)
     first = next(batches, None)
     if first is None:
-        return
+        return handed_over
     with held(outbox):
         for batch in chain([first], batches):
             done = [_hand_over(printed, playbook, outbox, now) for printed in batch]
             with engine.begin() as connection:
                 connection.execute(_SENT, done)
+            handed_over += len(done)
+            if is_stopping():
+                break
+    return handed_over
 
 
 def _printed(engine: Engine, playbook: Playbook) -> Iterator[list[Printed]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -98,3 +98,25 @@ def instant_from(written: str, zone: ZoneInfo, *, option: str = "--at") -> datet
             f'{option} "{written}" is not a time',
             help="write a date (2026-03-02) or a time (2026-03-02T09:00, 2026-03-02T08:00:00Z)",
         ) from None
+
+
+_SPAN = re.compile(
+    r"(?P<number>\d{1,6})\s*(?P<unit>s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)", re.ASCII
+)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span_from(written: str, *, option: str) -> timedelta:
+    """Return the elapsed time that ``90s``, ``5 min``, ``1h`` or ``2 days`` stands for.
+
+    Raises:
+        UsageError: it is no such time, or nothing at all.
+    """
+    match = _SPAN.fullmatch(written.strip())
+    number = int(match["number"]) if match else 0
+    if match is None or number == 0:
+        raise UsageError(
+            f'{option} "{written}" is no span of time',
+            help="write a number and a unit: 30s, 1m, 5 min, 1h, 2 days",
+        )
+    return timedelta(**{_UNITS[match["unit"][0]]: number})

@@ -1,0 +1,21 @@
+"""The exception for files that do not load, with every error in its place."""
+
+from __future__ import annotations
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.playbook.load import Loaded
+from orchestrator.playbook.report import human
+
+
+class PlaybookErrors(OrchestratorError):
+    """The playbooks have errors."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.problems = tuple(one for one in loaded.problems if one.severity == "error")
+        self.details = tuple(human(self.problems, loaded.texts))
+        """Lines that show each error in its place, as ``clmctl check`` does."""
+        count = len(self.problems)
+        super().__init__(
+            f"the playbooks have {count:,} error{'s' * (count != 1)}, so nothing was done",
+            help="clmctl check shows the same; clmctl explain CODE says more about one",
+        )
