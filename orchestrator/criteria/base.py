@@ -17,6 +17,7 @@ from orchestrator.language.shapes import JsonSchema, Shape
 if TYPE_CHECKING:
     from orchestrator.criteria.nearest import Change, Found
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 LATER = (
     "custom",
@@ -47,6 +48,13 @@ class Condition(Headed):
         ``actual`` is that instant already.
         """
         return None
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say which facts the clock has moved past a boundary of this condition.
+
+        A kind that does not say so is evaluated for everybody at every tick.
+        """
+        sweep.cannot_say(self.head)
 
     def nearest(self, found: Found) -> Change | None:
         """Return the smallest change that would flip the answer, None if there is no telling.

@@ -15,6 +15,7 @@ from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -40,6 +41,9 @@ class AnniversaryOf(Condition):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.anniversary(self.operand, self.in_next)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.anniversary(self.operand, self.in_next)
 
     def says(self) -> str:
         when = f"in the next {self.in_next}" if self.in_next else "today"

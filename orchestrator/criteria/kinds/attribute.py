@@ -15,6 +15,7 @@ from orchestrator.language.words import Rules
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -39,6 +40,9 @@ class AttributeIs(Condition, ValueTests):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.attribute(self.operand).passes(self)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.value(self.operand, self)
 
     def says(self) -> str:
         return f"{self.operand} {tests_phrase(self)}"

@@ -29,6 +29,7 @@ from orchestrator.language.words import Rules, Sentence, any_required, word
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +134,14 @@ class Did(Condition, Counts, RunWindow):
         follows = self.then or self.then_not
         held = self.matching(scope).any() if follows else scope.count(self)
         return ~held if self.head == "did_not" else held
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.events(self.operand, self, self.where)
+        follow_up = self.then or self.then_not
+        if follow_up:
+            sweep.events(follow_up.did, None, follow_up.where)
+        if self.then_not and self.within:
+            sweep.events_waited_for(self.operand, self.within)
 
     def matching(self, scope: Scope) -> Events:
         """Return the events of the head that the condition is about, followed as it says."""

@@ -14,6 +14,7 @@ from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -45,6 +46,9 @@ class FirstOrLast(Condition, Window):
         events = scope.events(self.operand, None, self.where)
         time = events.time(self.head)
         return events.grouped(scope.all(scope.in_window(time, self)))
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.events(self.operand, self, self.where)
 
     def _any_will_do(self) -> bool:
         """Return whether any event in the window decides, so that no order is needed.

@@ -16,6 +16,7 @@ from orchestrator.language.words import word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -40,6 +41,9 @@ class InSegment(Condition):
     def predicate(self, scope: Scope) -> Predicate:
         held = scope.in_segment(self.operand)
         return ~held if self.head.startswith("not_") else held
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say nothing: who moves is evaluated in the same tick."""
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
@@ -74,6 +78,10 @@ class InStage(Condition):
     def predicate(self, scope: Scope) -> Predicate:
         held = scope.in_stage(self.operand, self.for_at_least)
         return ~held if self.head.startswith("not_") else held
+
+    def swept(self, sweep: Sweep) -> None:
+        if self.for_at_least:
+            sweep.stays(self.operand, self.for_at_least)
 
     def says(self) -> str:
         lasting = f" for at least {self.for_at_least}" if self.for_at_least else ""
@@ -115,6 +123,9 @@ class StageMove(Condition, InLast):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.moved(self.head, self.operand, self)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.moves(self.head, self.operand, self)
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}{window_phrase(self)}"

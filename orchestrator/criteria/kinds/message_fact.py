@@ -17,6 +17,7 @@ from orchestrator.language.words import word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 KINDS = ("received", "opened", "clicked", "replied", "bounced", "complained")
 
@@ -50,6 +51,9 @@ class MessageFact(Condition):
     def predicate(self, scope: Scope) -> Predicate:
         held = scope.message_facts(self.head.removeprefix("not_"), self)
         return ~held if self.head.startswith("not_") else held
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.message_facts(self.head.removeprefix("not_"), self)
 
     def says(self) -> str:
         said = f"{title(self.head)} {self.operand}"

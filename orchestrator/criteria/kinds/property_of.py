@@ -21,6 +21,7 @@ from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -52,6 +53,9 @@ class PropertyTotal(Condition, Counts, RunWindow):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.measured(self)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.property(self.operand, self, self.where)
 
     def says(self) -> str:
         said = f"{title(self.head)} {self.operand}{where_phrase(self.where)}"

@@ -12,6 +12,7 @@ from orchestrator.language.words import word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -35,6 +36,9 @@ class Sample(Condition):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.in_share(self.seed or f"sample:{scope.owner}", self.operand)
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say nothing: a share does not change with time."""
 
     def says(self) -> str:
         return f"in the {(self.operand * 100).normalize():f}% sample"

@@ -19,6 +19,7 @@ from orchestrator.language.words import Rules, Sentence, word
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events
     from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,21 @@ class Sequence(Condition, InLast):
         events = scope.events(first.did, self, first.where)
         _chain(events, rest)
         return events.any()
+
+    def swept(self, sweep: Sweep) -> None:
+        first, *rest = self.operand
+        assert first.did is not None
+        sweep.events(first.did, self, first.where)
+        before = first.did
+        for link in rest:
+            follow_up, within = link.then or link.then_not, link.within
+            assert follow_up is not None
+            assert within is not None
+            sweep.events(follow_up.did, None, follow_up.where)
+            if link.then_not:
+                sweep.events_waited_for(before, within)
+            else:
+                before = follow_up.did
 
     def says(self) -> str:
         first, *rest = self.operand

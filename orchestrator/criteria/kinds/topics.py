@@ -11,6 +11,7 @@ from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -36,6 +37,9 @@ class SubscribedTo(Condition):
         held = scope.subscribed(self.operand)
         return ~held if self.head.startswith("not_") else held
 
+    def swept(self, sweep: Sweep) -> None:
+        sweep.consents(self.operand)
+
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
 
@@ -59,6 +63,9 @@ class ReachableOn(Condition):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.reachable(self.operand)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.suppressions()
 
     def says(self) -> str:
         return f"reachable on {self.operand}"

@@ -1,0 +1,172 @@
+"""Who must be looked at in this tick: cost follows change, not size.
+
+Between two ticks an answer can change for two reasons only: a fact about the customer changed
+(the work list ``dirty``), or the clock moved a boundary past one (``criteria/sweep.py``). The
+customers of both stand in the TEMP table ``tick_due``; a tick that must look at everybody (the
+first, one after an edit of a condition, one with a condition that cannot say) is a full one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator import tables, timing
+from orchestrator.columns import to_day_number, to_micros
+from orchestrator.criteria.sweep import Passed, Sweep
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.watched import watch
+
+FEW = 8
+"""Conditions probe each customer if at most every eighth must be looked at, else build sets."""
+
+
+def find(tick: Tick) -> None:
+    """Fill ``tick_due`` and say on the tick whether, and how, it is confined to it."""
+    _read_work_list(tick.connection)
+    if tick.is_full or tick.watermark is None:
+        return
+    sweep = Sweep(tick.names, tick.watermark, tick.now, _days(tick, tick.watermark))
+    watch(sweep, tick)
+    if sweep.unsaid:
+        tick.is_full = True
+        return
+    _take(tick.connection, sweep.passed)
+    workspace.refresh_statistics(tick.connection, workspace.due)
+    size = tick.connection.execute(select(func.count()).select_from(workspace.due)).scalar_one()
+    tick.probes = size * FEW <= tick.last_customer_id
+
+
+def _read_work_list(connection: Connection) -> None:
+    """Note which changes this tick sees: they, and no others, are done when it is written."""
+    listed, noted = tables.dirty, workspace.noted
+    columns = ["id", "customer_id"]
+    query = select(listed.c.id, listed.c.customer_id)
+    connection.execute(insert(noted).from_select(columns, query))
+    workspace.refresh_statistics(connection, noted)
+    query = select(noted.c.customer_id).distinct()
+    connection.execute(insert(workspace.due).from_select(["customer_id"], query))
+
+
+def _days(tick: Tick, last: datetime) -> tuple[date, date] | None:
+    """Return the earliest local day then and the latest now; None if all are the same days."""
+    zones = [tick.zone, *(tick.zone_of(name) for name in tick.zone_names)]
+    days = [(timing.local_day(last, zone), timing.local_day(tick.now, zone)) for zone in zones]
+    if all(then == now for then, now in days):
+        return None
+    return min(then for then, _ in days), max(now for _, now in days)
+
+
+def _take(connection: Connection, passed: set[Passed]) -> None:
+    """Add the customers of the facts that were passed, one statement per kind of fact."""
+    ranges: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in sorted(passed):
+        bounds = {"low": _stored(one.low), "high": _stored(one.high)}
+        ranges[one.rows].append({"name": one.name, **bounds})
+    for rows, parameters in ranges.items():
+        connection.execute(_adding(connection.dialect.name, rows), parameters)
+
+
+def _stored(bound: datetime | date) -> int:
+    return to_micros(bound) if isinstance(bound, datetime) else to_day_number(bound)
+
+
+@cache
+def _adding(dialect: str, rows: str) -> Any:
+    """Return the statement that adds the customers of one kind of fact in a range."""
+    into = (postgresql if dialect == "postgresql" else sqlite).insert(workspace.due)
+    return into.from_select(["customer_id"], _FACTS[rows]()).on_conflict_do_nothing()
+
+
+def _among(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    low, high = (bindparam(name, type_=at.type) for name in ("low", "high"))
+    return and_(at > low, at <= high)
+
+
+_NAME: Any = bindparam("name", type_=tables.event.c.name.type)
+
+
+def _attributes(column: str) -> Select[Any]:
+    rows = tables.attribute_value.c
+    query = select(rows.customer_id).where(rows.name == _NAME)
+    if column == "on_date":
+        return query.where(rows.on_date >= bindparam("low"), rows.on_date <= bindparam("high"))
+    return query.where(_among(rows.instant))
+
+
+def _stays(column: str) -> Select[Any]:
+    rows = tables.stage_interval.c
+    return select(rows.customer_id).where(rows.stage == _NAME, _among(rows[column]))
+
+
+def _runs(column: str) -> Select[Any]:
+    rows = tables.enrollment.c
+    return select(rows.customer_id).where(rows.flow == _NAME, _among(rows[column]))
+
+
+def _events() -> Select[Any]:
+    rows = tables.event.c
+    return select(rows.customer_id).where(rows.name == _NAME, _among(rows.occurred_at))
+
+
+def _created() -> Select[Any]:
+    rows = tables.customer.c
+    return select(rows.id).where(or_(_among(rows.created_at), _among(rows.first_event_at)))
+
+
+def _messages() -> Select[Any]:
+    rows = tables.message.c
+    return select(rows.customer_id).where(_among(rows.decided_at))
+
+
+def _receipts() -> Select[Any]:
+    rows = tables.receipt.c
+    return select(rows.customer_id).where(rows.kind == _NAME, _among(rows.at))
+
+
+def _consents() -> Select[Any]:
+    rows = tables.consent.c
+    return select(rows.customer_id).where(rows.topic == _NAME, _among(rows.at))
+
+
+def _suppressions() -> Select[Any]:
+    rows, customer = tables.suppression.c, tables.customer.c
+    held = [
+        and_(rows.kind == kind, rows.address == customer[kind])
+        for kind in ("email", "phone", "push_token")
+    ]
+    return select(customer.id).where(or_(*held), _among(rows.at))
+
+
+def _active() -> Select[Any]:
+    rows = tables.enrollment.c
+    return select(rows.customer_id).where(rows.flow == _NAME, rows.status == "active")
+
+
+_FACTS = {
+    "event": _events,
+    "instant": lambda: _attributes("instant"),
+    "date": lambda: _attributes("on_date"),
+    "created": _created,
+    "began": lambda: _stays("began_at"),
+    "ended": lambda: _stays("ended_at"),
+    "message": _messages,
+    "receipt": _receipts,
+    "consent": _consents,
+    "suppression": _suppressions,
+    "entry": lambda: _runs("entry_at"),
+    "exit": lambda: _runs("ended_at"),
+    "run": _active,
+}
+
+
+def narrows(tick: Tick, live: LiveFlow) -> bool:
+    """Return whether a flow's entries and runs are looked for among ``tick_due`` only."""
+    return not (tick.is_full or live.is_first or live.seen_at != tick.watermark)
