@@ -51,6 +51,8 @@ topics:
   texts: {purpose: marketing, channels: [sms]}
   bills: transactional
 """
+PACKAGES = Path(__file__).parent / "packages"
+"""A package with conditions of its own, as if it were installed where this is on the path."""
 BUILT_IN = ("email", "phone", "push_token", "locale", "timezone", "preferred_channel")
 SENT = re.compile(r"send: *([a-z_0-9]+)")
 

@@ -390,6 +390,12 @@ def flow_runs(draw: DrawFn, now: datetime) -> Plain:
 
 
 @st.composite
+def customs(draw: DrawFn) -> Plain:
+    """The condition of a package, which ``tests/packages`` holds."""
+    return {"custom": "likely_to_churn", "with": {"above": draw(st.sampled_from((0, 1, 2, 2.5)))}}
+
+
+@st.composite
 def runs(draw: DrawFn, now: datetime, customers: tuple[str, ...]) -> list[Passed]:
     """A few runs of the flows, some of which have ended."""
     found: dict[tuple[str, str], list[Passed]] = {}
@@ -426,13 +432,19 @@ def others(draw: DrawFn, now: datetime) -> Plain:
 
 
 def leaves(
-    now: datetime, *, run: bool = False, members: bool = True, facts: bool = True
+    now: datetime,
+    *,
+    run: bool = False,
+    members: bool = True,
+    facts: bool = True,
+    custom: bool = True,
 ) -> st.SearchStrategy[Plain]:
     """One condition of any kind.
 
     Args:
         run: whether a run asks, so that ``since: entry`` and ``entry.x`` may stand.
         members: whether stages and segments may be asked about.
+        custom: whether the condition of a package may be asked.
         facts: whether messages and runs may be asked about.
     """
     window = ("in_last", "older_than", "before", "after", "since") if run else ()
@@ -444,6 +456,8 @@ def leaves(
         kinds.append(attributes(now, entry=True))
     if members:
         kinds.append(memberships(now))
+    if custom:
+        kinds.append(customs())
     if facts:
         kinds += [messages_facts(now, since=run), flow_runs(now)]
     return st.one_of(kinds)

@@ -11,6 +11,7 @@ import pytest
 import strategies
 from asking import selected
 from databases import empty
+from harness import PACKAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -23,6 +24,12 @@ from sqlalchemy import Engine
 from orchestrator.playbook.model import Playbook
 
 ZONE = ZoneInfo("Europe/Vienna")
+
+
+@pytest.fixture(autouse=True)
+def package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package with conditions of its own be installed."""
+    monkeypatch.syspath_prepend(str(PACKAGES))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import ticking
 from databases import empty
+from harness import PACKAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from programmes import playbook
 from random_programmes import Story, stories
@@ -18,6 +19,12 @@ from ticking import Told, lines
 
 SECONDS_TO_SHRINK = 30
 ZONE = ZoneInfo("Europe/Vienna")
+
+
+@pytest.fixture(autouse=True)
+def package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package with conditions of its own be installed."""
+    monkeypatch.syspath_prepend(str(PACKAGES))
 
 
 def difference(engine: Engine, story: Story) -> str | None:

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
     from orchestrator.criteria.sweep import Sweep
 
-LATER = (
-    "custom",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, kw_only=True)
 class Condition(Headed):
@@ -64,7 +60,7 @@ class Condition(Headed):
         return None
 
 
-CONDITIONS: Family[Condition] = Family("condition", later=LATER)
+CONDITIONS: Family[Condition] = Family("condition")
 
 
 @dataclass(frozen=True)

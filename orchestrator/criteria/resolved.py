@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from orchestrator.criteria.base import Criterion, Group, leaves
+from orchestrator.criteria.kinds.custom import Custom
 from orchestrator.criteria.measures import Measure
 from orchestrator.criteria.names import Names
 
@@ -34,7 +35,9 @@ def resolved_text(
     ]
     typed = [_attribute(leaf.operand, names) for leaf in leaves(criterion) if _named(leaf)]
     shares = [_variant(leaf.operand, names) for leaf in leaves(criterion) if _shared(leaf)]
-    return "; ".join([_text(criterion), *sorted(inlined), *sorted(typed), *sorted(shares)])
+    brought = {f"{leaf.operand}={leaf.package}" for leaf in leaves(criterion) if _own(leaf)}
+    more = [*sorted(inlined), *sorted(typed), *sorted(shares), *sorted(brought)]
+    return "; ".join([_text(criterion), *more])
 
 
 def fingerprint(text: str) -> str:
@@ -44,6 +47,10 @@ def fingerprint(text: str) -> str:
 
 def _named(leaf: Any) -> bool:
     return leaf.head in ("attribute", "anniversary_of")
+
+
+def _own(leaf: Any) -> TypeGuard[Custom]:
+    return isinstance(leaf, Custom)
 
 
 def _shared(leaf: Any) -> bool:

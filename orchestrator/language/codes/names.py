@@ -175,4 +175,25 @@ NAMES: dict[str, Code] = {
         "events: {'told:reward': {}}",
         "events: {told_reward: {}}",
     ),
+    "CLM240": Code(
+        "an unknown custom condition",
+        "No installed package brings a condition of this name. Packages register theirs as entry "
+        "points of the group clmctl.conditions, in the environment that clmctl runs in.",
+        "custom: likely_to_chrun",
+        "custom: likely_to_churn",
+    ),
+    "CLM241": Code(
+        "a value that a custom condition does not take",
+        "The package says which values its condition takes under with, of which type, and which "
+        "of them must be there.",
+        "custom: likely_to_churn\nwith: {abov: 0.7}",
+        "custom: likely_to_churn\nwith: {above: 0.7}",
+    ),
+    "CLM242": Code(
+        "a custom condition that cannot be loaded",
+        "The package is installed, but importing its condition fails, or what it registers is no "
+        "condition. Its sentence says why.",
+        "custom: likely_to_churn",
+        "the package repaired, or the condition left out",
+    ),
 }

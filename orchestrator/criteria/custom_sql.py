@@ -1,0 +1,63 @@
+"""SQL of a condition that a package brings: its own select or expression, made safe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, ColumnElement, CompoundSelect, Select, exists, false, func, select
+
+from orchestrator import tables
+from orchestrator.criteria.custom import Asking, Rows, fault, find, said
+
+if TYPE_CHECKING:
+    from orchestrator.criteria.scope import Predicate, Scope
+
+
+def predicate(scope: Scope, name: str, values: Mapping[str, Any]) -> Predicate:
+    """Return the condition of a package as a boolean that is never unknown.
+
+    Raises:
+        EnvironmentFault: the package is not there, its function fails or returns neither
+            a select of customer ids nor a boolean expression.
+    """
+    condition = find(name)
+    asking = Asking(scope.now, scope.zone, scope.customer, _rows(scope))
+    try:
+        found = condition.selects(asking, **values)
+    except (Exception, SystemExit) as error:
+        raise fault(name, f"failed: {said(error)}") from error
+    if isinstance(found, Select | CompoundSelect):
+        return _among(scope, name, found)
+    if isinstance(found, ColumnElement) and isinstance(found.type, Boolean):
+        return func.coalesce(found, false())
+    what = type(found).__name__
+    wanted = "a select of customer ids nor a boolean expression"
+    raise fault(name, f"returned neither {wanted}, but {what}")
+
+
+def _among(scope: Scope, name: str, query: Select[Any] | CompoundSelect[Any]) -> Predicate:
+    if len(query.selected_columns) != 1:
+        count = len(query.selected_columns)
+        raise fault(name, f"selects {count} columns; one is wanted, the customer.id")
+    ids = query.subquery()
+    customer_id = next(iter(ids.c))
+    if scope.each:
+        return exists(scope.correlate(select(customer_id).where(customer_id == scope.subject)))
+    return scope.subject.in_(scope.correlate(select(customer_id).where(customer_id.is_not(None))))
+
+
+def _rows(scope: Scope) -> Rows:
+    facts = scope.facts
+    return Rows(
+        customer=tables.customer.alias(),
+        event=tables.event.alias(),
+        event_value=tables.event_value.alias(),
+        attribute_value=facts.attributes.alias(),
+        consent=facts.consents.alias(),
+        receipt=tables.receipt.alias(),
+        message=facts.messages.alias(),
+        stage_interval=facts.stages.alias(),
+        segment_interval=facts.segments.alias(),
+        enrollment=facts.runs.alias(),
+    )
