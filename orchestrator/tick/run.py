@@ -11,11 +11,14 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, select
 
 from orchestrator import tables
+from orchestrator.criteria.base import leaves
+from orchestrator.criteria.kinds.flow_runs import FlowMove, InFlow
 from orchestrator.database import in_one_transaction, start_snapshot
 from orchestrator.errors import UsageError
 from orchestrator.flow.entry import entry_types
 from orchestrator.flow.graph import graph
-from orchestrator.playbook.model import Playbook
+from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import TickReport
 from orchestrator.tick import apply, entries, results, rounds, runs, states, workspace
@@ -104,10 +107,22 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
     with states_of(engine, live_plan) as tick:
         live = tick.flows[flow]
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
-        for name in sorted({flow, *followed} & tick.flows.keys()):
+        others = tick.flows.keys() if _asks_about_runs(live.flow) else {flow, *followed}
+        for name in sorted(others & tick.flows.keys()):
             runs.take_up(tick, tick.flows[name])
+        tick.show_runs()
+        for name in sorted(others & tick.flows.keys()):
+            if name < flow and _asks_about_runs(live.flow):
+                entries.enter(tick, tick.flows[name])
         entries.enter(tick, live)
         yield tick, live
+
+
+def _asks_about_runs(flow: Flow) -> bool:
+    """Return whether who may enter a flow depends on who is in, or entered, another."""
+    matching = (start.operand for start in flow.starts_when if isinstance(start, MatchesStart))
+    asked = (flow.audience, flow.exits_when, *matching)
+    return any(isinstance(leaf, InFlow | FlowMove) for one in asked for leaf in leaves(one))
 
 
 @contextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from harness import Shop, names
+from harness import Shop, at, names
+
+from orchestrator.explain.entry import explaining
+from orchestrator.tick.run import TickPlan
 
 WELCOME = """
 flow: welcome
@@ -174,3 +177,16 @@ def test_20_replied_counts_receipts(shop: Shop, asked: dict[str, str], who: set[
     shop.receipt("ana", "replied", "hello", "2026-03-01")
 
     assert shop.selects(asked, "2026-03-31T09:00:00") == who
+
+
+def test_28_explain_sees_the_runs_that_an_entry_sees(shop: Shop) -> None:
+    shop.write(alpha=after("alpha", "beta", "one"), beta=after("beta", "alpha", "two"))
+    shop.customers(ana={})
+    shop.tick(f"2026-03-01{NINE}")
+    shop.event("ana", "buy", "2026-03-02T08:00").import_facts()
+
+    plan = TickPlan(shop.playbook, at(f"2026-03-02{NINE}"))
+    with explaining(shop.engine, plan, shop.playbook.flows["beta"]) as explainer:
+        occurrence = explainer.case("ana").occurrence
+        assert occurrence is not None
+        assert occurrence["reason"] == "audience"
