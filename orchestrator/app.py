@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
+    from orchestrator.scheduler.events import Tell
+    from orchestrator.scheduler.planner import Outcome, Planner
     from orchestrator.tasks import TaskLine
 
 
@@ -186,6 +188,84 @@ def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) ->
     plan = TickPlan(opened.playbook, now, at_station=passed)
     with database_faults(), states_of(engine, plan) as tick:
         return results.sizes(tick)
+
+
+@dataclass(frozen=True)
+class ClockRequest:
+    """How the clock is to go."""
+
+    every: timedelta
+    """Between two wakes."""
+    max_gap: timedelta
+    """After a longer time without a tick, a person is asked; never less than two wakes."""
+    accepts: bool = False
+    """Whether that question is answered beforehand."""
+
+
+def planner(
+    given: Path | None,
+    url: str | None,
+    variables: Iterable[str] | None,
+    *,
+    request: ClockRequest,
+    tell: Tell,
+) -> Planner:
+    """Return what the clock wakes, its database looked at once.
+
+    Args:
+        given: ``--project``; None is the nearest project here or above.
+        url: ``--db``; None is ``CLM_DATABASE_URL``, else the file under ``.clm/``.
+        variables: ``--var`` options, ``name=value``.
+    Raises:
+        UsageError: there is no project, or a variable is not understood.
+        EnvironmentFault: the database's schema is not this version's, or its URL is no URL.
+    """
+    from orchestrator import database
+    from orchestrator.scheduler.events import Voice
+    from orchestrator.scheduler.files import PlaybookFiles
+    from orchestrator.scheduler.lease import Candidate
+    from orchestrator.scheduler.note import note_path
+    from orchestrator.scheduler.planner import Planner
+
+    folder = find_project(given)
+    engine = database.open_engine(database_url(url) or database.default_url(folder))
+    ready = Planner(
+        engine=engine,
+        files=PlaybookFiles(folder, read_variables(variables or ())),
+        outbox=folder / OUTBOX,
+        note=note_path(folder, engine),
+        voice=Voice(tell),
+        clock=utcnow,
+        candidate=Candidate(engine),
+        max_gap=max(request.max_gap, 2 * request.every),
+        accepts=request.accepts,
+    )
+    ready.look()
+    return ready
+
+
+def wake_once(planner: Planner) -> Outcome:
+    """Wake the planner one time and give its office back."""
+    try:
+        return planner.wake()
+    finally:
+        planner.leave()
+
+
+def run_clock(planner: Planner, request: ClockRequest) -> int | None:
+    """Wake the planner again and again; returns the signal that ended it.
+
+    Raises:
+        PlaybookErrors: the files do not load and there never was a release.
+        UsageError: the same, of files that cannot be understood at all.
+    """
+    from orchestrator.scheduler.waking import Alarm, stopped_by_signals  # costs APScheduler
+
+    with stopped_by_signals() as stop:
+        planner.is_stopping = stop.asked.is_set
+        Alarm(planner, request.every, stop.asked, utcnow).run()
+        planner.voice.say("stopped", "stopped; the tick under way was finished")
+        return stop.signal
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ VERBS = {
         ),
         Verb("render", "render", "Look", "Show one message as one customer gets it."),
         Verb("run", "run", "Run", "Run one tick, or preview it with --dry-run."),
+        Verb("start", "start", "Run", "Run the clock: tick after tick, until it is stopped."),
         Verb("resume", "resume", "Run", "Let a flow send again after its volume breaker tripped."),
         Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),
@@ -40,7 +41,7 @@ VERBS = {
 
 LATER = (
     "apply", "ci", "diff", "docs", "doctor", "fmt", "graph", "pause", "plan", "simulate",
-    "start", "status", "test",
+    "status", "test",
 )  # fmt: skip
 """Verbs of the design that this version refuses by name."""
 

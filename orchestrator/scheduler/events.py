@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 Level = Literal["info", "warning", "error"]
 
@@ -81,10 +80,10 @@ def json_line(happened: Happened, at: datetime) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(", ", ": "))
 
 
-def readable_line(happened: Happened, at: datetime, zone: ZoneInfo) -> str:
-    """Return the event as a line for a person: local time and sentence."""
+def readable_line(happened: Happened, at: datetime) -> str:
+    """Return the event as a line for a person: the time in UTC, and the sentence."""
     mark = "" if happened.level == "info" else f"{happened.level}: "
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {mark}{happened.says}"
+    return f"{at:%Y-%m-%d %H:%M:%SZ}  {mark}{happened.says}"
 
 
 def _plain(value: Any) -> Any:

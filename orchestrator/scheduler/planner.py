@@ -16,7 +16,7 @@ from orchestrator.database import in_one_transaction
 from orchestrator.database_faults import database_faults
 from orchestrator.dispatch import dispatch_to_files
 from orchestrator.errors import EnvironmentFault
-from orchestrator.migrations.state import require_schema
+from orchestrator.migrations.state import require_schema, schema_state
 from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.doubts import (
     Doubt,
@@ -79,6 +79,19 @@ class Planner:
     _asked: str | None = None
     _is_schema_known: bool = False
     _election: Lock = field(default_factory=Lock)
+
+    def look(self) -> None:
+        """Look at the database once, before the first wake; one that is away may come later.
+
+        Raises:
+            EnvironmentFault: its schema is not this version's.
+        """
+        try:
+            schema_state(self.engine)
+        except EnvironmentFault as fault:
+            self.voice.say("not_reached", f"the database is not there yet: {fault}", "warning")
+            return
+        require_schema(self.engine, create=True)
 
     def wake(self) -> Outcome:
         """Do what is due by now; a failing database costs the office and raises nothing.
