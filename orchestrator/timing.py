@@ -124,6 +124,22 @@ def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     return _after_gap(reading, zone)
 
 
+def begins(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    """Return a written moment on a wall clock; a bare day begins at its first instant."""
+    if not isinstance(moment, datetime):
+        return day_bounds(moment, zone)[0]
+    if moment.tzinfo is not None:
+        return moment
+    return local_instant(moment.date(), moment.time(), zone)
+
+
+def is_over(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    """Return when a written moment is over on a wall clock; a bare day is with its end."""
+    if isinstance(moment, datetime):
+        return begins(moment, zone)
+    return day_bounds(moment, zone)[1]
+
+
 def wait_until(now: datetime, span: Duration, zone: ZoneInfo) -> datetime:
     """Return when a wait that begins now is over (rule 9).
 

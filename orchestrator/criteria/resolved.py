@@ -37,7 +37,7 @@ def resolved_text(
     shares = [_variant(leaf.operand, names) for leaf in leaves(criterion) if _shared(leaf)]
     brought = {f"{leaf.operand}={leaf.package}" for leaf in leaves(criterion) if _own(leaf)}
     more = [*sorted(inlined), *sorted(typed), *sorted(shares), *sorted(brought)]
-    return "; ".join([_text(criterion), *more])
+    return "; ".join([plain_text(criterion), *more])
 
 
 def fingerprint(text: str) -> str:
@@ -64,23 +64,23 @@ def _variant(operand: str, names: Names) -> str:
 
 def _attribute(name: str, names: Names) -> str:
     attribute = names.attributes.get(name)
-    computed = _text(attribute) if isinstance(attribute, Measure) else ""
+    computed = plain_text(attribute) if isinstance(attribute, Measure) else ""
     return f"{name}:{names.attribute_type(name)}{computed}"
 
 
-def _text(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """Return a value's fields, without the marks that say where it stands."""
     if isinstance(value, Group):
-        return f"{value.how}({', '.join(_text(member) for member in value.members)})"
+        return f"{value.how}({', '.join(plain_text(member) for member in value.members)})"
     if dataclasses.is_dataclass(value):
         fields = (
-            f"{field.name}={_text(getattr(value, field.name))}"
+            f"{field.name}={plain_text(getattr(value, field.name))}"
             for field in dataclasses.fields(value)
             if field.compare and getattr(value, field.name) is not None
         )
         return f"{type(value).__name__}({', '.join(fields)})"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {plain_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, tuple):
-        return f"[{', '.join(_text(item) for item in value)}]"
+        return f"[{', '.join(plain_text(item) for item in value)}]"
     return str(value) if isinstance(value, str) else repr(value)

@@ -73,11 +73,12 @@ class Sweep:
 
     def behind(self, *spans: Duration | None) -> list[tuple[datetime, datetime]]:
         """Return what the present, and the boundaries so long before it, have passed."""
-        found = [(self.last, self.now)]
-        for span in spans:
-            if span is not None:
-                found.append((timing.minus(self.last, span), timing.minus(self.now, span)))
-        return found
+        passed = [
+            (timing.minus(self.last, span), timing.minus(self.now, span))
+            for span in spans
+            if span is not None
+        ]
+        return [(self.last, self.now), *passed]
 
     def add(self, rows: str, name: str, ranges: Iterable[tuple[Any, Any]]) -> None:
         """Add ranges of facts of one kind and name."""

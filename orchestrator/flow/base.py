@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +22,7 @@ from orchestrator.language.words import word
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from orchestrator.criteria.sweep import Sweep
     from orchestrator.tick.candidates import Candidates
     from orchestrator.tick.walk import Walk
 
@@ -70,6 +72,10 @@ class Step(Headed):
     def advance(self, walk: Walk) -> None:
         """Move the runs that are about to do this step, as far as it lets them."""
 
+    def standing(self) -> Iterator[Criterion]:
+        """Yield the conditions that runs at this step, or inside it, are asked at every tick."""
+        return iter(())
+
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Return the inner lists of steps, each with the label of its way in."""
         return []
@@ -87,6 +93,12 @@ class Start(Headed):
         "An occurrence older than this when the flow first sees it is stale (default 3 days).",
         default=None,
     )
+
+    asks_again: ClassVar[bool] = False
+    """Whether everybody who has not entered is asked again at every tick."""
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say which facts the clock has made occurrences of this start; by default none."""
 
     @abstractmethod
     def candidates(self, found: Candidates) -> Select[Any] | None:

@@ -14,8 +14,10 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
+    union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,7 +26,7 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick, watermark
-from orchestrator.tick.states import units
+from orchestrator.tick.definitions import known, meanings
 
 run = workspace.run
 SCHEDULER = "scheduler"
@@ -53,6 +55,7 @@ def write(tick: Tick) -> bool:
     _copy(tick, workspace.consent, tables.consent)
     _copy(tick, workspace.task, tables.task)
     _write_told(tick)
+    _write_work_list(tick)
     _write_definitions(tick)
     _write_flow_states(tick)
     _write_tick(tick)
@@ -223,15 +226,45 @@ def _write_runs(tick: Tick) -> None:
     )
 
 
+def _write_work_list(tick: Tick) -> None:
+    """Strike off what this tick saw; put on who must be looked at for what it did.
+
+    Stages, segments, goals and exits were asked before entries and rounds: what those changed
+    about a customer is a changed fact to the next tick.
+    """
+    seen, due = workspace.noted, tables.dirty
+    tick.execute(delete(due).where(due.c.id.in_(select(seen.c.id))))
+    entered_or_moved = or_(run.c.is_new == 1, run.c.ended_late == 1, run.c.reached_at == tick.now)
+    touched = union(
+        select(run.c.customer_id).where(entered_or_moved),
+        select(workspace.message.c.customer_id),
+        select(workspace.attribute.c.customer_id),
+    ).subquery()
+    tick.execute(insert(due).from_select(["customer_id"], select(touched.c.customer_id)))
+
+
 def _write_definitions(tick: Tick) -> None:
-    table = tables.definition
+    """Keep what was evaluated; what flows that are set aside meant is kept as it was."""
+    table, before = tables.definition, known(tick.connection)
+    now = {
+        key: digest
+        for key, digest in meanings(tick.playbook).items()
+        if key[0] != "flow" or key[1] in tick.flows
+    }
+    aside = {
+        key: digest
+        for key, digest in before.items()
+        if key[0] == "flow" and key[1] in tick.playbook.flows
+    }
+    wanted = aside | now
+    if wanted == before:
+        return
     tick.execute(delete(table))
     rows = [
-        {"kind": unit.key[0], "name": unit.key[1], "fingerprint": unit.fingerprint}
-        for unit in units(tick)
+        {"kind": kind, "name": name, "fingerprint": digest}
+        for (kind, name), digest in sorted(wanted.items())
     ]
-    if rows:
-        tick.connection.execute(insert(table), rows)
+    tick.connection.execute(insert(table), rows)
 
 
 def _write_flow_states(tick: Tick) -> None:

@@ -91,6 +91,8 @@ def of_date(
 
     key = found.tick.add_spans(spans)
     fits = _fits(head, type, value, span)
+    if not _any_new(found, at or NINE, timedelta(days=shift), timezone):
+        fits = and_(fits, found.tick.looked_for(found.live, values.c.customer_id))
     named = f"{head}:{name}{shift:+d}:" if shift else f"{head}:{name}:"
     which = span.c.year if head == "anniversary_of" else cast(value, BigInteger)
     label = literal(named) + cast(which, exact_text())
@@ -159,6 +161,16 @@ def _instants(
 def _is_new(found: Candidates, when: datetime) -> bool:
     """Return whether an instant lies after the last tick that evaluated the flow."""
     return found.live.seen_at is None or when > found.live.seen_at
+
+
+def _any_new(found: Candidates, at: time, shift: timedelta, timezone: str | None) -> bool:
+    """Return whether a day's instant has come in any zone since the last tick."""
+    last = found.tick.watermark
+    return last is None or any(
+        when > last
+        for name in found.tick.zone_names
+        for _, when in _instants(found, _zone(found, name, timezone), at, shift)
+    )
 
 
 def falls_on(day: date, every: str, on_day: int | None) -> bool:

@@ -116,7 +116,11 @@ class Candidates:
         scope = self.tick.scope(customer, self.live.name)
         number = cast(next_entry(self.live.name, customer.c.id), exact_text())
         rows = self.at_this_tick(customer, literal("matches:") + number, customer_id=customer.c.id)
-        return rows.where(population(customer, self.tick.now), scope.predicate(criterion))
+        return rows.where(
+            population(customer, self.tick.now),
+            self.tick.looked_for(self.live, customer.c.id),
+            scope.predicate(criterion),
+        )
 
     # --- shared -----------------------------------------------------------------------
 

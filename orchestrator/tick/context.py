@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
 )
 
 from orchestrator import tables, timing
@@ -75,6 +76,10 @@ class Tick:
     """The latest live tick before this one."""
     last_customer_id: int
     """The greatest customer id the latest live tick saw; 0 before the first."""
+    is_full: bool = True
+    """Whether everybody is evaluated, not only who is in ``tick_due``."""
+    probes: bool = False
+    """Whether so few are evaluated that conditions are best asked one by one."""
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     """Flow (or project) → its volume breaker, as far as it ever tripped."""
     zone_names: Sequence[str] = ()
@@ -132,10 +137,36 @@ class Tick:
             facts=self.facts,
             customer=customer,
             owner=owner,
-            each=each,
+            each=each or self.probes,
             run=run,
             entry_types=self.flows[owner].entry_types if run is not None else {},
             this_run=this_run,
+        )
+
+    def looked_at(self, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return whether this tick must look at a customer."""
+        if self.is_full:
+            return true()
+        return customer_id.in_(select(workspace.due.c.customer_id))
+
+    def looked_for(self, live: LiveFlow, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return whether this tick must look at a customer for a flow.
+
+        A flow that is new, or that ticks have set aside, looks at everybody once.
+        """
+        return true() if self.looks_at_everybody(live) else self.looked_at(customer_id)
+
+    def looks_at_everybody(self, live: LiveFlow) -> bool:
+        """Return whether a flow's runs and entries are looked for without regard to change."""
+        if self.is_full or live.is_first or live.seen_at != self.watermark:
+            return True
+        return live.flow.opens is not None and self._has_come(live.flow.opens)
+
+    def _has_come(self, moment: date | datetime) -> bool:
+        """Return whether a moment came since the last tick, on any customer's clock."""
+        last = self.watermark
+        return last is None or any(
+            last < timing.begins(moment, self.zone_of(name)) <= self.now for name in self.zone_names
         )
 
     def execute(self, statement: Executable) -> int:
@@ -225,8 +256,15 @@ class Tick:
 
 
 def _zone_names(connection: Connection) -> list[str]:
-    zone = func.coalesce(tables.customer.c.timezone, "")
-    return sorted(connection.scalars(select(zone).distinct()))
+    """Return the different time zones, '' for none, one step in the index per zone."""
+    zone, later = tables.customer.c.timezone, tables.customer.alias()
+    least = select(func.min(zone).label("name")).cte("zone", recursive=True)
+    after = select(func.min(later.c.timezone)).where(later.c.timezone > least.c.name)
+    following = select(after.correlate(least).scalar_subquery()).where(least.c.name.is_not(None))
+    names = least.union_all(following)
+    found = connection.scalars(select(names.c.name).where(names.c.name.is_not(None))).all()
+    nameless = connection.execute(select(literal(1)).where(zone.is_(None)).limit(1)).first()
+    return sorted({*found, ""} if nameless else set(found))
 
 
 def watermark(connection: Connection) -> tuple[datetime | None, int]:

@@ -20,9 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria.sweep import Passed, Sweep
+from orchestrator.playbook.model import Goal
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
-from orchestrator.tick.watched import watch
 
 FEW = 8
 """Conditions probe each customer if at most every eighth must be looked at, else build sets."""
@@ -34,7 +34,7 @@ def find(tick: Tick) -> None:
     if tick.is_full or tick.watermark is None:
         return
     sweep = Sweep(tick.names, tick.watermark, tick.now, _days(tick, tick.watermark))
-    watch(sweep, tick)
+    _watch(sweep, tick)
     if sweep.unsaid:
         tick.is_full = True
         return
@@ -51,8 +51,44 @@ def _read_work_list(connection: Connection) -> None:
     query = select(listed.c.id, listed.c.customer_id)
     connection.execute(insert(noted).from_select(columns, query))
     workspace.refresh_statistics(connection, noted)
-    query = select(noted.c.customer_id).distinct()
-    connection.execute(insert(workspace.due).from_select(["customer_id"], query))
+    changed = select(noted.c.customer_id).distinct()
+    connection.execute(insert(workspace.due).from_select(["customer_id"], changed))
+
+
+def _watch(sweep: Sweep, tick: Tick) -> None:
+    """Sweep the boundaries of everything that a tick evaluates without being asked."""
+    sweep.add("created", "", sweep.behind())
+    for stage in tick.playbook.stages:
+        sweep.of(stage.when)
+        if stage.stay_at_least:
+            sweep.stays(str(stage.stage), stage.stay_at_least)
+    for segment in tick.playbook.segments.values():
+        sweep.of(segment.when)
+    for live in tick.flows.values():
+        _watch_flow(sweep, live)
+
+
+def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
+    flow = live.flow
+    sweep.of(flow.exits_when, live.name)
+    for node in live.graph.nodes.values():
+        for criterion in node.step.standing():
+            sweep.of(criterion, live.name)
+    if flow.goal is not None:
+        _watch_goal(sweep, flow.goal)
+    for start in flow.starts_when:
+        start.swept(sweep)
+        if start.asks_again:
+            sweep.of(flow.audience, live.name)
+    if flow.re_entry.after is not None:
+        sweep.runs_ended(live.name, flow.re_entry.after)
+
+
+def _watch_goal(sweep: Sweep, goal: Goal) -> None:
+    if goal.did is not None:
+        sweep.events(goal.did, None, goal.where)
+    else:
+        sweep.add("receipt", "clicked" if goal.clicked else "opened", sweep.behind())
 
 
 def _days(tick: Tick, last: datetime) -> tuple[date, date] | None:
@@ -165,8 +201,3 @@ _FACTS = {
     "exit": lambda: _runs("ended_at"),
     "run": _active,
 }
-
-
-def narrows(tick: Tick, live: LiveFlow) -> bool:
-    """Return whether a flow's entries and runs are looked for among ``tick_due`` only."""
-    return not (tick.is_full or live.is_first or live.seen_at != tick.watermark)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -164,20 +163,11 @@ def _is_open(
 
     def ranges(name: str) -> list[SpanRow]:
         zone = tick.zone_of(name)
-        low = -SAFE_FAR if opens is None else to_micros(_local(opens, zone, end=False))
-        high = SAFE_FAR if closes is None else to_micros(_local(closes, zone, end=True))
+        low = -SAFE_FAR if opens is None else to_micros(timing.begins(opens, zone))
+        high = SAFE_FAR if closes is None else to_micros(timing.is_over(closes, zone))
         return [SpanRow(name, low, high)]
 
     return scope.in_span(scope.subject, rows.c.occurred_at, ranges)
-
-
-def _local(moment: Moment, zone: Any, *, end: bool) -> datetime:
-    """Return a moment on a wall clock; a bare day is its beginning, or its end."""
-    if not isinstance(moment, datetime):
-        return timing.day_bounds(moment, zone)[1 if end else 0]
-    if moment.tzinfo is not None:
-        return moment
-    return timing.local_instant(moment.date(), moment.time(), zone)
 
 
 _ASKED_BEFORE = ("opens_closes", "stale", "already_in")

@@ -69,6 +69,7 @@ def of_events(
         *events.tests,
         occurred >= since,
         occurred <= found.now,
+        found.tick.looked_for(found.live, row.c.customer_id),
         found.unseen(row.c.customer_id, key),
     )
 

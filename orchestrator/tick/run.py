@@ -21,7 +21,17 @@ from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import TickReport
-from orchestrator.tick import apply, entries, results, rounds, runs, states, workspace
+from orchestrator.tick import (
+    apply,
+    definitions,
+    due,
+    entries,
+    results,
+    rounds,
+    runs,
+    states,
+    workspace,
+)
 from orchestrator.tick.context import Breaker, LiveFlow, Tick, watermark
 
 
@@ -36,6 +46,8 @@ class TickPlan:
     """Previews only: evaluate as if flows never live had gone live then (semantics 1)."""
     drafts: Collection[str] = ()
     """Previews only: drafts that count as live."""
+    everybody: bool = False
+    """Look at every customer, whether or not anything changed: the same answers, slower."""
     at_station: Callable[[str], None] = lambda station: None
     term: int | None = None
     """The scheduler's term of office: once another has begun, the tick is not written."""
@@ -87,6 +99,7 @@ def states_of(engine: Engine, plan: TickPlan) -> Iterator[Tick]:
     with engine.connect() as connection:
         tick = _begin(connection, plan)
         _refuse_the_past(tick)
+        due.find(tick)
         states.evaluate(tick, plan.as_live_since)
         yield tick
         connection.rollback()
@@ -161,6 +174,12 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         flows=_live_flows(plan, known),
         watermark=latest,
         last_customer_id=last_customer_id,
+        is_full=(
+            plan.everybody
+            or latest is None
+            or plan.as_live_since is not None
+            or _is_edited(connection, plan)
+        ),
         breakers={
             name: Breaker(noted.tripped_at, noted.resumed_at)
             for name, noted in known.items()
@@ -169,6 +188,18 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         at_station=plan.at_station,
         term=plan.term,
         clock=plan.clock,
+    )
+
+
+def _is_edited(connection: Connection, plan: TickPlan) -> bool:
+    """Return whether anything means something else than to the latest live tick."""
+    before, now = definitions.known(connection), definitions.meanings(plan.playbook)
+    if definitions.CLOCK not in before:
+        return True
+    return any(
+        before.get(key) != digest
+        for key, digest in now.items()
+        if key in before or key[0] != "flow"
     )
 
 
@@ -209,6 +240,7 @@ def _live_flows(plan: TickPlan, known: Mapping[str, FlowMemory]) -> dict[str, Li
 
 def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     tick.notes += _notes(tick)
+    due.find(tick)
     states.evaluate(tick, as_live_since)
     for live in tick.flows.values():
         runs.take_up(tick, live)

@@ -54,9 +54,14 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
         select(*columns.values())
         .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
         .where(runs.c.flow == live.name, runs.c.status == "active")
-        .where(or_(ending.is_not(None), due))
     )
-    tick.execute(insert(workspace.run).from_select(list(columns), query))
+    into = insert(workspace.run)
+    if tick.looks_at_everybody(live):
+        tick.execute(into.from_select(list(columns), query.where(or_(ending.is_not(None), due))))
+    else:
+        tick.execute(into.from_select(list(columns), query.where(due)))
+        changed = and_(ending.is_not(None), tick.looked_at(runs.c.customer_id))
+        tick.execute(into.from_select(list(columns), query.where(~due, changed)))
     _leave_standing(tick, live)
 
 

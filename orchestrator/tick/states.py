@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from graphlib import TopologicalSorter
 from typing import Any
 
 from sqlalchemy import (
@@ -27,32 +25,10 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
-from orchestrator.criteria.base import Criterion, leaves
-from orchestrator.criteria.resolved import fingerprint, resolved_text
 from orchestrator.criteria.scope import population
-from orchestrator.playbook.model import Playbook
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
-
-STAGES = ("stages", "stages")
-"""The key of the stage model among the definitions; a segment's is ``segment, <name>``."""
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The stage model or one segment: what is evaluated as one."""
-
-    key: Key
-    mentions: frozenset[Key]
-    fingerprint: str
-
-
-def units(tick: Tick) -> list[Unit]:
-    """Return the stage model and the segments, each after those it mentions."""
-    found = {unit.key: unit for unit in _units(tick)}
-    order = TopologicalSorter({key: found[key].mentions & found.keys() for key in sorted(found)})
-    return [found[key] for key in order.static_order()]
+from orchestrator.tick.definitions import STAGES, Key, Unit, known, units
 
 
 def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
@@ -61,19 +37,19 @@ def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     A unit evaluated for the first time, or whose resolved condition changed, is evaluated
     silently first: at ``as_live_since`` or now, or at the watermark.
     """
-    known = _known(tick)
-    ordered = units(tick)
+    before = known(tick.connection)
+    ordered = units(tick.playbook)
     silent_at = as_live_since or tick.now
-    _forget_removed(tick, known, ordered)
+    _forget_removed(tick, before, ordered)
     late: list[Unit] = []
     for unit in ordered:
-        if unit.key not in known:
+        if unit.key not in before:
             if silent_at < tick.now:
                 late.append(unit)
-        elif known[unit.key] != unit.fingerprint and tick.watermark is not None:
+        elif before[unit.key] != unit.fingerprint and tick.watermark is not None:
             late.append(unit)
     for unit in late:
-        at = silent_at if unit.key not in known else tick.watermark
+        at = silent_at if unit.key not in before else tick.watermark
         assert at is not None
         tick.forget_facts_of(at)
         tick.refresh_stays()
@@ -82,40 +58,8 @@ def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
         tick.forget_facts_of(tick.now)
     for unit in ordered:
         tick.refresh_stays()
-        _evaluate(tick, unit, tick.now, silent=unit.key not in known and unit not in late)
+        _evaluate(tick, unit, tick.now, silent=unit.key not in before and unit not in late)
     tick.refresh_stays()
-
-
-def _known(tick: Tick) -> dict[Key, str]:
-    table = tables.definition
-    rows = tick.connection.execute(select(table.c.kind, table.c.name, table.c.fingerprint))
-    return {(kind, name): digest for kind, name, digest in rows}
-
-
-def _units(tick: Tick) -> Iterator[Unit]:
-    playbook = tick.playbook
-    segments = {name: segment.when for name, segment in playbook.segments.items()}
-    if playbook.stages:
-        texts = [
-            f"{stage.stage}: {resolved_text(stage.when, tick.names, segments)}"
-            f" stay {stage.stay_at_least}"
-            for stage in playbook.stages
-        ]
-        mentioned = [_mentions(stage.when, playbook) for stage in playbook.stages]
-        yield Unit(STAGES, frozenset().union(*mentioned) - {STAGES}, fingerprint("\n".join(texts)))
-    for name, when in segments.items():
-        text = resolved_text(when, tick.names, segments)
-        yield Unit(("segment", name), _mentions(when, playbook), fingerprint(text))
-
-
-def _mentions(criterion: Criterion | None, playbook: Playbook) -> frozenset[Key]:
-    found: set[Key] = set()
-    for leaf in leaves(criterion):
-        if leaf.head in ("in_segment", "not_in_segment"):
-            found.add(("segment", str(leaf.operand)))
-        if "_stage" in leaf.head:
-            found.add(STAGES)
-    return frozenset(found)
 
 
 def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
@@ -133,8 +77,9 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
     customer = tables.customer.alias()
     stage = _matching_stage(tick, customer, at).label("stage")
     stays = tick.facts.stages.alias()
-    present = select(stays).where(stays.c.ended_at.is_(None)).subquery()
-    opened = workspace.stage_opened
+    here = tick.looked_at(stays.c.customer_id)
+    present = select(stays).where(stays.c.ended_at.is_(None), here).subquery()
+    opened, selected = workspace.stage_opened, _selected(tick, customer, at)
     if workspace.is_empty(tick.connection, present):
         query = select(
             customer.c.id,
@@ -142,10 +87,10 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
             stage,
             literal(int(silent)),
             _first_seen(tick, customer),
-        ).where(population(customer, at))
+        ).where(selected)
         tick.execute(_insert(opened, query.where(stage.is_not(None)) if _partial(tick) else query))
         return
-    _fill_members(tick, select(customer.c.id, stage).where(population(customer, at)))
+    _fill_members(tick, select(customer.c.id, stage).where(selected))
     member = workspace.member
     moved = (
         select(
@@ -216,9 +161,11 @@ def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[b
 def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> None:
     customer = tables.customer.alias()
     scope = tick.scope(customer, name, now=at)
-    selected = and_(population(customer, at), scope.predicate(tick.playbook.segments[name].when))
+    held = scope.predicate(tick.playbook.segments[name].when)
+    selected = and_(_selected(tick, customer, at), held)
     stays = tick.facts.segments.alias()
-    present = select(stays).where(stays.c.segment == name, stays.c.ended_at.is_(None)).subquery()
+    here = and_(stays.c.segment == name, tick.looked_at(stays.c.customer_id))
+    present = select(stays).where(here, stays.c.ended_at.is_(None)).subquery()
     opened = workspace.segment_opened
     new = (literal(to_micros(at)), literal(int(silent)), _first_seen(tick, customer))
     segment = literal(name, tables.segment_interval.c.segment.type)
@@ -268,6 +215,11 @@ def _forget_removed(tick: Tick, known: Mapping[Key, str], ordered: Sequence[Unit
 
 
 # --- both -----------------------------------------------------------------------------
+
+
+def _selected(tick: Tick, customer: FromClause, at: datetime) -> ColumnElement[bool]:
+    """Return whether a customer exists, and is looked at in this tick."""
+    return and_(population(customer, at), tick.looked_at(customer.c.id))
 
 
 def _first_seen(tick: Tick, customer: FromClause) -> ColumnElement[Any]:

@@ -116,6 +116,12 @@ segment_closed = _work_table(
     _small("ended_silent"),
 )
 
+noted = _work_table("tick_noted", _big("id", key=True), _big("customer_id"))
+"""The rows of the work list ``dirty`` that this tick saw."""
+
+due = _work_table("tick_due", _big("customer_id", key=True))
+"""The customers whom this tick must look at; everybody, if it is a full one."""
+
 entry = _work_table(
     "tick_entry",
     _text("flow"),

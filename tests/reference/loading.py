@@ -47,6 +47,22 @@ def load(engine: Engine, world: World, zone: ZoneInfo, whole: World | None = Non
                 for kind, address in sorted(world.suppressed)
             ],
         )
+        changed = _changed(world, whole or world)
+        _add(connection, tables.dirty, [{"customer_id": ids[one]} for one in sorted(changed)])
+
+
+def _changed(world: World, whole: World) -> set[str]:
+    """Return the customers about whom these facts say something."""
+    told = {person.external_id for person in world.people}
+    for facts in (world.happenings, world.consents, world.receipts):
+        told |= {fact.customer for fact in facts}
+    told |= {
+        person.external_id
+        for person in whole.people
+        for kind, address in world.suppressed
+        if getattr(person, kind) == address
+    }
+    return told
 
 
 def customer_ids(connection: Connection) -> dict[str, int]:

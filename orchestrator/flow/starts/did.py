@@ -16,6 +16,7 @@ from orchestrator.language.words import word
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from orchestrator.criteria.sweep import Sweep
     from orchestrator.tick.candidates import Candidates
 
 
@@ -48,6 +49,11 @@ class DidStart(Start):
         "Take in events from this long before the flow went live.",
         default=None,
     )
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.events(self.operand, None, self.where)
+        if self.after is not None:
+            sweep.events_waited_for(self.operand, self.after)
 
     def candidates(self, found: Candidates) -> Select[Any]:
         return found.of_events(

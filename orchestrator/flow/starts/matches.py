@@ -11,6 +11,7 @@ from orchestrator.flow.base import STARTS, Start
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from orchestrator.criteria.sweep import Sweep
     from orchestrator.tick.candidates import Candidates
 
 
@@ -28,7 +29,12 @@ class MatchesStart(Start):
     - {in_segment: vip}
 """
 
+    asks_again = True
+
     operand: Criterion
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.of(self.operand, sweep.flow)
 
     def candidates(self, found: Candidates) -> Select[Any]:
         return found.of_matching(self.operand)

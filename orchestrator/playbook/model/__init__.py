@@ -62,9 +62,9 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Playbook:
-    """A whole project that loaded without errors."""
+    """A whole project that loaded without errors; equal only to itself."""
 
     project: Project
     catalog: Catalog
