@@ -27,9 +27,9 @@ class Told:
     """Stage → how many customers are in it; stages without any are left out."""
 
 
-def live(engine: Engine, playbook: Playbook, now: datetime) -> Told:
+def live(engine: Engine, playbook: Playbook, now: datetime, *, everybody: bool = False) -> Told:
     """Run one live tick."""
-    with live_run(engine, TickPlan(playbook, now)) as ticked:
+    with live_run(engine, TickPlan(playbook, now, everybody=everybody)) as ticked:
         return told_of(ticked)
 
 
