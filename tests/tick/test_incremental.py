@@ -84,10 +84,15 @@ def play(engine: Engine, built: Playbook, told: Arriving, *, everybody: bool) ->
 
 
 def _stays(engine: Engine) -> list[tuple[object, ...]]:
+    customer = tables.customer.c
     with engine.connect() as connection:
-        stages = connection.execute(select(tables.stage_interval)).all()
-        segments = connection.execute(select(tables.segment_interval)).all()
-    return sorted(map(tuple, [*stages, *segments]), key=repr)
+        found: list[tuple[object, ...]] = []
+        for stays in (tables.stage_interval, tables.segment_interval):
+            columns = [column for column in stays.c if column.name != "customer_id"]
+            query = select(customer.external_id, *columns)
+            joined = query.join_from(tables.customer, stays, customer.id == stays.c.customer_id)
+            found += map(tuple, connection.execute(joined))
+    return sorted(found, key=repr)
 
 
 def difference(engine: Engine, told: Arriving) -> str | None:

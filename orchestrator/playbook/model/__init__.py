@@ -62,9 +62,9 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Playbook:
-    """A whole project that loaded without errors; equal only to itself."""
+    """A whole project that loaded without errors."""
 
     project: Project
     catalog: Catalog
@@ -80,3 +80,6 @@ class Playbook:
     """Path below the project → exact text, of everything above."""
     fingerprint: str
     """sha256 over ``files``, in hex: the release."""
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
