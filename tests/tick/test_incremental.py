@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import ticking
 from databases import empty
+from harness import PACKAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from programmes import playbook
@@ -24,6 +25,12 @@ from orchestrator.tick.run import TickPlan, dry_run
 
 ZONE = ZoneInfo("Europe/Vienna")
 LATER = (*STEPS_OF_TIME, timedelta(hours=1), timedelta(hours=9), timedelta(days=1))
+
+
+@pytest.fixture(autouse=True)
+def package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package with conditions of its own be installed."""
+    monkeypatch.syspath_prepend(str(PACKAGES))
 
 
 @dataclass(frozen=True)
