@@ -321,19 +321,19 @@ def breaker(opened: OpenProject, name: str) -> str:
     return name
 
 
-def resume_flow(engine: Engine, name: str, now: datetime) -> bool:
-    """Set a volume breaker back; return whether it had tripped by ``now``.
+def known_flow(project: Path, name: str) -> str:
+    """Return the name of a flow that the project's files have, whatever errors are in them.
 
-    Args:
-        name: of the flow, or of the project for the project's own breaker.
+    Raises:
+        UsageError: there is none of that name.
     """
-    from orchestrator.database_faults import database_faults
-    from orchestrator.tick.breaker import resume
+    from orchestrator.playbook.draft import read_project
+    from orchestrator.playbook.load import sound_parts
 
-    with database_faults(), engine.connect() as connection:
-        connection.execution_options(sqlite_begin="IMMEDIATE")
-        with connection.begin():
-            return resume(connection, name, now)
+    flows = sound_parts(read_project(project, {})).flows
+    if name not in flows:
+        raise unknown("flow", name, flows)
+    return name
 
 
 def open_tasks(engine: Engine, done_since: datetime | None = None) -> list[TaskLine]:

@@ -142,6 +142,8 @@ class FlowReport:
     left_out: Mapping[str, int] = field(default_factory=dict)
     tripped: bool = False
     """Whether the volume breaker holds all sends until it is resumed."""
+    shadow: bool = False
+    """Whether the flow only decides, and sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ class TickReport:
     sends: int
     notes: Sequence[str] = ()
     """Sentences for people: unknown zones, drafts taken as live, a first run."""
+    paused: Mapping[str, int] = field(default_factory=dict)
+    """Paused flow → how many runs stand still in it."""
 
 
 @dataclass(frozen=True, slots=True)

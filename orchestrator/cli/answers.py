@@ -65,7 +65,9 @@ def show_tick(report: TickReport, lines: Iterable[DecisionLine], asked: Asked) -
 def restricted(report: TickReport, selection: Selection) -> TickReport:
     """Return the report of the selected flows alone; ``sends`` counts theirs."""
     flows = {name: flow for name, flow in report.flows.items() if selection.shows(name)}
-    return replace(report, flows=flows, sends=sum(flow.sends for flow in flows.values()))
+    paused = {name: runs for name, runs in report.paused.items() if selection.shows(name)}
+    sends = sum(flow.sends for flow in flows.values())
+    return replace(report, flows=flows, sends=sends, paused=paused)
 
 
 def _watched(

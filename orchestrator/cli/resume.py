@@ -1,8 +1,8 @@
-"""``clmctl resume FLOW``: the volume breaker is set back."""
+"""``clmctl resume FLOW``: what was paused goes on, and a volume breaker is set back."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.cli.pause import AllOption, one_or_all
+
+if TYPE_CHECKING:
+    from orchestrator.pausing import Resumed
 
 app = verb_app()
 
@@ -21,40 +25,65 @@ app = verb_app()
 @verb(
     app,
     examples=[
-        ("clmctl resume win_back", "its held messages are tried again at the next run"),
+        ("clmctl resume win_back", "its runs go on, held messages are tried again"),
         ("clmctl resume win_back --yes", "the same without being asked"),
+        ("clmctl resume --all", "ends clmctl pause --all"),
     ],
 )
 def resume(
     flow: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="FLOW", help="The flow that tripped; the project's name for its own breaker."
+            metavar="FLOW",
+            help="The flow that was paused or tripped; the project's name for its own breaker.",
         ),
-    ],
+    ] = None,
+    everything: AllOption = False,
     at: AtOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
     var: VariablesOption = None,
 ) -> int:
-    """Let a flow send again after its volume breaker tripped.
+    """Let a flow go on that was paused, or send again after its volume breaker tripped.
 
     The breaker (stop_if_more_than) trips when a flow is about to write to more customers
-    than it may; all its sends are held until this verb sets it back.
+    than it may; all its sends are held until this verb sets it back. --all ends what
+    pause --all began: a flow that was paused by its name stays so.
     """
+    one_or_all(flow, everything=everything)
     from orchestrator import app as root  # opens projects and databases
+    from orchestrator import pausing
     from orchestrator.cli import console
     from orchestrator.cli.manner import manner
 
     opened = root.open_project(project, var)
-    name = root.breaker(opened, flow)
+    name = pausing.EVERYTHING if flow is None else root.breaker(opened, flow)
     engine = root.open_database(opened.folder, db)
-    if manner.asks() and not console.confirm(f"Let {flow} send again?"):
+    question = f"Let {flow} go on?" if flow else "Let all flows go on?"
+    if manner.asks() and not console.confirm(question):
         console.say("Nothing was changed.")
         return 0
-    if root.resume_flow(engine, name, opened.now(at)):
+    resumed = pausing.resume_flow(engine, name, opened.now(at))
+    for sentence in _told(flow, resumed):
+        console.say(sentence)
+    if resumed.changed:
         selected = f" --select {flow}" if flow in opened.playbook.flows else ""
-        console.say(f"{flow} may send again. Next: clmctl run --dry-run{selected}")
-    else:
-        console.say(f"{flow} had not tripped; nothing was changed.")
+        console.say(f"Next: clmctl run --dry-run{selected}")
     return 0
+
+
+def _told(flow: str | None, resumed: Resumed) -> list[str]:
+    """Return what was changed, and what still stands in the way."""
+    said = flow or "Everything"
+    told = []
+    if resumed.was_paused:
+        told.append(f"{said} goes on.")
+    if resumed.had_tripped:
+        told.append(f"{said} may send again.")
+    if not told:
+        told.append(f"{said} was neither paused nor tripped; nothing was changed.")
+    if flow is None:
+        told += [f"{name} stays paused: clmctl resume {name}" for name in resumed.still_paused]
+    elif resumed.still_paused:
+        told.append("All flows are still paused: clmctl resume --all")
+    return told

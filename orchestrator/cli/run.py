@@ -158,7 +158,7 @@ def _assumptions(
     taken = [name for name in drafts if name in report.flows]
     if taken:
         notes.append(f"counted as live although still a draft: {', '.join(taken)}")
-    for name in sorted(selection.named - set(report.flows)):
+    for name in sorted(selection.named - set(report.flows) - set(report.paused)):
         status = opened.playbook.flows[name].status
         hint = "; --as-live-since TIME previews it" if status == "draft" else ""
         notes.append(f"{name} is {status} and was not evaluated{hint}")

@@ -32,7 +32,10 @@ VERBS = {
         Verb("render", "render", "Look", "Show one message as one customer gets it."),
         Verb("run", "run", "Run", "Run one tick, or preview it with --dry-run."),
         Verb("start", "start", "Run", "Run the clock: tick after tick, until it is stopped."),
-        Verb("resume", "resume", "Run", "Let a flow send again after its volume breaker tripped."),
+        Verb("pause", "pause", "Run", "Stop a flow, or all of them, until they are resumed."),
+        Verb(
+            "resume", "resume", "Run", "Let a flow go on that was paused, or whose breaker tripped."
+        ),
         Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),
     )
@@ -40,8 +43,7 @@ VERBS = {
 """By name, in the order of the overview."""
 
 LATER = (
-    "apply", "ci", "diff", "docs", "doctor", "fmt", "graph", "pause", "plan", "simulate",
-    "status", "test",
+    "apply", "ci", "diff", "docs", "doctor", "fmt", "graph", "plan", "simulate", "status", "test",
 )  # fmt: skip
 """Verbs of the design that this version refuses by name."""
 

@@ -19,6 +19,9 @@ from orchestrator.tick.candidates import CATCH_UP
 from orchestrator.tick.context import LiveFlow
 from orchestrator.tick.entries import refusals
 
+_OF_OCCURRENCE = ("stale", "no_key")
+"""Entry tests that say something about what happened, so nothing where nothing did."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -39,10 +42,10 @@ class Admission:
     """What would start the run at this tick; None if nothing does."""
     speech: Speech
 
-    def status(self, *, holds: bool) -> Part:
-        """Tell whether the flow is live."""
+    def status(self, status: str, *, holds: bool) -> Part:
+        """Tell whether the flow is live, or in shadow."""
         return self._part(
-            "status", "the flow is live", holds=holds, actual=f"is {self.flow.status}",
+            "status", "the flow is live", holds=holds, actual=f"is {status}",
             reason="not_live",
         )  # fmt: skip
 
@@ -64,12 +67,13 @@ class Admission:
         tell = {
             "opens_closes": self._opens_closes,
             "stale": self._stale,
+            "no_key": self._no_key,
             "already_in": self._already_in,
             "re_entry": self._re_entry,
         }
         refused = inquiry.row([test for test, _ in asked])
         for (_, reason), fails in zip(asked, refused, strict=True):
-            if reason != "stale" or self.occurrence is not None:
+            if reason not in _OF_OCCURRENCE or self.occurrence is not None:
                 yield tell[reason](holds=not fails)
 
     def _start(self) -> Start:
@@ -95,6 +99,14 @@ class Admission:
             "starts_when.catch_up", f"happened at most {start.catch_up or CATCH_UP} ago",
             holds=holds, actual=f"on {self.speech.instant(self.occurrence['occurred_at'])}",
             reason="stale", mark=start.mark_at("catch_up"),
+        )  # fmt: skip
+
+    def _no_key(self, *, holds: bool) -> Part:
+        assert self.occurrence is not None
+        value = self.occurrence["key_value"]
+        return self._part(
+            "key", f"the event has the key {self.flow.key}", holds=holds,
+            actual="never" if value is None else f"is {value}", reason="no_key",
         )  # fmt: skip
 
     def _already_in(self, *, holds: bool) -> Part:

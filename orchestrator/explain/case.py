@@ -85,7 +85,9 @@ class Case:
         starts = Beginnings(inquiry, self.live, self.id, self._happening())
         trees = {name: self._tree(inquiry, name) for name in ("audience", "exits_when")}
         inquiry.ask()
-        parts = [admission.status(holds=self.is_live)]
+        is_paused = self.live.name in self.tick.paused
+        status = "paused" if is_paused else self.flow.status
+        parts = [admission.status(status, holds=self.is_live)]
         since = self.customer["created_at"] or self.customer["first_event_at"]
         if since is not None and since > self.tick.now:
             parts.append(admission.existence(since))
@@ -141,6 +143,7 @@ class Case:
             "occurred_at": _instant(found.get("occurred_at", now)),
             "entry_at": _instant(found.get("entry_at", now)),
             "entry_event_id": cast(literal(found["entry_event_id"], BigInteger), BigInteger),
+            "key_value": cast(literal(found.get("key_value"), text), text),
             "entry": cast(next_entry(self.live.name, literal(self.id, BigInteger)), Integer),
         }
         return select(*(value.label(name) for name, value in values.items())).subquery()

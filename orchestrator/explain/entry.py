@@ -15,7 +15,7 @@ from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow
 from orchestrator.records import Explained
 from orchestrator.tick.context import LiveFlow, Tick
-from orchestrator.tick.run import TickPlan, entries_of
+from orchestrator.tick.run import TickPlan, entries_of, is_evaluated
 
 NEIGHBOURS = 500
 """Ids before and after an unknown one, in order, among which the nearest is looked for."""
@@ -30,8 +30,8 @@ def explaining(
     Raises:
         UsageError: the instant is before the latest live tick.
     """
-    is_live = flow.status == "live" or (flow.status == "draft" and flow.flow in plan.drafts)
     with entries_of(engine, plan, str(flow.flow)) as (tick, live):
+        is_live = is_evaluated(plan, live.name, tick.paused)
         yield Explainer(tick, live, flow, is_live, reveal)
 
 

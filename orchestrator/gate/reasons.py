@@ -47,7 +47,12 @@ REASONS: dict[str, Reason] = {
             "audience", "entry", "refused", "The customer does not match the flow's `audience`."
         ),
         Reason("exits_when", "entry", "refused", "The flow's `exits_when` holds already."),
-        Reason("no_key", "entry", "refused", "The start event lacks the flow's `key` property."),
+        Reason(
+            "no_key",
+            "entry",
+            "refused",
+            "The start event lacks the flow's `key` property, or it is of another type.",
+        ),
         Reason(
             "only_if",
             "gate",

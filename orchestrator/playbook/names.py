@@ -18,6 +18,7 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
 from orchestrator.language.words import Sentence
+from orchestrator.playbook.model import Flow
 from orchestrator.playbook.places import Setting, own_literals, own_names, sentences
 from orchestrator.playbook.vocabulary import CODES, ENTRY_FACTS, Vocabulary
 
@@ -27,6 +28,15 @@ def name_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
     for tree, setting in vocabulary.trees():
         for sentence in sentences(tree):
             yield from _in_sentence(sentence, setting, vocabulary)
+    for flow in vocabulary.playbook.flows.values():
+        if flow.key is not None:
+            yield from _key(flow.key, flow, vocabulary)
+
+
+def _key(key: Name, flow: Flow, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Look for the flow's key among the properties of each event that starts it."""
+    for event in dict.fromkeys(vocabulary.start_events(flow) or ()):
+        yield from _one_property(event, key, vocabulary)
 
 
 def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:

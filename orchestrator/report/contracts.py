@@ -95,6 +95,7 @@ def flow_object(flow: FlowReport) -> Json:
         "tripped": flow.tripped,
         "effects": _counts(flow.effects),
         "withheld": _counts(flow.withheld),
+        "shadow": flow.shadow,
     }
 
 
@@ -110,6 +111,7 @@ def run_document(report: TickReport) -> Json:
         "stages": dict(report.stages),
         "sends": report.sends,
         "notes": list(report.notes),
+        "paused": dict(report.paused),
     }
 
 

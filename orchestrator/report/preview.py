@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -76,9 +76,10 @@ def preview(
     yield from _headline(report, page, zone)
     yield from _stages(report, page)
     for name, flow in report.flows.items():
-        if flow != IDLE:
+        if not _is_idle(flow):
             yield from _flow(name, flow, page)
-    yield from _idle([name for name, flow in report.flows.items() if flow == IDLE], page)
+    yield from _idle([name for name, flow in report.flows.items() if _is_idle(flow)], page)
+    yield from _paused(report.paused, page)
     yield from _failures(seen, page)
     yield from _samples(seen, telling, page)
     yield from _words(report, page)
@@ -124,6 +125,8 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
     yield ""
     leaving = sum(flow.exited.values())
     facts = [f"{number(flow.entered)} enter", counted(flow.sends, "send")]
+    if flow.shadow:
+        facts.insert(0, "in shadow")
     if leaving:
         facts.append(f"{number(leaving)} leave")
     yield f"{page.paint(printable(name), 'bold')}  {DOT.join(facts)}"
@@ -142,6 +145,20 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
     ]
     for title, parts in rows:
         yield from _row(title, parts, page)
+
+
+def _is_idle(flow: FlowReport) -> bool:
+    return replace(flow, shadow=False) == IDLE
+
+
+def _paused(paused: Mapping[str, int], page: Page) -> Iterator[str]:
+    """Yield which flows are paused, and how many runs stand still."""
+    if paused:
+        yield ""
+    for name, runs in paused.items():
+        stand = f"{counted(runs, 'run')} {'stands' if runs == 1 else 'stand'} still"
+        text = f"{name} is paused: {stand}" if runs else f"{name} is paused"
+        yield from (page.paint(line, "warning") for line in page.wrap(text, indent=0, hang=2))
 
 
 def _idle(names: Sequence[str], page: Page) -> Iterator[str]:

@@ -24,7 +24,9 @@ GROUP_WORDS = {
 }
 STATUS_WORDS = {
     "draft": "a draft: it is not evaluated yet",
+    "shadow": "in shadow: it decides everything and sends nothing",
     "live": "live",
+    "paused": "paused: its runs stand still",
     "retired": "retired: it is not evaluated any more",
 }
 UNSAID = ("id", "only_if", "note", "otherwise", "do")
@@ -38,11 +40,12 @@ def story(flow: Flow, page: Page) -> Iterator[str]:
     yield from _people(flow)
     yield from _section("Starts when", _starts(flow.starts_when), page)
     yield from _section("Only if", _criterion(flow.audience), page)
-    yield from _section("Enters", [_re_entry(flow.re_entry)], page)
+    yield from _section("Enters", _entering(flow), page)
     yield from _section("Opens and closes", _season(flow), page)
     yield from _section("Steps", _steps(flow.steps), page)
     yield from _section("Leaves as soon as", _criterion(flow.exits_when), page)
-    yield from _section("Goal, which ends it", _goal(flow.goal), page)
+    going = flow.goal is not None and flow.goal.keep_going
+    yield from _section("Goal" if going else "Goal, which ends it", _goal(flow.goal), page)
     yield from _section("Guardrails of its own", _guardrails(flow.guardrails), page)
 
 
@@ -88,6 +91,14 @@ def _re_entry(re_entry: ReEntry) -> str:
     if re_entry.how == "after":
         return f"again, if {re_entry.after} have passed since the last exit"
     return "any number of times" if re_entry.how == "always" else "once, never again"
+
+
+def _entering(flow: Flow) -> Iterator[str]:
+    yield _re_entry(flow.re_entry) + (f", per {flow.key}" if flow.key else "")
+    if flow.if_already_in == "restart":
+        yield "a start while the customer is inside ends that run and begins anew"
+    if flow.recheck:
+        yield "before each send the audience is asked again; who left it leaves the flow"
 
 
 def _season(flow: Flow) -> Iterator[str]:

@@ -198,9 +198,9 @@ def left_out(tick: Tick) -> list[tuple[str, str, int]]:
 
 
 _RUN = (
-    "flow", "customer_id", "entry", "start", "occurrence", "entry_at", "entry_event_id",
-    "entered_at", "status", "step", "reached_at", "due_at", "held_reason", "exit_reason",
-    "exit_detail", "ended_at", "ended_late",
+    "flow", "customer_id", "entry", "start", "occurrence", "key_value", "entry_at",
+    "entry_event_id", "entered_at", "status", "step", "reached_at", "due_at", "held_reason",
+    "exit_reason", "exit_detail", "ended_at", "ended_late",
 )  # fmt: skip
 _MOVED = ("status", "step", "reached_at", "due_at", "held_reason", "exit_reason", "exit_detail")
 

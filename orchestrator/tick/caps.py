@@ -26,15 +26,16 @@ def hold_volume(tick: Tick) -> None:
     for live in tick.flows.values():
         limit, _ = volume_limits(tick.playbook, live.flow)
         if limit is not None:
-            _hold_past_limit(tick, live.name, limit, [live])
+            _hold_past_limit(tick, live.name, limit, [live.name])
     shared = tick.playbook.project.guardrails
     if shared is not None and shared.stop_if_more_than is not None:
         name = str(tick.playbook.project.project)
-        _hold_past_limit(tick, name, shared.stop_if_more_than, list(tick.flows.values()))
+        # what a flow in shadow would send must not stop what others send
+        counted = [live.name for live in tick.flows.values() if not live.is_shadow]
+        _hold_past_limit(tick, name, shared.stop_if_more_than, counted)
 
 
-def _hold_past_limit(tick: Tick, name: str, limit: VolumeLimit, flows: list[LiveFlow]) -> None:
-    names = [live.name for live in flows]
+def _hold_past_limit(tick: Tick, name: str, limit: VolumeLimit, names: list[str]) -> None:
     state = tick.breakers.get(name)
     mine = and_(PASSED, attempt.c.flow.in_(names))
     if state is not None and state.resumed_at is not None:
@@ -75,6 +76,7 @@ def decide_in_order(tick: Tick) -> None:
     for rank in range(1, passes + 1):
         for live in tick.flows.values():
             _hold_frequent(tick, live, rank)
+        _withhold(tick, rank)
         _write_messages(tick, rank)
 
 
@@ -140,6 +142,14 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
     return (
         used_up if rule.channel is None else and_(attempt.c.channel == str(rule.channel), used_up)
     )
+
+
+def _withhold(tick: Tick, rank: int) -> None:
+    """Suppress what flows in shadow would send now; so it counts for nobody (semantics 59)."""
+    names = [live.name for live in tick.flows.values() if live.is_shadow]
+    mine = and_(PASSED, attempt.c.rank == rank, attempt.c.flow.in_(names))
+    if names:
+        tick.execute(update(attempt).where(mine).values(decision="suppress", reason="shadow"))
 
 
 def _write_messages(tick: Tick, rank: int) -> None:

@@ -28,6 +28,7 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Graph
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.tick import workspace
+from orchestrator.tick.pauses import Pause
 
 
 def _tell_nobody(station: str) -> None:
@@ -51,6 +52,11 @@ class LiveFlow:
     @property
     def name(self) -> str:
         return str(self.flow.flow)
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether every effect of the flow is withheld (semantics 59)."""
+        return self.flow.status == "shadow"
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class Tick:
     """Whether everybody is evaluated, not only who is in ``tick_due``."""
     probes: bool = False
     """Whether so few are evaluated that conditions are best asked one by one."""
+    paused: Mapping[str, Pause | None] = field(default_factory=dict)
+    """Flow that is not evaluated, for it is paused → the pause by hand, None if by its file."""
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     """Flow (or project) → its volume breaker, as far as it ever tripped."""
     zone_names: Sequence[str] = ()

@@ -74,7 +74,7 @@ def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
     for node in live.graph.nodes.values():
         for criterion in node.step.standing():
             sweep.of(criterion, live.name)
-    if flow.goal is not None:
+    if flow.goal is not None and not flow.goal.keep_going:
         _watch_goal(sweep, flow.goal)
     for start in flow.starts_when:
         start.swept(sweep)
@@ -87,8 +87,8 @@ def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
 def _watch_goal(sweep: Sweep, goal: Goal) -> None:
     if goal.did is not None:
         sweep.events(goal.did, None, goal.where)
-    else:
-        sweep.add("receipt", "clicked" if goal.clicked else "opened", sweep.behind())
+    elif goal.message is not None:
+        sweep.add("receipt", goal.message[0], sweep.behind())
 
 
 def _days(tick: Tick, last: datetime) -> tuple[date, date] | None:

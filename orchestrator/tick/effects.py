@@ -153,7 +153,7 @@ class Effects:
     def _withheld(
         self, kind: str, refused: Mapping[str, ColumnElement[bool]]
     ) -> ColumnElement[Any]:
-        if self.live.flow.status == "shadow":
+        if self.live.is_shadow:
             return literal("shadow", exact_text())
         whens = []
         if kind in HELD_OUT:

@@ -28,7 +28,7 @@ from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.base import Start
 from orchestrator.language.moments import Moment
-from orchestrator.tick import workspace
+from orchestrator.tick import keys, restarting, workspace
 from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.runs import end_runs
@@ -41,9 +41,17 @@ def enter(tick: Tick, live: LiveFlow) -> None:
     """Decide every occurrence of a flow's starts, and open the runs of those who pass."""
     for place, start in enumerate(live.flow.starts_when):
         _consider(tick, live, start, place)
-    if len(live.flow.starts_when) > 1 or live.flow.starts_when[0].head in _MANY_PER_CUSTOMER:
+    several = len(live.flow.starts_when) > 1 or live.flow.starts_when[0].head in _MANY_PER_CUSTOMER
+    restarts = live.flow.if_already_in == "restart"
+    if several and not restarts:
         _refuse_all_but_first(tick, live)
+    if several and (restarts or live.flow.key is not None):
+        _number(tick, live)
+    if restarts:
+        restarting.end_overtaken(tick, live)
     _open_runs(tick, live)
+    if several and restarts:
+        restarting.end_all_but_latest(tick, live)
     _end_at_once(tick, live)
 
 
@@ -67,13 +75,15 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> None:
         literal(str(label)).label("start"), literal(live.name).label("flow")
     ).subquery()
     number = next_entry(live.name, rows.c.customer_id).label("entry")
-    numbered = select(rows, number).subquery()
+    key = keys.key_value(tick, live, start, rows).label("key_value")
+    numbered = select(rows, number, key).subquery()
     reason = _refusal(tick, live, start, customer, numbered, many=found.many)
     columns: dict[str, Any] = {name: numbered.c[name] for name in COLUMNS}
     columns |= {
         "flow": literal(live.name),
         "start": literal(str(label)),
         "place": literal(place),
+        "key_value": numbered.c.key_value,
         "entry": numbered.c.entry,
         "recorded": literal(int(found.recorded)),
         "reason": reason,
@@ -121,6 +131,8 @@ def refusals(
     since = to_micros(live.live_since)
     late = and_(rows.c.occurred_at < stale, rows.c.occurred_at >= since)
     whens.append((late, "stale"))
+    if flow.key is not None:
+        whens.append((rows.c.key_value.is_(None), "no_key"))
     whens += _runs_before(tick, live, rows)
     if flow.audience is not None:
         whens.append((~scope.predicate(flow.audience), "audience"))
@@ -133,7 +145,11 @@ def refusals(
 def _runs_before(tick: Tick, live: LiveFlow, rows: FromClause) -> list[tuple[Any, Any]]:
     """Return the tests of the customer's earlier runs: already in, then re-entry."""
     runs, ended = tables.enrollment.alias(), workspace.run.alias()
-    mine = and_(runs.c.flow == live.name, runs.c.customer_id == rows.c.customer_id)
+    mine = and_(
+        runs.c.flow == live.name,
+        runs.c.customer_id == rows.c.customer_id,
+        keys.same_key(live, runs, rows),
+    )
     just_ended = exists(
         select(ended.c.flow)
         .where(
@@ -145,14 +161,18 @@ def _runs_before(tick: Tick, live: LiveFlow, rows: FromClause) -> list[tuple[Any
         .correlate(runs)
     )
     active = select(runs.c.flow).where(mine, runs.c.status == "active", ~just_ended)
-    tests: list[tuple[Any, Any]] = [(exists(active.correlate(rows)), "already_in")]
+    inside = exists(active.correlate(rows))
+    restarts = live.flow.if_already_in == "restart"
+    tests: list[tuple[Any, Any]] = [] if restarts else [(inside, "already_in")]
     rule = live.flow.re_entry
-    if rule.how == "never":
-        tests.append((exists(select(runs.c.flow).where(mine).correlate(rows)), "re_entry"))
-    if rule.how == "after" and rule.after is not None:
+    if rule.how == "always":
+        return tests
+    earlier = select(runs.c.flow).where(mine)
+    if rule.after is not None:
         bound = to_micros(timing.minus(tick.now, rule.after))
-        recent = or_(runs.c.ended_at > bound, just_ended)
-        tests.append((exists(select(runs.c.flow).where(mine, recent).correlate(rows)), "re_entry"))
+        earlier = earlier.where(or_(runs.c.ended_at > bound, just_ended))
+    too_soon = exists(earlier.correlate(rows))
+    tests.append((and_(~inside, too_soon) if restarts else too_soon, "re_entry"))
     return tests
 
 
@@ -170,23 +190,20 @@ def _is_open(
     return scope.in_span(scope.subject, rows.c.occurred_at, ranges)
 
 
-_ASKED_BEFORE = ("opens_closes", "stale", "already_in")
+_ASKED_BEFORE = ("opens_closes", "stale", "no_key", "already_in")
 """Reasons that come before "already in", or are it."""
 
 
 def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
-    """Let each customer's first passing occurrence enter; those after it are already in."""
+    """Let the first passing occurrence of each customer and key enter; later ones are in."""
     rows = workspace.entry
-    turn = func.row_number().over(
-        partition_by=rows.c.customer_id, order_by=(rows.c.occurred_at, rows.c.tie, rows.c.place)
-    )
-    ordered = (
-        select(rows.c.customer_id, rows.c.occurrence, rows.c.reason, turn.label("turn"))
-        .where(rows.c.flow == live.name)
-        .subquery()
-    )
+    group = (rows.c.customer_id, rows.c.key_value)
+    turn = func.row_number().over(partition_by=group, order_by=_turn(rows))
+    columns = (*group, rows.c.occurrence, rows.c.reason)
+    ordered = select(*columns, turn.label("turn")).where(rows.c.flow == live.name).subquery()
     passing = case((ordered.c.reason.is_(None), ordered.c.turn))
-    first = func.min(passing).over(partition_by=ordered.c.customer_id).label("first")
+    per_key = (ordered.c.customer_id, ordered.c.key_value)
+    first = func.min(passing).over(partition_by=per_key).label("first")
     marked = select(ordered, first).subquery()
     later = select(marked.c.customer_id, marked.c.occurrence).where(marked.c.turn > marked.c.first)
     decided_before = func.coalesce(rows.c.reason, "").in_(_ASKED_BEFORE)
@@ -195,6 +212,31 @@ def _refuse_all_but_first(tick: Tick, live: LiveFlow) -> None:
         .where(rows.c.flow == live.name, ~decided_before)
         .where(tuple_(rows.c.customer_id, rows.c.occurrence).in_(later))
         .values(reason="already_in")
+    )
+
+
+def _turn(rows: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """Return what orders a customer's occurrences of one tick (semantics 32)."""
+    return rows.c.occurred_at, rows.c.tie, rows.c.place
+
+
+def _number(tick: Tick, live: LiveFlow) -> None:
+    """Give a customer's passing occurrences consecutive entry numbers, in their order."""
+    rows = workspace.entry
+    passing = and_(rows.c.flow == live.name, rows.c.reason.is_(None))
+    turn = func.row_number().over(partition_by=rows.c.customer_id, order_by=_turn(rows))
+    ranked = (
+        select(rows.c.customer_id, rows.c.occurrence, turn.label("turn")).where(passing).subquery()
+    )
+    tick.execute(
+        update(rows)
+        .where(
+            passing,
+            ranked.c.turn > 1,
+            ranked.c.customer_id == rows.c.customer_id,
+            ranked.c.occurrence == rows.c.occurrence,
+        )
+        .values(entry=rows.c.entry + ranked.c.turn - 1)
     )
 
 
@@ -208,6 +250,7 @@ def _open_runs(tick: Tick, live: LiveFlow) -> None:
             "entry",
             "start",
             "occurrence",
+            "key_value",
             "entry_at",
             "entry_event_id",
         )

@@ -14,6 +14,7 @@ from orchestrator.records import Decided, FlowReport, Sizes, TickReport
 from orchestrator.tick import workspace
 from orchestrator.tick.apply import left_out
 from orchestrator.tick.context import Tick
+from orchestrator.tick.pauses import runs_standing_still
 
 BATCH = 1_000
 """Rows fetched at a time; lines are never all in memory."""
@@ -64,6 +65,7 @@ def report(tick: Tick, *, dry_run: bool) -> TickReport:
         stages=_stages(tick),
         sends=sum(flow.sends for flow in flows.values()),
         notes=(*tick.notes, *_project_breaker(tick)),
+        paused={name: runs_standing_still(tick.connection, name) for name in tick.paused},
     )
 
 
@@ -96,8 +98,9 @@ def _flows(tick: Tick) -> Mapping[str, FlowReport]:
             withheld=effects[name, "withheld"],
             left_out=refused[name],
             tripped=_is_tripped(tick, name),
+            shadow=live.is_shadow,
         )
-        for name in tick.flows
+        for name, live in tick.flows.items()
     }
 
 

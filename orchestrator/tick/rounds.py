@@ -12,8 +12,8 @@ from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.runs import end_runs
-from orchestrator.tick.tries import SLOTS, Standing
-from orchestrator.tick.walk import asks_what_changes, finish_waits, leave_step, move
+from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing
+from orchestrator.tick.walk import asks_what_changes, ending, finish_waits, leave_step, move
 from orchestrator.tick.zones import due_by_zone
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
@@ -70,7 +70,7 @@ def _record(tick: Tick) -> None:
         )
     }  # fmt: skip
     columns |= {"at": literal(to_micros(tick.now)), "due_at": attempt.c.reached_at}
-    refused = select(*columns.values()).where(news, ~caps.PASSED)
+    refused = select(*columns.values()).where(news, ~caps.PASSED, ~LEAVES)
     tick.execute(insert(decision).from_select(list(columns), refused))
     columns |= {"channel": attempt.c.channel, "decision": literal("send")}
     sent = select(*columns.values()).where(caps.PASSED)
@@ -87,6 +87,8 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
             run.c.status == "active",
             run.c.moving == 0,
         )
+        if standing.live.flow.recheck:
+            _leave_audience(tick, and_(here, _matching(attempt.c.reason == LEFT_AUDIENCE)))
         decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
         leave_step(tick, standing.live, standing.policy.node.next, and_(here, decided))
         held = and_(here, _matching(attempt.c.decision == "hold"))
@@ -96,6 +98,12 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
             until = due_by_zone(tick, standing.opens_next)
             closed = and_(held, run.c.held_reason.in_(SLOTS))
             tick.execute(update(run).where(closed).values(due_at=until))
+
+
+def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:
+    """End the runs that ``recheck`` found outside; what is held is closed in the end."""
+    kept = {"held_reason": run.c.held_reason}
+    tick.execute(update(run).where(which).values({**ending(tick, LEFT_AUDIENCE), **kept}))
 
 
 def _matching(test: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -26,6 +26,7 @@ from orchestrator.tick import (
     definitions,
     due,
     entries,
+    pauses,
     results,
     rounds,
     runs,
@@ -48,6 +49,8 @@ class TickPlan:
     """Previews only: drafts that count as live."""
     everybody: bool = False
     """Look at every customer, whether or not anything changed: the same answers, slower."""
+    asked: str | None = None
+    """Explanations only: the flow that counts as live whatever its status, and paused or not."""
     at_station: Callable[[str], None] = lambda station: None
     term: int | None = None
     """The scheduler's term of office: once another has begun, the tick is not written."""
@@ -114,10 +117,7 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
     Raises:
         UsageError: the instant is before the latest live tick.
     """
-    as_live = dataclasses.replace(plan.playbook.flows[flow], status="live")
-    flows = {**plan.playbook.flows, flow: as_live}
-    live_plan = dataclasses.replace(plan, playbook=dataclasses.replace(plan.playbook, flows=flows))
-    with states_of(engine, live_plan) as tick:
+    with states_of(engine, dataclasses.replace(plan, asked=flow)) as tick:
         live = tick.flows[flow]
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
         others = tick.flows.keys() if _asks_about_runs(live.flow) else {flow, *followed}
@@ -165,13 +165,15 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     connection.commit()
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)
-    known = _flow_memory(connection)
+    known, by_hand = _flow_memory(connection), pauses.pauses(connection)
+    paused = _paused_flows(plan, by_hand)
     return Tick(
         connection=connection,
         playbook=plan.playbook,
         now=plan.now,
         names=names_of(plan.playbook),
-        flows=_live_flows(plan, known),
+        flows=_live_flows(plan, known, paused),
+        paused=paused,
         watermark=latest,
         last_customer_id=last_customer_id,
         is_full=(
@@ -219,12 +221,33 @@ def _flow_memory(connection: Connection) -> dict[str, FlowMemory]:
     return {flow: FlowMemory(*noted) for flow, *noted in connection.execute(query)}
 
 
-def _live_flows(plan: TickPlan, known: Mapping[str, FlowMemory]) -> dict[str, LiveFlow]:
+def _paused_flows(
+    plan: TickPlan, by_hand: Mapping[str, pauses.Pause]
+) -> dict[str, pauses.Pause | None]:
+    """Return the flows that a pause alone keeps from being evaluated."""
+    found: dict[str, pauses.Pause | None] = {}
+    for name, flow in sorted(plan.playbook.flows.items()):
+        stopped = by_hand.get(name) or by_hand.get(pauses.EVERYTHING)
+        if flow.status == "paused" or (stopped and flow.status in pauses.EVALUATED):
+            found[name] = stopped
+    return found
+
+
+def is_evaluated(plan: TickPlan, name: str, paused: Collection[str]) -> bool:
+    """Return whether a tick evaluates a flow (semantics 1)."""
+    status = plan.playbook.flows[name].status
+    as_live = status in pauses.EVALUATED or (status == "draft" and name in plan.drafts)
+    return as_live and name not in paused
+
+
+def _live_flows(
+    plan: TickPlan, known: Mapping[str, FlowMemory], paused: Collection[str]
+) -> dict[str, LiveFlow]:
     names = names_of(plan.playbook)
     segments = {name: segment.when for name, segment in plan.playbook.segments.items()}
     found = {}
     for name, flow in sorted(plan.playbook.flows.items()):
-        if flow.status != "live" and not (flow.status == "draft" and name in plan.drafts):
+        if name != plan.asked and not is_evaluated(plan, name, paused):
             continue
         noted = known.get(name, FlowMemory())
         found[name] = LiveFlow(

@@ -27,6 +27,12 @@ from orchestrator.playbook.model import Goal
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
+KEPT = (
+    "flow", "customer_id", "entry", "start", "occurrence", "key_value", "entry_at",
+    "entry_event_id", "entered_at", "step", "reached_at", "due_at", "held_reason",
+)  # fmt: skip
+"""What a run brings along from the ticks before."""
+
 
 def take_up(tick: Tick, live: LiveFlow) -> None:
     """Bring in the active runs of a flow that end now, are due, or stand at a send."""
@@ -34,13 +40,7 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
     ending = ends(tick, live, customer, runs)
     due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
     done_waiting = and_(runs.c.due_at.is_not(None), ending.is_(None))
-    columns: dict[str, Any] = {
-        name: runs.c[name]
-        for name in (
-            "flow", "customer_id", "entry", "start", "occurrence", "entry_at", "entry_event_id",
-            "entered_at", "step", "reached_at", "due_at", "held_reason",
-        )
-    }  # fmt: skip
+    columns: dict[str, Any] = {name: runs.c[name] for name in KEPT}
     columns |= {
         "status": case((ending.is_not(None), "ended"), else_="active"),
         "exit_reason": ending,
@@ -86,7 +86,7 @@ def ends(
     """Return the reason for which a run ends now: its goal, then its exit; NULL if none."""
     scope = tick.scope(customer, live.name, run=run, each=True, this_run=True)
     whens = []
-    if live.flow.goal is not None:
+    if live.flow.goal is not None and not live.flow.goal.keep_going:
         whens.append((goal_met(scope, live.flow.goal), "goal"))
     if live.flow.exits_when is not None:
         whens.append((scope.predicate(live.flow.exits_when), "exit"))
@@ -103,15 +103,15 @@ def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
         when = events.rows.c.occurred_at
         events.tests += [when > at, *_until(at, when, goal)]
         return events.any()
-    receipts = tables.receipt.alias()
-    kind, named = ("clicked", goal.clicked) if goal.clicked else ("opened", goal.opened)
+    assert goal.message is not None
+    receipts, (kind, named) = tables.receipt.alias(), goal.message
     when = receipts.c.at
     tests = [
         receipts.c.kind == kind,
         when > at,
         when <= scope.now_micros,
         *_until(at, when, goal),
-        *facts.named(receipts, str(named)),
+        *facts.named(receipts, named),
         facts.answers_run(scope, receipts),
     ]
     return scope.among(select(receipts.c.customer_id).where(*tests), receipts.c.customer_id)

@@ -163,7 +163,11 @@ def of_flow(found: Candidates, flow: str) -> Select[Any]:
     now = now.where(running.c.flow == flow, running.c.status == "ended", running.c.ended_late == 0)
     before = select(ended.c.customer_id, ended.c.entry, cast(ended.c.ended_at, BigInteger))
     seen = _seen_at(found)
-    unseen = or_(ended.c.ended_at > seen, and_(ended.c.ended_at == seen, ended.c.ended_late == 1))
+    late = ended.c.ended_late == 1
+    if flow >= found.live.name:
+        # restarts end runs while entries are decided, flow by flow
+        late = or_(late, ended.c.exit_reason == "restarted")
+    unseen = or_(ended.c.ended_at > seen, and_(ended.c.ended_at == seen, late))
     before = before.where(ended.c.flow == flow, unseen, ended.c.ended_at >= found.live_since)
     runs = union_all(now, before).subquery()
     key = literal(f"leaves_flow:{flow}:") + cast(runs.c.entry, exact_text())

@@ -42,6 +42,9 @@ run, attempt = workspace.run, workspace.attempt
 _TEXT = exact_text()
 SLOTS = ("quiet_hours", "send_between")
 """Hold reasons that end by the clock alone."""
+LEFT_AUDIENCE = "audience"
+LEAVES = attempt.c.decision == LEFT_AUDIENCE
+"""The attempts whose run ends, for ``recheck`` found its customer outside the audience."""
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Standing:
         for which, decision, reason in (
             (and_(mine, attempt.c.decision == "expire"), "expire", attempt.c.held_reason),
             (and_(mine, attempt.c.decision == "only_if"), "suppress", literal("only_if")),
+            (and_(mine, LEAVES), _leaving(), literal(LEFT_AUDIENCE)),
             (and_(open_, attempt.c.channel.is_(None)), "suppress", self._refusal()),
             (and_(open_, attempt.c.later == "holdout"), "suppress", literal("holdout")),
             (and_(open_, attempt.c.later.in_(SLOTS)), "hold", attempt.c.later),
@@ -122,12 +126,15 @@ class Standing:
     # --- tests ------------------------------------------------------------------------
 
     def _early(self) -> dict[str, ColumnElement[bool]]:
-        """Return what is asked before consent: expiry, then ``only_if``."""
+        """Return what is asked before consent: expiry, ``only_if``, then ``recheck``."""
         tests = {"expire": run.c.reached_at <= self.scope.ago(self.policy.expires_after)}
         if self.policy.step.only_if is not None:
             # a fresh send was asked as it was reached
             dropped = ~self.scope.predicate(self.policy.step.only_if)
             tests["only_if"] = and_(run.c.held_reason.is_not(None), dropped)
+        if self.live.flow.recheck:
+            asked = self.tick.scope(self.customer, self.live.name, run=run, each=True)
+            tests[LEFT_AUDIENCE] = ~asked.predicate(self.live.flow.audience)
         return tests
 
     def _holdout(self) -> dict[str, ColumnElement[bool]]:
@@ -209,6 +216,11 @@ class Standing:
         )
         query = select(reason).where(self.customer.c.id == attempt.c.customer_id)
         return query.correlate(attempt).scalar_subquery()
+
+
+def _leaving() -> ColumnElement[Any]:
+    """Return the decision on an attempt whose run ends; a hold is closed with the run."""
+    return case((attempt.c.held_reason.is_(None), "suppress"), else_=LEFT_AUDIENCE)
 
 
 def quiet_slot(quiet: QuietHours) -> timing.QuietSlot:

@@ -100,7 +100,7 @@ class Walk(Effects):
 
     def set(self, name: str, value: Any) -> None:
         """Write an attribute of the customers of every run here; in shadow only note it."""
-        if self.live.flow.status == "shadow":
+        if self.live.is_shadow:
             self.log("set", literal(name))
             return
         set_attribute(self.tick, self.here, name, value)

@@ -141,7 +141,7 @@ def test_resume_lets_a_tripped_flow_send(say: Say, capsys: pytest.CaptureFixture
         ("c_3", "send"),
     ]
     assert say("resume", "welcome", "--yes", at=NOW + timedelta(minutes=6)) == 0
-    assert "had not tripped" in capsys.readouterr().err
+    assert "neither paused nor tripped" in capsys.readouterr().err
 
 
 def test_resume_of_something_unknown_is_exit_code_2(

@@ -119,7 +119,7 @@ def test_reading_verbs_import_nothing_heavy(tmp_path: Path) -> None:
         (["run", "--as-live-since", "2026-03-01"], "is for previews", "--dry-run"),
         (["run", "--quiet", "--verbose"], "exclude each other", ""),
         (["ls", "flwos"], 'ls takes no "flwos"', 'did you mean "flows"?'),
-        (["resume"], "FLOW", "clmctl resume --help"),
+        (["resume"], "FLOW", "clmctl ls"),
         (["explain", "frequenzy"], 'no code "frequenzy"', 'did you mean "frequency"?'),
         (["explain", "c_1"], "c_1", "--flow"),
     ],

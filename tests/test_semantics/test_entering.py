@@ -1,7 +1,7 @@
 """Semantics 24-40: stages and segments, one tick, entering and leaving.
 
-``key`` (37), ``if_already_in: restart`` (38), ``keep_going`` (39), ``recheck`` (40) and
-``told_by`` have no words in this version.
+Keys, restarts, ``keep_going`` and ``recheck`` (37-40) have a module of their own;
+``told_by`` has no words in this version.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from harness import Shop, at, names
 from sqlalchemy import Engine, select
 
 from orchestrator import tables
-from orchestrator.app import resume_flow
+from orchestrator.pausing import resume_flow
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.run import TickPlan, dry_run
 
@@ -77,7 +77,7 @@ def test_resumed_it_lets_go_who_stood_there_and_counts_the_others_anew(shop: Sho
     sign_up(shop, "2026-03-02T09:30", "c3")
     shop.tick("2026-03-02T10:00")
 
-    assert resume_flow(shop.engine, "hello", at("2026-03-02T10:30"))
+    assert resume_flow(shop.engine, "hello", at("2026-03-02T10:30")).had_tripped
 
     assert not tripped(shop.engine, shop.playbook, "2026-03-02T10:45")
     sign_up(shop, "2026-03-02T10:40", "c4", "c5")
@@ -92,15 +92,15 @@ def test_a_breaker_that_has_not_tripped_is_left_alone(shop: Shop) -> None:
     sign_up(shop_of(shop), "2026-03-02T08:00", "c0")
     shop.tick("2026-03-02T09:00")
 
-    assert not resume_flow(shop.engine, "hello", at("2026-03-02T10:00"))
-    assert not resume_flow(shop.engine, "nobody", at("2026-03-02T10:00"))
+    assert not resume_flow(shop.engine, "hello", at("2026-03-02T10:00")).had_tripped
+    assert not resume_flow(shop.engine, "nobody", at("2026-03-02T10:00")).had_tripped
 
 
 def test_before_it_tripped_there_is_nothing_to_resume(shop: Shop) -> None:
     sign_up(shop_of(shop), "2026-03-02T08:00", "c0", "c1", "c2")
     shop.tick("2026-03-02T09:00")
 
-    assert not resume_flow(shop.engine, "hello", at("2026-03-02T08:30"))
+    assert not resume_flow(shop.engine, "hello", at("2026-03-02T08:30")).had_tripped
     assert shop.tick("2026-03-02T10:00") == []
 
 
@@ -116,7 +116,7 @@ def test_it_can_trip_again(shop: Shop) -> None:
         ("c0", "send", "email"), ("c1", "send", "email"), ("c2", "send", "email")
     ]  # fmt: skip
     assert [line[0] for line in told if line[2] == "volume"] == ["c3", "c4", "c5"]
-    assert resume_flow(shop.engine, "hello", at("2026-03-02T10:30"))
+    assert resume_flow(shop.engine, "hello", at("2026-03-02T10:30")).had_tripped
     assert [line[1] for line in shop.told("2026-03-02T11:00")] == ["send"] * 3
 
 
@@ -135,5 +135,5 @@ def test_the_projects_own_breaker_is_resumed_by_the_projects_name(shop: Shop) ->
         state = tables.flow_state.c
         query = select(state.flow).where(state.tripped_at.is_not(None))
         assert list(connection.scalars(query)) == ["shop"]
-    assert resume_flow(shop.engine, "shop", at("2026-03-02T09:30"))
+    assert resume_flow(shop.engine, "shop", at("2026-03-02T09:30")).had_tripped
     assert [line[1] for line in shop.told("2026-03-02T10:00")] == ["send", "send"]

@@ -113,4 +113,18 @@ MEANING: dict[str, Code] = {
         "steps: [{send: thanks}]",
         "flow: purchase\nsteps: [{send: thanks}, {start_flow: reward}]",
     ),
+    "CLM431": Code(
+        "a restart that only works inside",
+        "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "
+        "With re_entry: never a start is refused as soon as their run has ended.",
+        "if_already_in: restart",
+        "if_already_in: restart\nre_entry: always",
+    ),
+    "CLM432": Code(
+        "a goal without an end",
+        "keep_going lets the run go on, so without within anything that happens at any later time "
+        "counts as its success.",
+        "goal: {did: purchase, keep_going: true}",
+        "goal: {did: purchase, within: 14 days, keep_going: true}",
+    ),
 }

@@ -16,7 +16,7 @@ from orchestrator.language.durations import (
     parse_duration,
 )
 from orchestrator.language.moments import DurationShape, Moment, MomentShape
-from orchestrator.language.names import Name, NewName, Ref
+from orchestrator.language.names import DataName, Name, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader, part_of, whole
 from orchestrator.language.sentences import SentenceOf
@@ -36,13 +36,14 @@ from orchestrator.playbook.model.guardrails import Guardrails
 
 @dataclass(frozen=True, kw_only=True)
 class Goal(Sentence):
-    """What a run is for; meeting it ends the run."""
+    """What a run is for; meeting it ends the run, unless it shall keep going."""
 
     rules = Rules(any_of=(("did", "clicked", "opened", "replied"),))
     check_schema = {
         "dependencies": {
-            "did": {"properties": {"clicked": False, "opened": False}},
-            "clicked": {"properties": {"opened": False}},
+            "did": {"properties": {"clicked": False, "opened": False, "replied": False}},
+            "clicked": {"properties": {"opened": False, "replied": False}},
+            "opened": {"properties": {"replied": False}},
             "where": ["did"],
         }
     }
@@ -50,17 +51,28 @@ class Goal(Sentence):
     did: Name | None = word(Ref("event"), "The event that meets it.", default=None)
     clicked: Name | None = word(Ref("message fact"), "A click in this message.", default=None)
     opened: Name | None = word(Ref("message fact"), "An open of this message.", default=None)
-    replied: None = later(Ref("message fact"), "A reply to this message.")
+    replied: Name | None = word(Ref("message fact"), "A reply to this message.", default=None)
     where: Where | None = word(WHERE, WHERE_DOC, default=None)
     within: Duration | None = word(
         DurationShape(FIXED_UNITS),
         "Counted up to this long after the entry, that instant included.",
         default=None,
     )
-    keep_going: None = later(Truth(), "`true`: measured, but the run goes on.")
+    keep_going: bool | None = word(
+        Truth(), "`true`: it is measured, but the run goes on.", default=None
+    )
+
+    @property
+    def message(self) -> tuple[str, Name] | None:
+        """The receipt that meets it, as (kind, message fact); None if an event does."""
+        for kind in ("clicked", "opened", "replied"):
+            named: Name | None = getattr(self, kind)
+            if named is not None:
+                return kind, named
+        return None
 
     def check(self, reader: Reader) -> None:
-        facts = [key for key in ("did", "clicked", "opened") if key in self.marks]
+        facts = [key for key in ("did", "clicked", "opened", "replied") if key in self.marks]
         if len(facts) > 1:
             reader.report(
                 self.mark,
@@ -143,12 +155,27 @@ def _has_id(start: Start) -> bool:
 class Flow(Sentence):
     """One always-on flow: who enters, the steps they walk, when they leave."""
 
+    rules = Rules(needs={"recheck": ("audience",)})
+    check_schema = {
+        "dependencies": {
+            "key": {
+                "properties": {
+                    "starts_when": {
+                        "properties": {"any": {"items": {"required": ["did"]}}},
+                        "anyOf": [{"required": ["did"]}, {"required": ["any"]}],
+                    }
+                }
+            }
+        }
+    }
+
     flow: Name = word(NewName("flow"), "The flow's stable name.")
     title: str | None = word(Text(), "A longer name.", default=None)
     owner: str | None = word(Text(), "Who answers for it.", default=None)
     status: str = word(
-        OneOf("draft", "live", "retired", later=("shadow", "paused")),
-        "`draft` (default) and `retired` flows are not evaluated.",
+        OneOf("draft", "shadow", "live", "paused", "retired"),
+        "`live` flows send; `shadow` decides everything and sends nothing; in a `paused` flow "
+        "runs stand still; `draft` (default) and `retired` flows are not evaluated.",
         default="draft",
     )
     starts_when: tuple[Start, ...] = word(StartsShape(), "What makes a customer enter.")
@@ -159,8 +186,8 @@ class Flow(Sentence):
         default=ReEntry("never"),
     )
     if_already_in: str | None = word(
-        OneOf("ignore", later=("restart",)),
-        "A start while a run is active is ignored.",
+        OneOf("ignore", "restart"),
+        "A start while a run is active is ignored (default), or ends that run and begins anew.",
         default=None,
     )
     exits_when: Criterion | None = word(
@@ -173,6 +200,16 @@ class Flow(Sentence):
     )
     guardrails: Guardrails | None = word(
         SentenceOf(Guardrails, "guardrails"), "This flow's own limits.", default=None
+    )
+    key: Name | None = word(
+        DataName("key"),
+        "A property of the start events: one run at a time per customer and value of it.",
+        default=None,
+    )
+    recheck: bool | None = word(
+        Truth(),
+        "`true`: the audience is asked again before each send; who left it leaves the flow.",
+        default=None,
     )
     opens: Moment | None = word(
         MomentShape(),
@@ -194,8 +231,15 @@ class Flow(Sentence):
     steps: tuple[Step, ...] = word(STEP_LIST, "What happens, in order.")
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
-    key: None = later(Text(), "One run per customer and value of this property.")
-    recheck: None = later(Truth(), "Ask the audience again before each send.")
     in_flight: None = later(Text(), "What an edit does to people inside.")
     from_blueprint: None = later(Text(), "The blueprint this flow is made from.")
     inputs: None = later(AnyValue(), "The blueprint's inputs.")
+
+    def check(self, reader: Reader) -> None:
+        if self.key is not None and any(start.head != "did" for start in self.starts_when):
+            reader.report(
+                self.mark_at("key"),
+                "CLM108",
+                '"key" goes with starts by events: only they have properties',
+                help="start the flow with {did: ...} alone, or leave the key out",
+            )

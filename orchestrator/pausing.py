@@ -1,0 +1,84 @@
+"""Stopping flows by hand and letting them go on: what ``clmctl pause`` and ``resume`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from orchestrator.clock import utcnow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+EVERYTHING = ""
+"""What is paused when all flows are; stands where a flow's name would stand."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a resume changed, and what is paused after it."""
+
+    was_paused: bool
+    had_tripped: bool
+    still_paused: tuple[str, ...]
+    """After ``EVERYTHING`` the flows paused by name; after a flow ``EVERYTHING``, if that is."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was."""
+        return self.was_paused or self.had_tripped
+
+
+def resume_flow(engine: Engine, name: str, now: datetime) -> Resumed:
+    """Let go on what was paused by hand, and set a volume breaker back that tripped by ``now``.
+
+    Args:
+        name: of the flow, of the project for the project's own breaker, or ``EVERYTHING``.
+    """
+    from orchestrator.tick import pauses
+    from orchestrator.tick.breaker import resume
+
+    with _writing(engine) as connection:
+        was_paused = pauses.lift(connection, name)
+        had_tripped = resume(connection, name, now)
+        left = tuple(sorted(pauses.pauses(connection)))
+    still = left if name == EVERYTHING else tuple(one for one in left if one == EVERYTHING)
+    return Resumed(was_paused, had_tripped, still)
+
+
+@dataclass(frozen=True)
+class Paused:
+    """What a pause changed."""
+
+    changed: bool
+    """Whether it was not paused before."""
+    runs: int
+    """How many runs stand still."""
+
+
+def pause(engine: Engine, name: str, reason: str | None) -> Paused:
+    """Pause a flow, or ``EVERYTHING``, from the next tick on.
+
+    Args:
+        reason: a note for people.
+    """
+    from orchestrator.tick import pauses
+
+    with _writing(engine) as connection:
+        changed = pauses.pause(connection, name, utcnow(), reason)
+        flow = None if name == EVERYTHING else name
+        return Paused(changed, pauses.runs_standing_still(connection, flow))
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    """Open a short transaction that writes."""
+    from orchestrator.database_faults import database_faults
+
+    with database_faults(), engine.connect() as connection:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+        with connection.begin():
+            yield connection
