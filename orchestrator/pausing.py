@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
 
 from orchestrator.clock import utcnow
+from orchestrator.database_faults import database_faults
+from orchestrator.tick import pauses
+from orchestrator.tick.breaker import resume
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
-EVERYTHING = ""
+EVERYTHING = pauses.EVERYTHING
 """What is paused when all flows are; stands where a flow's name would stand."""
 
 
@@ -38,9 +39,6 @@ def resume_flow(engine: Engine, name: str, now: datetime) -> Resumed:
     Args:
         name: of the flow, of the project for the project's own breaker, or ``EVERYTHING``.
     """
-    from orchestrator.tick import pauses
-    from orchestrator.tick.breaker import resume
-
     with _writing(engine) as connection:
         was_paused = pauses.lift(connection, name)
         had_tripped = resume(connection, name, now)
@@ -65,8 +63,6 @@ def pause(engine: Engine, name: str, reason: str | None) -> Paused:
     Args:
         reason: a note for people.
     """
-    from orchestrator.tick import pauses
-
     with _writing(engine) as connection:
         changed = pauses.pause(connection, name, utcnow(), reason)
         flow = None if name == EVERYTHING else name
@@ -76,8 +72,6 @@ def pause(engine: Engine, name: str, reason: str | None) -> Paused:
 @contextmanager
 def _writing(engine: Engine) -> Iterator[Connection]:
     """Open a short transaction that writes."""
-    from orchestrator.database_faults import database_faults
-
     with database_faults(), engine.connect() as connection:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
