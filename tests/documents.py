@@ -112,11 +112,13 @@ class Documents:
         if cls is Link:
             written.pop("where" if "did" not in written else "within", None)
         if cls.__name__ == "Goal":
-            facts = [key for key in ("did", "clicked", "opened") if key in written]
+            facts = [key for key in ("did", "clicked", "opened", "replied") if key in written]
             for extra in facts[1:]:
                 del written[extra]
             if "did" not in written:
                 written.pop("where", None)
+        if "key" in written and not _by_events(written["starts_when"]):
+            del written["key"]
         if not {"then", "then_not"} & written.keys() and cls.__name__ == "Did":
             for key in ("within", "same"):
                 written.pop(key, None)
@@ -192,6 +194,12 @@ class Documents:
                 return self.value(shape.other, depth)
             case _:
                 return self.one_of(_samples(shape))
+
+
+def _by_events(starts: Any) -> bool:
+    """Return whether only events start a flow."""
+    several = starts.get("any", [starts])
+    return all("did" in start for start in several)
 
 
 def _samples(shape: Shape[Any]) -> list[Any]:
