@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, select
 
+from orchestrator import tables
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import CustomerFacts, Decided, Rendered, RenderFailure, Send
 from orchestrator.render.context import stored_attributes
-from orchestrator.render.facts import customer_attributes, entry_facts
+from orchestrator.render.facts import customer_attributes, entry_facts, result_facts
 from orchestrator.render.mask import MASK, Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.values import typed_value
@@ -37,6 +38,8 @@ class Printer:
     None is all."""
     attributes_set: FromClause | None = None
     """Attributes that a tick has set and not written: they count, the stored ones do not."""
+    results: FromClause = tables.step_result
+    """What steps have brought back; in a tick, with what that has changed."""
     _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def print(self, orders: Sequence[Decided]) -> Iterator[tuple[Send, Rendered | RenderFailure]]:
@@ -47,8 +50,12 @@ class Printer:
         attributes = self._attributes(orders)
         event_ids = [order.entry_event_id for order in orders if order.entry_event_id is not None]
         entries = entry_facts(self.connection, self.playbook, event_ids)
+        runs = {(order.flow, order.customer_id, order.entry) for order in orders}
+        brought = result_facts(self.connection, self.playbook, runs, self.results)
         for order in orders:
             send = _send(order, attributes[order.at].get(order.customer_id, {}), entries)
+            results = brought.get((order.flow, order.customer_id, order.entry))
+            send = replace(send, results=results) if results else send
             yield send, self._shown(send, self.renderer.render(send))
 
     def _shown(self, send: Send, message: Rendered | RenderFailure) -> Rendered | RenderFailure:

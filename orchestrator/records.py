@@ -43,6 +43,8 @@ class Send:
     due_at: datetime
     entry_facts: Mapping[str, Any] = field(default_factory=dict)
     """Properties of what started the run, plus ``at`` (aware UTC) and ``start``."""
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Step id → what that step of the run has brought back, if anything yet."""
 
 
 class Decided(NamedTuple):

@@ -30,7 +30,9 @@ def decision_lines(
     changed = workspace.attribute
     unwritten = None if workspace.is_empty(tick.connection, changed) else changed
     renderer = Renderer(tick.playbook)
-    printer = Printer(tick.connection, tick.playbook, renderer, masking, whole, unwritten)
+    printer = Printer(
+        tick.connection, tick.playbook, renderer, masking, whole, unwritten, tick.facts.results
+    )
     for batch in decisions(tick, flows):
         printed = printer.print([row for row in batch if row.decision == "send"])
         for row in batch:

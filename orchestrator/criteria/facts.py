@@ -50,3 +50,4 @@ class Facts:
     consents: FromClause = tables.consent
     tasks: FromClause = tables.task
     runs: FromClause = tables.enrollment
+    results: FromClause = tables.step_result

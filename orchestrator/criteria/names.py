@@ -21,6 +21,9 @@ CUSTOMER_COLUMNS = {
 }
 """What every customer has without declaring it, and its type."""
 
+RESULT_FACTS = {"did": "text", "at": "datetime", "timed_out": "boolean"}
+"""What every result of a step has, whatever ended it, and its type."""
+
 
 @dataclass(frozen=True)
 class Variant:

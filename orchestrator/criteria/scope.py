@@ -94,6 +94,8 @@ class Scope:
     ``entry_event_id``, ``start``."""
     entry_types: Mapping[str, str] = field(default_factory=dict)
     """Type of each property that ``entry`` may have here."""
+    result_types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Step id → type of each property that the step's result may have."""
     this_run: bool = False
     """Whether messages without a window mean those of this run (semantics 20)."""
 
@@ -165,8 +167,9 @@ class Scope:
     def reference(
         self, reference: Reference, type: str, customer_id: ColumnElement[int]
     ) -> ColumnElement[Any]:
-        """Return the value that ``$customer.x`` or ``$entry.x`` has for one customer."""
-        name = reference.name if reference.root == "customer" else f"entry.{reference.name}"
+        """Return the value that ``$customer.x``, ``$entry.x`` … has for one customer."""
+        named = f"{reference.root}.{reference.name}"
+        name = reference.name if reference.root == "customer" else named
         return source(self.probing(), name).scalar(type)
 
     def all(self, tests: Sequence[Predicate]) -> Predicate:

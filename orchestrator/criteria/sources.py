@@ -30,7 +30,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.criteria.measures import Measure, TimeOf
 from orchestrator.criteria.modifiers import ValueTests
-from orchestrator.criteria.names import CUSTOMER_COLUMNS
+from orchestrator.criteria.names import CUSTOMER_COLUMNS, RESULT_FACTS
 from orchestrator.criteria.numbers import NumberTest
 from orchestrator.criteria.values import (
     COLUMNS,
@@ -125,28 +125,30 @@ class BuiltIn(OnCustomer):
         return self.scope.customer.c["external_id" if self.name == "id" else self.name]
 
 
-class OfEntry(Source):
-    """A property of the event that started the run: ``entry.x``."""
+class OfEvent(Source, ABC):
+    """A property of one event that the run knows."""
+
+    @abstractmethod
+    def _event_id(self) -> ColumnElement[Any]:
+        """Return the id of the event; NULL if there is none."""
 
     def rows(self) -> tuple[FromClause, Value]:
         rows = tables.event_value.alias()
         return rows, typed_rows_value(rows, self.type, self.scope.subject)
 
     def _of_event(self, rows: FromClause) -> Predicate:
-        run = self.scope.run
-        if run is None:
-            raise ValueError(f"{self.name} is asked about where there is no run")
-        started = tables.event.alias()
-        prop = self.name.removeprefix("entry.")
+        known = tables.event.alias()
+        _, _, prop = self.name.partition(".")
+        event_id = self._event_id()
         return and_(
-            rows.c.event_id == run.c.entry_event_id,
+            rows.c.event_id == event_id,
             rows.c.customer_id == self.scope.subject,
             exists(
-                select(started.c.id)
+                select(known.c.id)
                 .where(
-                    started.c.id == run.c.entry_event_id,
-                    started.c.occurred_at == rows.c.occurred_at,
-                    rows.c.name == started.c.name + literal(f".{prop}"),
+                    known.c.id == rows.c.event_id,
+                    known.c.occurred_at == rows.c.occurred_at,
+                    rows.c.name == known.c.name + literal(f".{prop}"),
                 )
                 .correlate(rows, *self.scope.outer)
             ),
@@ -161,6 +163,45 @@ class OfEntry(Source):
         rows = tables.event_value.alias()
         query = select(rows.c[COLUMNS[type or self.type]]).where(self._of_event(rows))
         return self.scope.correlate(query).scalar_subquery()
+
+
+class OfEntry(OfEvent):
+    """A property of the event that started the run: ``entry.x``."""
+
+    def _event_id(self) -> ColumnElement[Any]:
+        if self.scope.run is None:
+            raise ValueError(f"{self.name} is asked about where there is no run")
+        found: ColumnElement[Any] = self.scope.run.c.entry_event_id
+        return found
+
+
+class OfResult(OfEvent):
+    """A property of the event that ended a step of the run: ``answer.x``."""
+
+    def _event_id(self) -> ColumnElement[Any]:
+        return of_result(self.scope, self.name.partition(".")[0], "event_id")
+
+
+class OfStep(OnCustomer):
+    """``answer.did``, ``answer.at`` and ``answer.timed_out``: what the step itself knows."""
+
+    def scalar(self, type: str | None = None) -> ColumnElement[Any]:
+        step, _, fact = self.name.partition(".")
+        return of_result(self.scope, step, fact)
+
+
+def of_result(scope: Scope, step: str, column: str) -> ColumnElement[Any]:
+    """Return a column of what a step of the run brought back; NULL if nothing yet."""
+    run, kept = scope.run, scope.facts.results.alias()
+    if run is None:
+        raise ValueError(f"{step} is asked about where there is no run")
+    query = select(kept.c[column]).where(
+        kept.c.flow == run.c.flow,
+        kept.c.customer_id == scope.subject,
+        kept.c.entry == run.c.entry,
+        kept.c.step == step,
+    )
+    return scope.correlate(query).scalar_subquery()
 
 
 class OfRun(OnCustomer):
@@ -275,6 +316,10 @@ def source(scope: Scope, name: str) -> Source:
         return OfRun(scope, name, "text")
     if name.startswith("entry."):
         return OfEntry(scope, name, scope.entry_types.get(name.removeprefix("entry."), "text"))
+    step, _, fact = name.partition(".")
+    if step in scope.result_types:
+        type = scope.result_types[step].get(fact, "text")
+        return (OfStep if fact in RESULT_FACTS else OfResult)(scope, name, type)
     attribute = scope.names.attributes.get(name)
     if isinstance(attribute, TimeOf):
         return ComputedTime(scope, name, attribute)

@@ -57,6 +57,10 @@ class Step(Headed):
 
     waits: ClassVar[bool] = False
     """Whether a run that reaches this step may have to stay on it until an instant."""
+    polls: ClassVar[bool] = False
+    """Whether a run that stays on this step is asked again at every tick."""
+    comes_back: ClassVar[bool] = False
+    """Whether a run that has done the steps of ``do`` comes back to this step."""
 
     id: Name | None = word(
         NewName("step"),
@@ -79,6 +83,25 @@ class Step(Headed):
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Return the inner lists of steps, each with the label of its way in."""
         return []
+
+    def asks(self) -> list[tuple[str, Criterion]]:
+        """Return the step's own conditions, each with the word it stands under."""
+        return []
+
+    def stops_when(self) -> Criterion | None:
+        """Return what ends the steps of ``do`` early; it is looked at before each of them."""
+        return None
+
+    def may_pass(self) -> bool:
+        """Return whether a run can get past this step without one of its inner steps."""
+        return not self.blocks()
+
+    def brings(self) -> tuple[str, ...] | None:
+        """Return the events whose properties are kept under the step's ``id``.
+
+        None is of a step that brings nothing back.
+        """
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +131,7 @@ class Start(Headed):
 STEPS: Family[Step] = Family(
     "step",
     later=(
-        "wait_until", "wait_until_date", "until", "repeat", "webhook",
+        "webhook",
     ),
 )  # fmt: skip
 STARTS: Family[Start] = Family("start")

@@ -14,7 +14,7 @@ from orchestrator.language.shapes import JsonSchema, Shape
 
 @dataclass(frozen=True)
 class Reference:
-    """``$customer.x`` or ``$entry.x``: a value known only for each customer or run."""
+    """``$customer.x``, ``$entry.x`` or ``$<step id>.x``: known only for each customer or run."""
 
     root: str
     name: str
@@ -36,14 +36,14 @@ class Literal:
 
 
 class LiteralShape(Shape[Literal]):
-    """A value: text, number, true/false, date, or ``$customer.x`` / ``$entry.x``."""
+    """A value: text, number, true/false, date, ``$customer.x``, ``$entry.x``, ``$<step>.x``."""
 
     says = "a value"
 
     def read_resolved(self, node: Node, reader: Reader) -> Literal | Invalid:
         if not isinstance(node, ScalarNode) or node.value is None:
             return self.refuse(node, reader)
-        match = re.fullmatch(r"\$(customer|entry)\.(.+)", node.text)
+        match = re.fullmatch(r"\$([A-Za-z][A-Za-z0-9_-]*)\.(.+)", node.text)
         value = Reference(match[1], match[2]) if match else node.value
         return Literal(value, node.text, node.mark)
 

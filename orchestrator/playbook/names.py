@@ -20,6 +20,7 @@ from orchestrator.language.reader import suggest
 from orchestrator.language.words import Sentence
 from orchestrator.playbook.model import Flow
 from orchestrator.playbook.places import Setting, own_literals, own_names, sentences
+from orchestrator.playbook.result_names import names_result, result_problems
 from orchestrator.playbook.vocabulary import CODES, ENTRY_FACTS, Vocabulary
 
 
@@ -72,6 +73,8 @@ def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Prob
         yield from _variant(name, setting, vocabulary)
     elif name.kind == "attribute" and name.startswith("entry."):
         yield from _entry(name.removeprefix("entry."), name.mark, setting, vocabulary)
+    elif name.kind == "attribute" and names_result(name, setting, vocabulary):
+        yield from result_problems(name, name.mark, setting, vocabulary)
     elif not vocabulary.has(name.kind, name):
         problem = vocabulary.unknown(name.kind, name)
         yield replace(problem, help=_MEANT.get((name.kind, str(name)), problem.help))
@@ -181,6 +184,9 @@ def _reference(
 ) -> Iterator[Problem]:
     if reference.root == "entry":
         yield from _entry(reference.name, mark, setting, vocabulary)
+    elif reference.root != "customer":
+        named = f"{reference.root}.{reference.name}"
+        yield from result_problems(named, mark, setting, vocabulary)
     elif not vocabulary.has("attribute", reference.name):
         yield vocabulary.unknown("attribute", Name(reference.name, "attribute", mark))
 

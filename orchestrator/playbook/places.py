@@ -21,6 +21,8 @@ class Setting:
     flow: Flow | None = None
     in_run: bool = False
     """Whether a run asks, so that there is an entry."""
+    walks: bool = False
+    """Whether its run takes steps, so that they can have brought something back."""
 
 
 NOWHERE = Setting()
@@ -45,8 +47,9 @@ def parts_of_flow(flow: Flow) -> Iterator[tuple[Any, Setting]]:
     before, inside = Setting(flow), Setting(flow, in_run=True)
     yield flow.starts_when, before
     yield flow.guardrails, before
-    for part in (flow.audience, flow.exits_when, flow.goal, flow.steps):
-        yield part, inside
+    yield flow.audience, inside
+    for part in (flow.exits_when, flow.goal, flow.steps):
+        yield part, Setting(flow, in_run=True, walks=True)
 
 
 def sentences(tree: Any) -> Iterator[Sentence]:

@@ -12,11 +12,14 @@ from orchestrator.criteria.measures import Measure
 from orchestrator.flow.graph import step_ids
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.steps.send import Send
+from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.language.literals import Reference
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Flow, Playbook, Stage
 from orchestrator.playbook.places import own_literals, sentences
+from orchestrator.playbook.result_names import taken_names
+from orchestrator.playbook.walk import lists_of_steps
 
 Edges = Mapping[str, list[tuple[str, Mark]]]
 """What is defined → what it mentions, and where."""
@@ -29,6 +32,8 @@ def structure_problems(playbook: Playbook) -> Iterator[Problem]:
     yield from _stage_order(playbook.stages)
     for flow in playbook.flows.values():
         yield from _equal_ids(flow)
+        yield from taken_names(flow)
+        yield from _nothing_to_skip(flow)
         yield from _starts(flow)
         yield from _opening(flow)
 
@@ -120,6 +125,15 @@ def _equal_ids(flow: Flow) -> Iterator[Problem]:
             help = f"give this {step.head} a name of its own, for example id: {name}_2"
             yield Problem(mark, "CLM215", message.format(first[name].line), help)
         first.setdefault(name, mark)
+
+
+def _nothing_to_skip(flow: Flow) -> Iterator[Problem]:
+    for steps in lists_of_steps(flow.steps):
+        last = steps[-1] if steps else None
+        if isinstance(last, WaitUntilDate) and last.if_past == "skip_next":
+            message = "nothing follows here that could be skipped"
+            help = "say if_past: go_on or exit, or put the step to skip below in this list"
+            yield Problem(last.mark_at("if_past"), "CLM319", message, help)
 
 
 def _starts(flow: Flow) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.flow.starts.dates import DateStart
 from orchestrator.flow.steps.set import Set
 from orchestrator.flow.steps.start_flow import StartFlow
+from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.flow.told import is_reserved
 from orchestrator.language.durations import DAY_UNITS
 from orchestrator.language.literals import Literal, Reference
@@ -74,10 +75,12 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
 
 
 def type_of(name: str, setting: Setting, vocabulary: Vocabulary) -> str | None:
-    """Return the type of an attribute or of ``entry.x``; None if that is not known."""
-    if name.startswith("entry."):
-        flow = setting.flow
-        return vocabulary.entry_type(flow, name.removeprefix("entry.")) if flow else None
+    """Return the type of an attribute, ``entry.x`` or ``answer.x``; None if that is not known."""
+    flow, (root, _, prop) = setting.flow, name.partition(".")
+    if root == "entry" and prop:
+        return vocabulary.entry_type(flow, prop) if flow else None
+    if prop and flow and root in vocabulary.results(flow):
+        return vocabulary.result_type(flow, root, prop)
     return vocabulary.names.attribute_type(name)
 
 
@@ -116,7 +119,7 @@ def _attribute(
 def _tests(
     tests: ValueTests, name: str, type: str, setting: Setting, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
-    choices = _choices(name, vocabulary) if isinstance(tests, AttributeIs) else None
+    choices = _choices(name, setting, vocabulary) if isinstance(tests, AttributeIs) else None
     for word, description in words_of(ValueTests).items():
         value = getattr(tests, description.field_name)
         if value is None:
@@ -147,7 +150,8 @@ def _literal(
 ) -> Iterator[Problem]:
     if isinstance(literal.value, Reference):
         root, other = literal.value.root, literal.value.name
-        found = type_of(other if root == "customer" else f"entry.{other}", setting, vocabulary)
+        named = other if root == "customer" else f"{root}.{other}"
+        found = type_of(named, setting, vocabulary)
         if found and found != type:
             message = f'"{literal.value}" is {_article(found)}, "{name}" is {_article(type)}'
             yield Problem(literal.mark, "CLM303", message, "compare values of one type")
@@ -179,7 +183,10 @@ def _is_amount(value: Decimal) -> bool:
     return value == value.quantize(Decimal("0.0001"))
 
 
-def _choices(name: str, vocabulary: Vocabulary) -> tuple[str, ...] | None:
+def _choices(name: str, setting: Setting, vocabulary: Vocabulary) -> tuple[str, ...] | None:
+    step, _, fact = name.partition(".")
+    if fact == "did" and setting.flow and step in vocabulary.results(setting.flow):
+        return vocabulary.results(setting.flow)[step].brings() or None
     attribute = vocabulary.names.attributes.get(name)
     return attribute.one_of if isinstance(attribute, Attribute) else None
 
@@ -229,7 +236,7 @@ def _numeric(
 
 
 def _dated(
-    sentence: AnniversaryOf | DateStart, setting: Setting, vocabulary: Vocabulary
+    sentence: AnniversaryOf | DateStart | WaitUntilDate, setting: Setting, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
     type = type_of(sentence.operand, setting, vocabulary)
     if type and type not in ("date", "datetime"):
@@ -294,6 +301,7 @@ _LOOKS: tuple[tuple[type[Sentence], _Look], ...] = (
     (PropertyOf, _numeric),
     (AnniversaryOf, _dated),
     (DateStart, _dated),
+    (WaitUntilDate, _dated),
     (Set, _set),
     (StartFlow, _start_flow),
 )

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
-from orchestrator.criteria.names import CUSTOMER_COLUMNS, Names, Variant
+from orchestrator.criteria.names import CUSTOMER_COLUMNS, RESULT_FACTS, Names, Variant
+from orchestrator.flow.base import Step
+from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.entry import start_events
 from orchestrator.flow.graph import in_document_order
 from orchestrator.flow.steps.split import Split
@@ -142,6 +144,23 @@ class Vocabulary:
         types = {
             self.names.property_type(event, prop) for event in self.start_events(flow) or ()
         } - {None}
+        return types.pop() if len(types) == 1 else None
+
+    def results(self, flow: Flow) -> dict[str, Step]:
+        """Return the steps of a flow that bring something back, by ``id``."""
+        return steps_that_bring(flow.steps or ())
+
+    def result_properties(self, step: Step) -> list[str]:
+        """Return what may be named of a step's result."""
+        events = step.brings() or ()
+        return [*RESULT_FACTS, *(prop for event in events for prop in self.properties(event))]
+
+    def result_type(self, flow: Flow, step: str, prop: str) -> str | None:
+        """Return the type of ``step.prop`` in a flow; None if it has none, or two."""
+        found = self.results(flow).get(step)
+        if found is None or prop in RESULT_FACTS:
+            return RESULT_FACTS[prop] if found else None
+        types = {self.names.property_type(event, prop) for event in found.brings() or ()} - {None}
         return types.pop() if len(types) == 1 else None
 
 

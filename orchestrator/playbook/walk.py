@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from orchestrator.criteria.base import Condition, Criterion, Group, leaves
 from orchestrator.flow.base import Step
 from orchestrator.flow.starts.matches import MatchesStart
-from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.send import Send
 from orchestrator.playbook.model import Flow, Playbook
-
-Role = Literal["segment", "stage", "matches", "audience", "exits_when", "only_if", "if"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,8 @@ class Asked:
 
     owner: str
     """Name of the flow, segment or stage."""
-    role: Role
+    role: str
+    """``segment``, ``stage``, or the word of the flow or step that it stands under."""
     criterion: Criterion
 
     def __str__(self) -> str:
@@ -58,9 +55,8 @@ def asked_by(flow: Flow) -> Iterator[Asked]:
     for step in steps_of(flow):
         if step.only_if is not None:
             yield Asked(flow.flow, "only_if", step.only_if)
-        if isinstance(step, Branch):
-            for way in step.operand:
-                yield Asked(flow.flow, "if", way.if_)
+        for role, criterion in step.asks():
+            yield Asked(flow.flow, role, criterion)
 
 
 def flows_in_use(playbook: Playbook) -> Iterator[Flow]:

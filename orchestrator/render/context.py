@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from orchestrator.criteria.base import leaves
+from orchestrator.criteria.names import RESULT_FACTS
+from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.told import told_event
@@ -83,6 +85,26 @@ def entry_view(facts: Mapping[str, Any]) -> Facts:
     view = Facts("entry", _ENTRY_ABSENT)
     fill(view, facts)
     return view
+
+
+def result_view(step: str, facts: Mapping[str, Any]) -> Facts:
+    """Return what a step brought back, as templates see it under the step's id."""
+    view = Facts(step, _RESULT_ABSENT)
+    fill(view, facts)
+    return view
+
+
+class _ResultAbsent(dict[str, str]):
+    """Any name may be asked of what a step brought back, and before it has."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "is missing in what this step brought back"
+
+
+_RESULT_ABSENT = _ResultAbsent()
 
 
 class _EntryAbsent(dict[str, str]):
@@ -169,17 +191,19 @@ def _reference(text: str) -> Reference | None:
     return None
 
 
-def resolved(value: Any, customer: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
-    """Return a ``with`` value for one send; None where what it refers to is missing."""
+def resolved(value: Any, known: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return a ``with`` value for one send; None where what it refers to is missing.
+
+    Args:
+        known: ``customer``, ``entry`` and each step that brings something back → its values.
+    """
     match value:
-        case Reference(root="customer", name=name):
-            return customer.get(name)
-        case Reference(name=name):
-            return entry.get(name)
+        case Reference(root=root, name=name):
+            return known.get(root, {}).get(name)
         case list():
-            return [resolved(item, customer, entry) for item in value]
+            return [resolved(item, known) for item in value]
         case dict():
-            return {key: resolved(item, customer, entry) for key, item in value.items()}
+            return {key: resolved(item, known) for key, item in value.items()}
         case _:
             return value
 
@@ -192,6 +216,20 @@ def entry_names(playbook: Playbook, flow: str) -> frozenset[str]:
         told = told_event(flow) if isinstance(start, ToldStart) else None
         names.update(events.get(told or start_event(playbook, start) or "", ()))
     return frozenset(names)
+
+
+def result_names(playbook: Playbook, flow: str) -> dict[str, frozenset[str]]:
+    """Return step id → what that step of a flow may bring back."""
+    return {
+        name: frozenset((*RESULT_FACTS, *_properties(playbook, step.brings() or ())))
+        for name, step in steps_that_bring(playbook.flows[flow].steps).items()
+    }
+
+
+def _properties(playbook: Playbook, names: Collection[str]) -> Iterator[str]:
+    for event, properties in (playbook.catalog.events or {}).items():
+        if event in names:
+            yield from map(str, properties)
 
 
 def start_event(playbook: Playbook, start: Any) -> str | None:

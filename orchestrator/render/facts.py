@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, FromClause, bindparam, select
 
 from orchestrator import tables
 from orchestrator.columns import from_day_number
+from orchestrator.flow.brought import steps_that_bring
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import CustomerFacts
@@ -124,6 +125,38 @@ def entry_facts(
     for some in _batches(event_ids):
         for id, name, properties in connection.execute(_EVENTS, {"ids": some}):
             found[id] = typed_properties(properties, types.get(name, {}), zone)
+    return found
+
+
+def result_facts(
+    connection: Connection,
+    playbook: Playbook,
+    runs: Collection[tuple[str, int, int]],
+    results: FromClause = tables.step_result,
+) -> dict[tuple[str, int, int], dict[str, dict[str, Any]]]:
+    """Return what the steps of runs have brought back: run → step → name → value.
+
+    Args:
+        runs: (flow, customer row id, entry), as the keys of what is returned.
+        results: where it is kept; in a tick, with what that has changed.
+    """
+    flows = sorted({flow for flow, _, _ in runs if steps_that_bring(playbook.flows[flow].steps)})
+    if not flows:
+        return {}
+    row = results.c
+    rows: list[Any] = []
+    query = select(
+        row.flow, row.customer_id, row.entry, row.step, row.did, row.at, row.timed_out, row.event_id
+    ).where(row.flow.in_(flows))
+    for some in _batches([customer for flow, customer, _ in runs if flow in flows]):
+        rows += connection.execute(query.where(row.customer_id.in_(some))).all()
+    events = entry_facts(connection, playbook, [one.event_id for one in rows if one.event_id])
+    found: dict[tuple[str, int, int], dict[str, dict[str, Any]]] = {}
+    for one in rows:
+        facts = {"did": one.did, "at": one.at, "timed_out": bool(one.timed_out)}
+        known = {name: value for name, value in facts.items() if value is not None}
+        run = (one.flow, one.customer_id, one.entry)
+        found.setdefault(run, {})[one.step] = {**events.get(one.event_id, {}), **known}
     return found
 
 

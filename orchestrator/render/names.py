@@ -18,6 +18,7 @@ from orchestrator.render.context import (
     ROOTS,
     attribute_names,
     entry_names,
+    result_names,
 )
 from orchestrator.render.findings import Finding
 from orchestrator.render.grammar import LATER_NAMES, path_of
@@ -37,6 +38,8 @@ class KnownNames:
     """Root → its names; a root that is not here may hold anything."""
     lacking: Mapping[str, str] = field(default_factory=dict)
     """Path → why it has no value, for some or for all: an error where nothing guards it."""
+    results: frozenset[str] = frozenset()
+    """Roots that are ids of steps that bring something back."""
 
     def without(self, roots: Collection[str]) -> KnownNames:
         """Return the same, with roots that may hold anything."""
@@ -46,7 +49,7 @@ class KnownNames:
         lacking = {
             path: why for path, why in self.lacking.items() if path.partition(".")[0] not in roots
         }
-        return KnownNames(self.loose, of, lacking)
+        return KnownNames(self.loose, of, lacking, self.results)
 
 
 def library_names(playbook: Playbook, library: Library) -> KnownNames:
@@ -64,7 +67,8 @@ def library_names(playbook: Playbook, library: Library) -> KnownNames:
     of: dict[str, Collection[str]] = {
         **_same_for_all(playbook), "entry": entries, "vars": variables
     }  # fmt: skip
-    return KnownNames(frozenset(loose | {"content"}), of, _unset(playbook))
+    results = frozenset(step for flow in playbook.flows for step in result_names(playbook, flow))
+    return KnownNames(frozenset(loose | {"content"}), of, _unset(playbook), results)
 
 
 def message_names(
@@ -94,7 +98,13 @@ def message_names(
         if givers:
             of[root] = frozenset().union(*givers.values())
             lacking.update(_some_lack(root, givers))
-    return KnownNames(frozenset(loose), of, lacking)
+    brought = {name: result_names(playbook, name) for name in flows}
+    results = frozenset(step for steps in brought.values() for step in steps)
+    for result in results:
+        having = {f"flow {name}": steps.get(result, ()) for name, steps in brought.items()}
+        of[result] = frozenset().union(*having.values())
+        lacking.update(_some_lack(result, having))
+    return KnownNames(frozenset(loose), of, lacking, results)
 
 
 def _some_lack(root: str, givers: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str]]:
@@ -151,18 +161,19 @@ def _stored(tree: nodes.Template) -> Iterator[str]:
 def name_findings(tree: nodes.Template, known: KnownNames) -> Iterator[Finding]:
     """Yield the names of a template that nothing gives, each with the nearest right one."""
     own = frozenset(_stored(tree))
-    right = own | known.loose | _ALWAYS
+    right = own | known.loose | _ALWAYS | known.results
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name not in right and name.name not in LATER_NAMES:
             if name.name.startswith("__"):
                 continue
-            help = suggest(name.name, sorted({*ROOTS, *own}), lead="templates know")
+            right_here = sorted({*ROOTS, *own, *known.results})
+            help = suggest(name.name, right_here, lead="templates know")
             yield Finding(name.lineno, "CLM502", f'unknown name "{name.name}"', help, name.name)
     guarded, tested = _guards(tree)
     for node in _first_levels(tree):
         path = path_of(node)
         root, _, name_ = (path or "").partition(".")
-        if path is None or root in own or root not in ROOTS:
+        if path is None or root in own or root not in {*ROOTS, *known.results}:
             continue
         names = known.of.get(root)
         if names is not None and name_ not in names and not name_.startswith("__"):

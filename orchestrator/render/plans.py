@@ -10,6 +10,7 @@ from jinja2 import Template as Compiled
 from jinja2 import TemplateSyntaxError, nodes
 
 from orchestrator.flow.base import Step
+from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.language.nodes import Node
 from orchestrator.playbook.model import Flow, Message, Playbook, Template
@@ -51,6 +52,8 @@ class Plan:
     """``with``: message defaults below the step's values, where they are the same for all."""
     referring: Mapping[str, Any]
     """The other values of ``with``: those that hold a ``$customer.x`` or ``$entry.x``."""
+    results: frozenset[str]
+    """The steps of its flow that bring something back."""
 
 
 def sends_of(flow: Flow) -> Iterator[SendStep]:
@@ -135,8 +138,9 @@ class Planner:
         given = self._given(message, origin)
         referring = {name: value for name, value in given.items() if refers(value)}
         own = text.body if text else wrapped
+        results = self._results(origin.flow)
         read = {
-            slot: self._roots([part])
+            slot: self._roots([part], results)
             for slot, part in (
                 ("subject", subject), ("preheader", preheader), ("html", wrapped), ("text", own)
             )
@@ -162,6 +166,7 @@ class Planner:
             },
             given=_fixed_values(given),
             referring=referring,
+            results=results,
         )
 
     def _text(
@@ -239,12 +244,16 @@ class Planner:
         given.update({str(name): literal.value for name, literal in (step or {}).items()})
         return given
 
-    def _roots(self, texts: list[str]) -> frozenset[str]:
+    def _results(self, flow: str) -> frozenset[str]:
+        known = self.playbook.flows.get(flow)
+        return frozenset(steps_that_bring(known.steps)) if known else frozenset()
+
+    def _roots(self, texts: list[str], results: frozenset[str]) -> frozenset[str]:
         return frozenset(
             node.name
             for tree in self._trees(texts)
             for node in tree.find_all(nodes.Name)
-            if node.name in ROOTS
+            if node.name in ROOTS or node.name in results
         )
 
     def _trees(self, texts: list[str]) -> Iterator[nodes.Template]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy import Connection, select
 from orchestrator import tables
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.records import Send
 from orchestrator.render.context import start_event
-from orchestrator.render.facts import customer_facts, entry_facts
+from orchestrator.render.facts import customer_facts, entry_facts, result_facts
 from orchestrator.render.plans import sends_of, step_id
 from orchestrator.render.renderer import Renderer
 
@@ -64,6 +65,7 @@ def preview_send(
         at=wanted.now,
         due_at=wanted.now,
         entry_facts=_entry(connection, playbook, flow, run, row_id, now=wanted.now),
+        results=_results(connection, playbook, flow, run, row_id, now=wanted.now),
     )
 
 
@@ -143,10 +145,40 @@ def _entry(
     return {**facts, "at": at, "start": start}
 
 
+def _results(
+    connection: Connection,
+    playbook: Playbook,
+    flow: Flow | None,
+    run: Mapping[str, Any] | None,
+    customer_id: int,
+    *,
+    now: datetime,
+) -> dict[str, dict[str, Any]]:
+    """Return what the run's steps brought back; of the others, the latest such event."""
+    found: dict[str, dict[str, Any]] = {}
+    if flow is None:
+        return found
+    for name, step in steps_that_bring(flow.steps).items():
+        event_id = _latest_of(connection, step.brings() or (), customer_id, now)
+        if event_id is not None:
+            facts = entry_facts(connection, playbook, [event_id]).get(event_id, {})
+            found[name] = {**facts, "at": now, "timed_out": False}
+    if run is not None:
+        key = (str(flow.flow), customer_id, run["entry"])
+        found |= result_facts(connection, playbook, [key]).get(key, {})
+    return found
+
+
 def _latest_event(
     connection: Connection, playbook: Playbook, flow: Flow, customer_id: int, now: datetime
 ) -> int | None:
     names = [name for start in flow.starts_when if (name := start_event(playbook, start))]
+    return _latest_of(connection, names, customer_id, now)
+
+
+def _latest_of(
+    connection: Connection, names: Collection[str], customer_id: int, now: datetime
+) -> int | None:
     event = tables.event.c
     query = (
         select(event.id)

@@ -21,6 +21,7 @@ from orchestrator.render.context import (
     fill,
     project_view,
     resolved,
+    result_view,
 )
 from orchestrator.render.environment import bounded_concat
 from orchestrator.render.faults import RenderError
@@ -163,6 +164,8 @@ class Renderer:
         customer = self._customers.of(send.customer)
         names["customer"] = customer
         names["entry"] = entry = entry_view(send.entry_facts)
+        for step in plan.results:
+            names[step] = result_view(step, send.results.get(step, {}))
         names["project"] = self._project
         if "links" in plan.roots:
             names["links"] = self._links.of(send.customer)
@@ -175,10 +178,9 @@ class Renderer:
         if plan.referring:
             names["with"] = Facts("with", given.absent)
             names["with"].update(given)
-            fill(
-                names["with"],
-                {key: resolved(one, customer, entry) for key, one in plan.referring.items()},
-            )
+            known = {"customer": customer, "entry": entry}
+            known |= {step: names[step] for step in plan.results}
+            fill(names["with"], {key: resolved(one, known) for key, one in plan.referring.items()})
         return names
 
     def _formats_of(self, locale: str | None, zone: str | None) -> Formats:

@@ -11,6 +11,8 @@ from typing import Any
 from orchestrator.criteria.base import Condition, Criterion, Group
 from orchestrator.criteria.phrases import where_phrase
 from orchestrator.flow.base import Start, Step
+from orchestrator.flow.steps.branch import Branch
+from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.split import Split
 from orchestrator.language.families import Headed
 from orchestrator.language.words import Sentence, words_of
@@ -29,7 +31,7 @@ STATUS_WORDS = {
     "paused": "paused: its runs stand still",
     "retired": "retired: it is not evaluated any more",
 }
-UNSAID = ("id", "only_if", "note", "otherwise", "do")
+UNSAID = ("id", "only_if", "note", "otherwise", "do", "if_met", "if_timed_out")
 """Words of a step that are told elsewhere, or to nobody."""
 
 
@@ -121,13 +123,34 @@ def _guardrails(guardrails: Guardrails | None) -> Iterator[str]:
 def _steps(steps: Iterable[Step], number: str = "") -> Iterator[str]:
     for at, step in enumerate(steps, start=1):
         place = f"{number}{at}"
-        yield f"{place}. {_headed(step)}"
+        yield from _told(f"{place}. ", step)
         if step.only_if is not None:
             yield from _indented(_led("only if ", _criterion(step.only_if)))
         labels = _labels(step)
         for letter, (label, inner) in zip(ascii_lowercase, step.blocks(), strict=False):
             yield from _indented(_led(f"{labels.get(label, label)}", ()))
             yield from _indented(_steps(inner, f"{place}{letter}."), "    ")
+
+
+def _told(place: str, step: Step) -> Iterator[str]:
+    """Yield a step: its head and words, and below it the condition that it is about."""
+    asked = dict(step.asks())
+    criterion = asked.get("wait_until") or asked.get("until")
+    if criterion is None:
+        yield place + (_repeat(step) if isinstance(step, Repeat) else _headed(step))
+        return
+    lead = "wait until" if "wait_until" in asked else "until"
+    words = "".join(f", {said}" for said in _modifiers(step))
+    first, *others = _criterion(criterion)
+    if isinstance(step, Repeat):
+        lead, words = f"{_repeat(step)}, until", ""
+    yield f"{place}{lead} {first}{words}"
+    yield from _indented(others)
+
+
+def _repeat(step: Repeat) -> str:
+    times = "once" if step.operand.at_most == 1 else f"{step.operand.at_most} times"
+    return f"repeat every {_value(step.operand.every)}, at most {times}"
 
 
 def _labels(step: Step) -> Mapping[str, str]:
@@ -140,7 +163,15 @@ def _labels(step: Step) -> Mapping[str, str]:
         for at, way in enumerate(ways)
         if hasattr(way, "if_")
     }
-    return {**labels, "otherwise": "otherwise:"}
+    return {**labels, **_LABELS}
+
+
+_LABELS = {
+    "otherwise": "otherwise:",
+    "do": "do:",
+    "if_met": "if it holds:",
+    "if_timed_out": "if not in time:",
+}
 
 
 def _led(lead: str, lines: Iterable[str]) -> Iterator[str]:
@@ -156,7 +187,7 @@ def _indented(lines: Iterable[str], by: str = "  ") -> Iterator[str]:
 def _headed(sentence: Headed) -> str:
     """Return ``wait 2 days, then between 09:00-11:00``: the head, its operand, the modifiers."""
     said = sentence.head.replace("_", " ")
-    inner = isinstance(sentence, Step) and sentence.blocks()
+    inner = isinstance(sentence, Branch | Split)
     operand = "" if inner else _value(sentence.operand)
     return ", ".join([f"{said} {operand}".rstrip(), *_modifiers(sentence)])
 

@@ -49,6 +49,8 @@ def write(tick: Tick) -> bool:
     _write_attributes(tick)
     _write_occurrences(tick)
     _write_runs(tick)
+    _write_latest(tick, workspace.lap, tables.round_)
+    _write_latest(tick, workspace.result, tables.step_result)
     _copy(tick, workspace.message, tables.message)
     _copy(tick, workspace.decision, tables.decision)
     _copy(tick, workspace.effect, tables.effect)
@@ -94,7 +96,7 @@ def _copy(tick: Tick, source: Table, target: Table) -> None:
 
 def _order(source: Table) -> list[Any]:
     """Return the columns that rows are written in order of, so that ids are reproducible."""
-    names = ("turn", "flow", "customer_id", "entry", "step", "topic", "channel")
+    names = ("turn", "flow", "customer_id", "entry", "step", "topic", "channel", "occurrence")
     return [source.c[name] for name in names if name in source.columns]
 
 
@@ -200,7 +202,7 @@ def left_out(tick: Tick) -> list[tuple[str, str, int]]:
 _RUN = (
     "flow", "customer_id", "entry", "start", "occurrence", "key_value", "entry_at",
     "entry_event_id", "entered_at", "status", "step", "reached_at", "due_at", "held_reason",
-    "exit_reason", "exit_detail", "ended_at", "ended_late",
+    "exit_reason", "exit_detail", "ended_at", "ended_late", "lap",
 )  # fmt: skip
 _MOVED = ("status", "step", "reached_at", "due_at", "held_reason", "exit_reason", "exit_detail")
 
@@ -213,7 +215,7 @@ def _write_runs(tick: Tick) -> None:
     ).where(run.c.is_new == 1)
     order = (run.c.flow, run.c.customer_id)
     tick.execute(insert(base).from_select([*_RUN, "release"], new.order_by(*order)))
-    names = (*_MOVED, "ended_at", "ended_late")
+    names = (*_MOVED, "ended_at", "ended_late", "lap")
     tick.execute(
         update(base)
         .where(
@@ -241,6 +243,18 @@ def _write_work_list(tick: Tick) -> None:
         select(workspace.attribute.c.customer_id),
     ).subquery()
     tick.execute(insert(due).from_select(["customer_id"], select(touched.c.customer_id)))
+
+
+def _write_latest(tick: Tick, source: Table, base: Table) -> None:
+    """Keep the latest row of each key: of a round, of what a step brought back."""
+    if workspace.is_empty(tick.connection, source):
+        return
+    columns = [column.name for column in source.columns]
+    keys = [column.name for column in base.primary_key.columns]
+    query = select(*(source.c[name] for name in columns)).where(literal(1) == 1)
+    statement = _insert(tick, base).from_select(columns, query)
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    tick.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
 def _write_definitions(tick: Tick) -> None:

@@ -158,12 +158,11 @@ def _write_messages(tick: Tick, rank: int) -> None:
     columns: dict[str, Any] = {
         name: attempt.c[name]
         for name in (
-            "customer_id", "flow", "entry", "step", "channel", "message", "purpose", "topic",
-            "variant",
+            "customer_id", "flow", "entry", "step", "occurrence", "channel", "message", "purpose",
+            "topic", "variant",
         )
     }  # fmt: skip
     columns |= {
-        "occurrence": literal("0"),
         "generation": literal(0),
         "release": literal(tick.playbook.fingerprint),
         "decided_at": literal(now),

@@ -48,6 +48,8 @@ class LiveFlow:
     """The latest live tick that evaluated the flow; None before the first."""
     entry_types: Mapping[str, str]
     """Type of each property that ``entry`` may have."""
+    result_types: Mapping[str, Mapping[str, str]]
+    """Step id → type of each property that its result may have."""
 
     @property
     def name(self) -> str:
@@ -148,6 +150,7 @@ class Tick:
             each=each or self.probes,
             run=run,
             entry_types=self.flows[owner].entry_types if run is not None else {},
+            result_types=self.flows[owner].result_types if run is not None else {},
             this_run=this_run,
         )
 
@@ -243,6 +246,10 @@ class Tick:
     def show_tasks(self) -> None:
         """Let conditions see the tasks this tick has given."""
         self.facts = self._replace(tasks=workspace.with_changes(tables.task, workspace.task))
+
+    def show_results(self) -> None:
+        """Let conditions see what steps of this tick have brought back."""
+        self.facts = self._replace(results=workspace.results_with_changes())
 
     def _replace(self, **changes: FromClause) -> Facts:
         kept = {name: getattr(self.facts, name) for name in vars(self.facts)}

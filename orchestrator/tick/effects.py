@@ -33,6 +33,7 @@ from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Literal
 from orchestrator.language.names import Name
 from orchestrator.tick import tellings, workspace
+from orchestrator.tick.holds import occurrence
 
 if TYPE_CHECKING:
     from orchestrator.flow.graph import Node
@@ -108,7 +109,7 @@ class Effects:
     @property
     def occurrence(self) -> ColumnElement[str]:
         """Which round of a repeated step this is; 0 outside a repeat."""
-        return literal("0", exact_text())
+        return occurrence(self.live, self.node)
 
     def log(
         self,

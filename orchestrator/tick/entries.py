@@ -262,6 +262,7 @@ def _open_runs(tick: Tick, live: LiveFlow) -> None:
         "reached_at": now,
         "ended_late": literal(0),
         "is_new": literal(1),
+        "lap": literal(0),
         "moving": literal(int(live.graph.is_walked(live.graph.first))),
         "tried": literal(0),
     }

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
 from orchestrator import tables
 from orchestrator.criteria.scope import population
@@ -36,14 +36,14 @@ def decisions(tick: Tick, flows: Collection[str] | None = None) -> Iterator[list
         select(
             rows.c.customer_id, customer.c.external_id, customer.c.email, customer.c.phone,
             customer.c.push_token, customer.c.locale, customer.c.timezone, rows.c.flow,
-            rows.c.entry, rows.c.step, literal_column("'0'").label("occurrence"), rows.c.message,
+            rows.c.entry, rows.c.step, rows.c.occurrence, rows.c.message,
             rows.c.channel, rows.c.variant, rows.c.at, rows.c.due_at, run.c.entry_at,
             run.c.entry_event_id, run.c.start, rows.c.decision, rows.c.reason, rows.c.detail,
         )
         .select_from(rows.join(customer, customer.c.id == rows.c.customer_id).outerjoin(run, same))
         .order_by(
             rows.c.at, customer.c.external_id, rows.c.flow, rows.c.entry, rows.c.step,
-            rows.c.channel,
+            rows.c.channel, rows.c.occurrence,
         )
     )  # fmt: skip
     if flows is not None:

@@ -11,9 +11,11 @@ from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
 from orchestrator.tick.context import Tick
+from orchestrator.tick.holds import close_holds
+from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing
-from orchestrator.tick.walk import asks_what_changes, ending, finish_waits, leave_step, move
+from orchestrator.tick.walk import asks_what_changes, finish_waits, move, stop_met
 from orchestrator.tick.zones import due_by_zone
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
@@ -22,6 +24,7 @@ run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
 def play(tick: Tick) -> None:
     """Play rounds until no run stands at a send that this tick has not tried."""
     for live in tick.flows.values():
+        stop_met(tick, live)
         finish_waits(tick, live)
     number = 0
     while True:
@@ -66,7 +69,8 @@ def _record(tick: Tick) -> None:
     columns: dict[str, Any] = {
         name: attempt.c[name]
         for name in (
-            "customer_id", "flow", "entry", "step", "message", "decision", "reason", "variant",
+            "customer_id", "flow", "entry", "step", "occurrence", "message", "decision", "reason",
+            "variant",
         )
     }  # fmt: skip
     columns |= {"at": literal(to_micros(tick.now)), "due_at": attempt.c.reached_at}
@@ -81,16 +85,17 @@ def _record(tick: Tick) -> None:
 def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
     """Send on the runs whose send is decided; note why and until when the others are held."""
     for standing in tried:
+        node = standing.policy.node
         here = and_(
             run.c.flow == standing.live.name,
-            run.c.step == standing.policy.node.id,
+            run.c.step == node.id,
             run.c.status == "active",
             run.c.moving == 0,
         )
         if standing.live.flow.recheck:
             _leave_audience(tick, and_(here, _matching(attempt.c.reason == LEFT_AUDIENCE)))
         decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
-        leave_step(tick, standing.live, standing.policy.node.next, and_(here, decided))
+        leave_step(tick, standing.live, node, node.next, and_(here, decided))
         held = and_(here, _matching(attempt.c.decision == "hold"))
         reason = _attempt_value(attempt.c.reason)
         tick.execute(update(run).where(held).values(held_reason=reason, tried=1))
@@ -122,25 +127,7 @@ def _same_run() -> ColumnElement[bool]:
 
 def _close_holds_of_ended(tick: Tick) -> None:
     """Close the holds of runs that ended while held, the exit as detail."""
+    ended = run.c.status == "ended"
     for live in tick.flows.values():
-        for node, step in live.graph.sends():
-            columns: dict[str, Any] = {
-                "customer_id": run.c.customer_id,
-                "flow": run.c.flow,
-                "entry": run.c.entry,
-                "step": run.c.step,
-                "message": literal(str(step.operand)),
-                "decision": literal("suppress"),
-                "reason": literal("run_ended"),
-                "detail": run.c.exit_reason,
-                "at": literal(to_micros(tick.now)),
-                "due_at": run.c.reached_at,
-                "variant": literal(node.variant, decision.c.variant.type),
-            }
-            ended = select(*columns.values()).where(
-                run.c.flow == live.name,
-                run.c.step == node.id,
-                run.c.status == "ended",
-                run.c.held_reason.is_not(None),
-            )
-            tick.execute(insert(decision).from_select(list(columns), ended))
+        for node, _ in live.graph.sends():
+            close_holds(tick, live, node, ended, reason="run_ended", detail=run.c.exit_reason)

@@ -15,6 +15,7 @@ from orchestrator.criteria.base import leaves
 from orchestrator.criteria.kinds.flow_runs import FlowMove, InFlow
 from orchestrator.database import in_one_transaction, start_snapshot
 from orchestrator.errors import UsageError
+from orchestrator.flow.brought import result_types
 from orchestrator.flow.entry import entry_types
 from orchestrator.flow.graph import graph
 from orchestrator.flow.starts.matches import MatchesStart
@@ -257,6 +258,7 @@ def _live_flows(
             is_first=noted.live_since is None,
             seen_at=noted.seen_at,
             entry_types=entry_types(flow.starts_when, segments, names, flow=name),
+            result_types=result_types(flow.steps, names),
         )
     return found
 

@@ -24,22 +24,24 @@ from orchestrator.columns import exact_text, to_micros
 from orchestrator.criteria import rows as facts
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
-from orchestrator.tick import workspace
+from orchestrator.tick import laps, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
 KEPT = (
     "flow", "customer_id", "entry", "start", "occurrence", "key_value", "entry_at",
-    "entry_event_id", "entered_at", "step", "reached_at", "due_at", "held_reason",
+    "entry_event_id", "entered_at", "step", "reached_at", "due_at", "held_reason", "lap",
 )  # fmt: skip
 """What a run brings along from the ticks before."""
 
 
 def take_up(tick: Tick, live: LiveFlow) -> None:
-    """Bring in the active runs of a flow that end now, are due, or stand at a send."""
+    """Bring in the active runs of a flow that end now, are due, stand at a send, or are polled."""
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
     ending = ends(tick, live, customer, runs)
     due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
-    done_waiting = and_(runs.c.due_at.is_not(None), ending.is_(None))
+    asked = [name for name, node in live.graph.nodes.items() if node.step.polls]
+    waited = and_(due, runs.c.due_at.is_not(None))
+    goes_on = and_(ending.is_(None), or_(waited, runs.c.step.in_(asked)))
     columns: dict[str, Any] = {name: runs.c[name] for name in KEPT}
     columns |= {
         "status": case((ending.is_not(None), "ended"), else_="active"),
@@ -47,8 +49,8 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
         "ended_at": case((ending.is_not(None), to_micros(tick.now)), else_=null()),
         "ended_late": literal(0),
         "is_new": literal(0),
-        "moving": case((done_waiting, 1), else_=0),
-        "tried": literal(0),
+        "moving": case((goes_on, 1), else_=0),
+        "tried": case((due, 0), else_=1),
     }
     query = (
         select(*columns.values())
@@ -56,12 +58,15 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
         .where(runs.c.flow == live.name, runs.c.status == "active")
     )
     into = insert(workspace.run)
+    polled = runs.c.step.in_(live.graph.polled)
     if tick.looks_at_everybody(live):
-        tick.execute(into.from_select(list(columns), query.where(or_(ending.is_not(None), due))))
+        found = or_(ending.is_not(None), due, polled)
+        tick.execute(into.from_select(list(columns), query.where(found)))
     else:
         tick.execute(into.from_select(list(columns), query.where(due)))
-        changed = and_(ending.is_not(None), tick.looked_at(runs.c.customer_id))
+        changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
         tick.execute(into.from_select(list(columns), query.where(~due, changed)))
+    laps.take_up(tick, live)
     _leave_standing(tick, live)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,7 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
 
     Args:
         which: the runs, as a test of ``workspace.run``.
-        value: a ``Literal`` (a value, ``$customer.x``, ``$entry.x``) or an ``Add``.
+        value: a ``Literal`` (a value, ``$customer.x``, ``$entry.x``, ``$answer.x``) or an ``Add``.
     """
     if not isinstance(value, Literal):
         typed, rows = _sums(tick, which, name, value.add)
@@ -97,29 +97,62 @@ def _sum(tick: Tick, text: str, added: Decimal) -> dict[str, Any]:
 
 def _copies(tick: Tick, reference: Reference) -> tuple[Sequence[Any], FromClause]:
     """Return the typed columns of another value of the same customer or run."""
+    if reference.root == "customer":
+        return _of_customer(tick, reference.name)
     if reference.root == "entry":
-        started, values = tables.event.alias(), tables.event_value.alias()
-        rows: FromClause = run.outerjoin(started, started.c.id == run.c.entry_event_id).outerjoin(
-            values,
-            and_(
-                values.c.event_id == started.c.id,
-                values.c.customer_id == started.c.customer_id,
-                values.c.occurred_at == started.c.occurred_at,
-                values.c.name == started.c.name + literal(f".{reference.name}"),
-            ),
-        )
-        return [values.c[column] for column in TYPED], rows
-    if reference.name in CUSTOMER_COLUMNS:
+        known: dict[str, dict[str, ColumnElement[Any]]] = {
+            "at": {"instant": run.c.entry_at},
+            "start": {"text": run.c.start},
+        }
+        if reference.name in known:
+            return _filled(known[reference.name]), run
+        return _of_event(run, run.c.entry_event_id, reference.name)
+    return _of_result(tick, reference)
+
+
+def _of_customer(tick: Tick, name: str) -> tuple[Sequence[Any], FromClause]:
+    if name in CUSTOMER_COLUMNS:
         customer = tables.customer.alias()
         rows = run.join(customer, customer.c.id == run.c.customer_id)
-        column = customer.c["external_id" if reference.name == "id" else reference.name]
-        filled = "instant" if reference.name == "created_at" else "text"
-        missing = [literal(None, workspace.attribute.c[name].type) for name in TYPED]
-        return [
-            column if name == filled else none for name, none in zip(TYPED, missing, strict=True)
-        ], rows
+        column = customer.c["external_id" if name == "id" else name]
+        return _filled({"instant" if name == "created_at" else "text": column}), rows
     stored = tick.facts.attributes.alias()
-    rows = run.outerjoin(
-        stored, and_(stored.c.name == reference.name, stored.c.customer_id == run.c.customer_id)
+    mine = and_(stored.c.name == name, stored.c.customer_id == run.c.customer_id)
+    return [stored.c[column] for column in TYPED], run.outerjoin(stored, mine)
+
+
+def _of_result(tick: Tick, reference: Reference) -> tuple[Sequence[Any], FromClause]:
+    """Return what ``$answer.x`` stands for: a fact of the step, or a property of its event."""
+    kept = tick.facts.results.alias()
+    same = [kept.c[key] == run.c[key] for key in ("flow", "customer_id", "entry")]
+    rows = run.outerjoin(kept, and_(*same, kept.c.step == reference.root))
+    spelled = case((kept.c.timed_out == 1, "true"), (kept.c.timed_out == 0, "false"))
+    known: dict[str, dict[str, ColumnElement[Any]]] = {
+        "did": {"text": kept.c.did},
+        "at": {"instant": kept.c.at},
+        "timed_out": {"truth": kept.c.timed_out, "text": spelled},
+    }
+    if reference.name in known:
+        return _filled(known[reference.name]), rows
+    return _of_event(rows, kept.c.event_id, reference.name)
+
+
+def _of_event(
+    rows: FromClause, event_id: ColumnElement[Any], prop: str
+) -> tuple[Sequence[Any], FromClause]:
+    """Return the typed columns of a property of an event, beside the runs that know it."""
+    known, values = tables.event.alias(), tables.event_value.alias()
+    same = and_(
+        values.c.event_id == known.c.id,
+        values.c.customer_id == known.c.customer_id,
+        values.c.occurred_at == known.c.occurred_at,
+        values.c.name == known.c.name + literal(f".{prop}"),
     )
-    return [stored.c[column] for column in TYPED], rows
+    joined = rows.outerjoin(known, known.c.id == event_id).outerjoin(values, same)
+    return [values.c[column] for column in TYPED], joined
+
+
+def _filled(known: Mapping[str, ColumnElement[Any]]) -> list[Any]:
+    """Return the typed columns of a value, NULL but for those that are known."""
+    missing = {name: literal(None, workspace.attribute.c[name].type) for name in TYPED}
+    return [known.get(name, none) for name, none in missing.items()]

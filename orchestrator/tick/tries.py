@@ -36,6 +36,7 @@ from orchestrator.gate.policy import SendPolicy, consenting_topics
 from orchestrator.playbook.model import QuietHours
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.holds import occurrence
 from orchestrator.tick.zones import in_zones
 
 run, attempt = workspace.run, workspace.attempt
@@ -84,6 +85,7 @@ class Standing:
             for name in ("flow", "customer_id", "entry", "step", "reached_at", "held_reason")
         }
         columns |= {
+            "occurrence": occurrence(self.live, policy.node),
             "message": literal(policy.message),
             "purpose": literal(policy.purpose),
             "topic": literal(policy.topic, _TEXT),

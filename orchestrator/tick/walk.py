@@ -1,13 +1,14 @@
 """Moving runs through their steps (part 5 of a tick; semantics 27, 42-43).
 
 A ``Walk`` is one flow's steps under one step's feet: the kinds of step say what happens,
-in these words. Steps are visited in document order, and every edge leads further down,
-so one visit each moves every run until it waits, ends or stands at a send.
+in these words. Steps are visited in document order, and every edge but the way back of a
+``repeat`` leads further down: one visit each, and again while a run came back, moves every
+run until it waits, ends or stands at a send.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,21 +17,25 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, exists, literal, select, update
 
 from orchestrator import tables, timing
-from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion, leaves
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.consent import Subscription
 from orchestrator.flow.steps.set import Set
+from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.language.durations import DailyHours, Duration
-from orchestrator.tick import workspace
+from orchestrator.tick import answers, days, laps, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.effects import Effects
+from orchestrator.tick.holds import close_holds
+from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.setting import set_attribute
 from orchestrator.tick.zones import due_by_zone, in_zones
 
 run = workspace.run
+_MARKED = 2
+"""``moving`` of runs that a test has set apart, until they are sent on."""
 
 
 @dataclass
@@ -55,18 +60,18 @@ class Walk(Effects):
 
     def go_on(self) -> None:
         """Send every run here to the step that follows."""
-        leave_step(self.tick, self.live, self.node.next, self.here)
+        leave_step(self.tick, self.live, self.node, self.node.next, self.here)
 
     def take_way(self, label: str, criterion: Criterion | None) -> None:
         """Send the runs for which a condition holds into an inner list of steps."""
-        which = self.here if criterion is None else and_(self.here, self._holds(criterion))
-        leave_step(self.tick, self.live, self.node.ways[label], which)
+        which = self.here if criterion is None else and_(self.here, self.holds(criterion))
+        leave_step(self.tick, self.live, self.node, self.node.way(label), which)
 
     def take_share(self, label: str, seed: str | None, low: int, high: int) -> None:
         """Send the runs whose bucket lies in ``[low, high)`` into a share of a split."""
         bucket = self.scope().bucket(seed or f"split:{self.live.name}/{self.node.id}")
         which = self._of_customer(and_(bucket >= low, bucket < high))
-        leave_step(self.tick, self.live, self.node.ways[label], and_(self.here, which))
+        leave_step(self.tick, self.live, self.node, self.node.way(label), and_(self.here, which))
 
     def stay_for(
         self, duration: Duration, hours: DailyHours | None, weekdays: frozenset[int]
@@ -86,13 +91,24 @@ class Walk(Effects):
         now, slot = self.tick.now, timing.Slot(hours, weekdays)
         test = in_zones(self.tick, self.customer, lambda zone: slot.is_open(now, zone), timezone)
         open_now = and_(self.here, self._of_customer(test))
-        leave_step(self.tick, self.live, self.node.next, open_now)
+        leave_step(self.tick, self.live, self.node, self.node.next, open_now)
         self._stay_until(lambda zone: slot.opens_next(now, zone), timezone)
+
+    def stay_until_met(self, criterion: Criterion, at_most: Duration) -> None:
+        """Let every run here wait until a condition holds, or until the deadline."""
+        answers.stay_until_met(self, criterion, at_most)
+
+    def stay_until_date(self, step: WaitUntilDate) -> None:
+        """Let every run here wait for its own date."""
+        days.stay_until_date(self, step)
+
+    def go_round(self, at_most: int) -> None:
+        """Begin the first or the next round for the runs here, or let them go on."""
+        laps.go_round(self, at_most)
 
     def leave(self, reason: str, detail: str | None) -> None:
         """End every run here."""
-        values = {**ending(self.tick, reason), "exit_detail": detail}
-        self.tick.execute(update(run).where(self.here).values(**values))
+        self.end(self.here, reason, detail)
 
     def stand(self) -> None:
         """Let every run here stand at its send until the gate has decided."""
@@ -113,10 +129,38 @@ class Walk(Effects):
         A send that was held before is dropped by a decision of the gate (semantics 42).
         """
         reached = and_(self.here, run.c.held_reason.is_(None))
-        dropped = and_(reached, ~self._holds(criterion))
-        leave_step(self.tick, self.live, self.node.next, dropped)
+        if not self.node.step.polls:  # a new try asks again, a new round does not
+            reached = and_(reached, run.c.due_at.is_(None))
+        dropped = and_(reached, ~self.holds(criterion))
+        leave_step(self.tick, self.live, self.node, self.node.next, dropped)
 
-    def _holds(self, criterion: Criterion) -> ColumnElement[bool]:
+    def stop_if_met(self, stopper: Node, which: ColumnElement[bool] | None = None) -> None:
+        """Take the runs here (or others at this step) out of what a met condition stops."""
+        criterion = stopper.step.stops_when()
+        if criterion is None:
+            return
+        met = self.mark(self.holds(criterion), which)
+        close_holds(
+            self.tick, self.live, self.node, met, reason="only_if", detail=literal(stopper.id)
+        )
+        leave_step(self.tick, self.live, self.node, stopper.way("if_met"), met)
+
+    def end(self, which: ColumnElement[bool], reason: str, detail: str | None) -> None:
+        """End some runs at this step."""
+        values = {**ending(self.tick, reason), "exit_detail": detail}
+        self.tick.execute(update(run).where(which).values(**values))
+
+    def mark(
+        self, test: ColumnElement[bool], which: ColumnElement[bool] | None = None
+    ) -> ColumnElement[bool]:
+        """Set the runs here (or others at this step) that pass a test apart; returns them."""
+        asked = self.here if which is None else which
+        self.tick.execute(update(run).where(asked, test).values(moving=_MARKED))
+        at_step = and_(run.c.flow == self.live.name, run.c.step == self.node.id)
+        return and_(at_step, run.c.moving == _MARKED)
+
+    def holds(self, criterion: Criterion) -> ColumnElement[bool]:
+        """Return whether a condition holds for a run."""
         return self._of_customer(self.scope().predicate(criterion))
 
     def _of_customer(self, test: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -128,48 +172,37 @@ class Walk(Effects):
         self.tick.execute(update(run).where(self.here).values(due_at=instant, moving=0))
 
 
-def leave_step(tick: Tick, live: LiveFlow, to: str | None, which: ColumnElement[bool]) -> None:
-    """Send some runs on to a step; None completes them."""
-    values = ending(tick, "completed") if to is None else arrival(tick, live, to)
-    tick.execute(update(run).where(which).values(**values))
-
-
-def arrival(tick: Tick, live: LiveFlow, step: str) -> Mapping[str, Any]:
-    """Return the values of a run that reaches a step now."""
-    return {
-        "step": step,
-        "reached_at": to_micros(tick.now),
-        "due_at": None,
-        "held_reason": None,
-        "moving": int(live.graph.is_walked(step)),
-        "tried": 0,
-    }
-
-
-def ending(tick: Tick, reason: str) -> Mapping[str, Any]:
-    """Return the values of a run that ends now, during the rounds."""
-    return {
-        "status": "ended",
-        "exit_reason": reason,
-        "ended_at": to_micros(tick.now),
-        "ended_late": 1,
-        "due_at": None,
-        "held_reason": None,
-        "moving": 0,
-    }
-
-
 def finish_waits(tick: Tick, live: LiveFlow) -> None:
     """Send the runs whose wait is over past the step they waited on."""
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
         if node.step.waits:
             waited = and_(walk.here, run.c.due_at.is_not(None))
-            leave_step(tick, live, node.next, waited)
+            leave_step(tick, live, node, node.next, waited)
+
+
+def stop_met(tick: Tick, live: LiveFlow) -> None:
+    """Take runs out of the steps that a condition around them stops, once per tick."""
+    for stopper in live.graph.nodes.values():
+        if stopper.step.stops_when() is None:
+            continue
+        for node in live.graph.inside(stopper):
+            active = and_(run.c.status == "active", run.c.is_new == 0)
+            there = and_(run.c.flow == live.name, run.c.step == node.id, active)
+            if tick.any(there):
+                Walk(tick, live, node).stop_if_met(stopper, there)
 
 
 def move(tick: Tick, live: LiveFlow) -> None:
     """Move every run of a flow that may move, as far as it goes."""
+    came_back = and_(run.c.flow == live.name, run.c.step.in_(live.graph.repeats), run.c.moving == 1)
+    _move_down(tick, live)
+    while live.graph.repeats and tick.any(came_back):
+        _move_down(tick, live)
+
+
+def _move_down(tick: Tick, live: LiveFlow) -> None:
+    """Move every run as far as it goes without coming back to an earlier step."""
     volatile = asks_what_changes(tick, live)
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
@@ -177,6 +210,8 @@ def move(tick: Tick, live: LiveFlow) -> None:
             continue
         if volatile:
             end_runs(tick, live, walk.here)
+        for stopper in live.graph.stoppers(node.id):
+            walk.stop_if_met(stopper)
         if node.step.only_if is not None:
             walk.skip_unless(node.step.only_if)
         node.step.advance(walk)
@@ -185,8 +220,9 @@ def move(tick: Tick, live: LiveFlow) -> None:
 def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
     """Return whether goal or exits depend on what a tick itself changes.
 
-    Only messages it decides, attributes it sets and consents it writes can change between
-    two steps of one tick; anything else was answered when the run was taken up or opened.
+    Only messages it decides, attributes it sets, consents it writes and what steps bring back
+    can change between two steps of one tick; anything else was answered when the run was taken
+    up or opened.
     """
     steps = [node.step for other in tick.flows.values() for node in other.graph.nodes.values()]
     set_here = {str(name) for step in steps if isinstance(step, Set) for name in step.operand}
@@ -194,5 +230,8 @@ def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
     if any(isinstance(step, Subscription) for step in steps):
         heads |= {"subscribed_to", "not_subscribed_to"}
     return any(
-        leaf.head in heads or str(leaf.operand) in set_here for leaf in leaves(live.flow.exits_when)
+        leaf.head in heads
+        or str(leaf.operand) in set_here
+        or str(leaf.operand).partition(".")[0] in live.result_types
+        for leaf in leaves(live.flow.exits_when)
     )

@@ -165,6 +165,7 @@ run = _work_table(
     _instant("ended_at"),
     _small("ended_late"),
     _small("is_new"),
+    _small("lap"),
     _small("moving"),
     _small("tried"),
     Index("tick_run_by_step", "flow", "step"),
@@ -172,12 +173,37 @@ run = _work_table(
 """Runs this tick touches. ``moving`` runs are about to do ``step``; ``tried`` ones stood
 at a send that this tick has already asked the gate about."""
 
+lap = _work_table(
+    "tick_lap",
+    _text("flow", key=True),
+    _big("customer_id", key=True),
+    _small("entry", key=True),
+    _text("step", key=True),
+    _small("number"),
+    _instant("began_at"),
+)
+"""The latest round of each ``repeat``, of the runs this tick touches."""
+
+result = _work_table(
+    "tick_result",
+    _text("flow", key=True),
+    _big("customer_id", key=True),
+    _small("entry", key=True),
+    _text("step", key=True),
+    _text("did"),
+    _instant("at"),
+    _small("timed_out"),
+    _big("event_id"),
+)
+"""What steps of this tick have brought back."""
+
 attempt = _work_table(
     "tick_attempt",
     _text("flow", key=True),
     _big("customer_id", key=True),
     _small("entry", key=True),
     _text("step", key=True),
+    _text("occurrence"),
     _text("message"),
     _text("purpose"),
     _text("topic"),
@@ -209,6 +235,7 @@ decision = _work_table(
         for column in tables.decision.columns
         if column.name != "id"
     ),
+    _text("occurrence"),
 )
 
 
@@ -381,6 +408,18 @@ def runs_with_changes() -> FromClause:
             run.c.entry_at,
             cast(ended_at, BigInteger).label("ended_at"),
         ).where(or_(run.c.is_new == 1, gone)),
+    ).subquery()
+
+
+def results_with_changes() -> FromClause:
+    """Return what steps have brought back, those of this tick in place of earlier ones."""
+    columns, base = [column.name for column in result.columns], tables.step_result
+    keys = [column.name for column in result.primary_key.columns]
+    same = and_(*(result.c[key] == base.c[key] for key in keys))
+    replaced = exists(select(result.c.flow).where(same))
+    return union_all(
+        select(*(base.c[name] for name in columns)).where(~replaced),
+        select(*(result.c[name] for name in columns)),
     ).subquery()
 
 

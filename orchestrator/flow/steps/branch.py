@@ -49,6 +49,12 @@ class Branch(Step):
         ways = [(str(number), way.do) for number, way in enumerate(self.operand)]
         return [*ways, ("otherwise", self.otherwise)] if self.otherwise else ways
 
+    def asks(self) -> list[tuple[str, Criterion]]:
+        return [("if", way.if_) for way in self.operand]
+
+    def may_pass(self) -> bool:
+        return not self.otherwise
+
     def advance(self, walk: Walk) -> None:
         for number, way in enumerate(self.operand):
             walk.take_way(str(number), way.if_)

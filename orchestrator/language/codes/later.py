@@ -9,7 +9,7 @@ LATER: dict[str, Code] = {
         "not available yet",
         "The word is part of the language, and this version cannot do it. It is refused by name "
         "rather than ignored.",
-        "wait_until: {clicked: hello}",
-        "wait: 2 days",
+        "starts_when: {told_by: [referral]}",
+        "starts_when: {did: referred}",
     ),
 }

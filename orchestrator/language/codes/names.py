@@ -121,6 +121,15 @@ NAMES: dict[str, Code] = {
         "playbooks/ without project.yaml",
         "project: acme_shop\ntimezone: Europe/Vienna",
     ),
+    "CLM219": Code(
+        "no such result of a step",
+        "A wait_until with an id keeps what ended it under that id: did, at, timed_out and the "
+        "properties of the event. It is known in the steps, exits_when and goal of its flow.",
+        "- {wait_until: {did: answered}, at_most: 3 days}\n"
+        "- {send: thanks, only_if: {attribute: answer.score, at_least: 9}}",
+        "- {wait_until: {did: answered}, at_most: 3 days, id: answer}\n"
+        "- {send: thanks, only_if: {attribute: answer.score, at_least: 9}}",
+    ),
     "CLM220": Code(
         "since: entry where nobody entered",
         "It means after the entry of the run that asks. Segments, stages and starts are asked of "

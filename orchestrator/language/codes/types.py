@@ -86,6 +86,12 @@ TYPES: dict[str, Code] = {
         "attributes: {created_at: text}",
         "attributes: {signed_up_as: text}",
     ),
+    "CLM319": Code(
+        "nothing to skip",
+        "if_past: skip_next leaves out the step that follows in the same list; here none does.",
+        "do: [{wait_until_date: renewal, if_past: skip_next}]",
+        "do: [{wait_until_date: renewal, if_past: skip_next}, {send: soon}]",
+    ),
     "CLM331": Code(
         "consent without an act",
         "subscribe_to writes down that the customer wants this. So they must have done something "

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from orchestrator.flow.base import Step
-from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.exit import Exit
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.model import Playbook
@@ -38,8 +37,7 @@ def _ends_here(step: Step) -> bool:
     if isinstance(step, Exit):
         return True
     blocks = [inner for _, inner in step.blocks()]
-    open_below = isinstance(step, Branch) and not step.otherwise
-    return bool(blocks) and not open_below and all(map(_ends_inside, blocks))
+    return not step.may_pass() and all(map(_ends_inside, blocks))
 
 
 def _ends_inside(steps: tuple[Step, ...]) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from orchestrator.flow.base import Step
 from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart
-from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.exit import Exit
 from orchestrator.flow.steps.start_flow import StartFlow
 from orchestrator.language.marks import Mark, Problem
@@ -69,12 +68,12 @@ def _at_once(steps: tuple[Step, ...]) -> tuple[bool, bool]:
     for step in steps:
         inside = [_at_once(inner) for _, inner in step.blocks()]
         leaves = leaves or isinstance(step, Exit | StartFlow) or any(left for left, _ in inside)
-        passes = not (step.waits or isinstance(step, Exit) or inside)
+        passes = step.may_pass() and not isinstance(step, Exit)
         passes = passes or any(passed for _, passed in inside)
-        if step.only_if is None and not passes and not _may_take_none(step):
+        if step.only_if is None and (_takes_time(step) or not passes):
             return leaves, False
     return leaves, True
 
 
-def _may_take_none(step: Step) -> bool:
-    return isinstance(step, Branch) and not step.otherwise
+def _takes_time(step: Step) -> bool:
+    return step.waits or step.polls or step.comes_back
