@@ -17,6 +17,7 @@ from orchestrator.criteria.modifiers import TestsShape, ValueTests
 from orchestrator.flow.base import StepsShape, starts, steps
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.flow.steps.set import Add, NewValue
+from orchestrator.flow.steps.repeat import Times
 from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.literals import LiteralShape
@@ -212,6 +213,8 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             return [True, False]
         case Whole():
             return [shape.low, shape.high, shape.low + 1]
+        case Times():
+            return ["1 time", "2 times", "1000 times"]
         case Share():
             return ["0%", "10%", "12.5%", "100%", "99.99%"]
         case DurationShape():

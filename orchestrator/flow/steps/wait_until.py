@@ -33,12 +33,10 @@ class WaitUntil(Step):
 - wait_until: {did: nps_answered, since: entry}
   id: answer
   at_most: 6 days
+  if_met: [{send: nps_thanks, only_if: {attribute: answer.score, at_least: 9}}]
   if_timed_out: [{exit: no answer}]
-- send: nps_thanks
-  only_if: {attribute: answer.score, at_least: 9}
 - wait_until: {clicked: cart_reminder}
   at_most: 20 hours
-  if_met: [{set: {interested: true}}]
   if_timed_out: [{send: cart_last_call}]
 """
 

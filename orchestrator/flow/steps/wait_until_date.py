@@ -30,8 +30,10 @@ class WaitUntilDate(Step):
 - wait_until_date: trial_ends_at
   before: 3 days
   at: 09:00
-  if_past: skip_next
-- send: trial_ends_soon
+  if_past: go_on
+- wait_until_date: entry.delivered_on
+  after: 1 week
+  if_past: exit
 """
     rules = Rules(not_together=(("before", "after"),))
 
