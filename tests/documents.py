@@ -15,9 +15,9 @@ from orchestrator.criteria.kinds.sequence import Link
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TestsShape, ValueTests
 from orchestrator.flow.base import StepsShape, starts, steps
+from orchestrator.flow.steps.repeat import Times
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.flow.steps.set import Add, NewValue
-from orchestrator.flow.steps.repeat import Times
 from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.literals import LiteralShape

@@ -78,7 +78,10 @@ class Step(Headed):
 
     def standing(self) -> Iterator[Criterion]:
         """Yield the conditions that runs at this step, or inside it, are asked at every tick."""
-        return iter(())
+        asked = [self.stops_when()]
+        if self.polls:
+            asked += [self.only_if, *(criterion for _, criterion in self.asks())]
+        yield from (criterion for criterion in asked if criterion is not None)
 
     def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Return the inner lists of steps, each with the label of its way in."""

@@ -91,10 +91,6 @@ class Repeat(Step):
         ways = (("do", self.operand.do), ("if_met", self.operand.if_met))
         return [(label, inner) for label, inner in ways if inner]
 
-    def standing(self) -> tuple[Criterion, ...]:
-        until = self.stops_when()
-        return () if until is None else (until,)
-
     def asks(self) -> list[tuple[str, Criterion]]:
         until = self.stops_when()
         return [] if until is None else [("until", until)]

@@ -43,9 +43,6 @@ class Until(Step):
         ways = (("do", self.do), ("if_met", self.if_met))
         return [(label, inner) for label, inner in ways if inner]
 
-    def standing(self) -> tuple[Criterion, ...]:
-        return (self.operand,)
-
     def asks(self) -> list[tuple[str, Criterion]]:
         return [("until", self.operand)]
 

@@ -55,9 +55,6 @@ class WaitUntil(Step):
         ways = (("if_met", self.if_met), ("if_timed_out", self.if_timed_out))
         return [(label, inner) for label, inner in ways if inner]
 
-    def standing(self) -> tuple[Criterion, ...]:
-        return (self.operand,) if self.only_if is None else (self.only_if, self.operand)
-
     def asks(self) -> list[tuple[str, Criterion]]:
         return [("wait_until", self.operand)]
 
