@@ -144,6 +144,11 @@ class Sweep:
         rows = "began" if head.startswith("entered") else "ended"
         self.add(rows, stage, self.behind(window.in_last, window.older_than))
 
+    def flow_moves(self, head: str, flow: str, window: Any) -> None:
+        """Add the entries into (or exits from) a flow that a window's bounds have passed."""
+        rows = "entry" if head.startswith("entered") else "exit"
+        self.add(rows, flow, self.behind(window.in_last, window.older_than))
+
     def message_facts(self, kind: str, window: Any) -> None:
         """Add the messages received, opened … that the bounds of a window have passed."""
         if kind == "received":

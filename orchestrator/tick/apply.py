@@ -136,6 +136,8 @@ def _write_release(tick: Tick) -> None:
 
 def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
     """Close and open stays; one that began and ended within the tick is written whole."""
+    if not {opened.name, closed.name} & tick.moved:
+        return
     keys = [column.name for column in closed.primary_key.columns]
     same = and_(*(base.c[key] == closed.c[key] for key in keys))
     if not workspace.is_empty(tick.connection, closed):
@@ -236,7 +238,8 @@ def _write_work_list(tick: Tick) -> None:
     """
     seen, due = workspace.noted, tables.dirty
     tick.execute(delete(due).where(due.c.id.in_(select(seen.c.id))))
-    entered_or_moved = or_(run.c.is_new == 1, run.c.ended_late == 1, run.c.reached_at == tick.now)
+    now = to_micros(tick.now)
+    entered_or_moved = or_(run.c.is_new == 1, run.c.ended_at == now, run.c.reached_at == now)
     touched = union(
         select(run.c.customer_id).where(entered_or_moved),
         select(workspace.message.c.customer_id),

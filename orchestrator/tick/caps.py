@@ -23,7 +23,7 @@ PASSED = attempt.c.decision.is_(None)
 
 def hold_volume(tick: Tick) -> None:
     """Hold all sends of every flow, then of the project, that more people stand at than allowed."""
-    for live in tick.flows.values():
+    for live in tick.busy:
         limit, _ = volume_limits(tick.playbook, live.flow)
         if limit is not None:
             _hold_past_limit(tick, live.name, limit, [live.name])
@@ -74,7 +74,7 @@ def decide_in_order(tick: Tick) -> None:
     """Send what passes the frequency rules, each customer's attempts in order of precedence."""
     passes = _rank(tick)
     for rank in range(1, passes + 1):
-        for live in tick.flows.values():
+        for live in tick.busy:
             _hold_frequent(tick, live, rank)
         _withhold(tick, rank)
         _write_messages(tick, rank)

@@ -90,6 +90,14 @@ class Tick:
     """Whether so few are evaluated that conditions are best asked one by one."""
     paused: Mapping[str, Pause | None] = field(default_factory=dict)
     """Flow that is not evaluated, for it is paused → the pause by hand, None if by its file."""
+    nobody_due: bool = False
+    """Whether nothing changed, and the clock has moved nobody, since the last tick."""
+    moved: set[str] = field(default_factory=set)
+    """The ``tick_*_opened`` and ``tick_*_closed`` tables that have rows."""
+    counts: bool = True
+    """Whether the report says how many customers there are, and how many in each stage."""
+    busy: Sequence[LiveFlow] = ()
+    """The flows with runs that this tick touches, once entries are decided."""
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     """Flow (or project) → its volume breaker, as far as it ever tripped."""
     zone_names: Sequence[str] = ()
@@ -212,13 +220,13 @@ class Tick:
         """Let conditions see the stages and segments as changed so far."""
         self.facts = self._replace(
             stages=workspace.stays_with_changes(
-                self.connection,
+                self.moved,
                 tables.stage_interval,
                 workspace.stage_opened,
                 workspace.stage_closed,
             ),
             segments=workspace.stays_with_changes(
-                self.connection,
+                self.moved,
                 tables.segment_interval,
                 workspace.segment_opened,
                 workspace.segment_closed,

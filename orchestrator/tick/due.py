@@ -41,6 +41,7 @@ def find(tick: Tick) -> None:
     _take(tick.connection, sweep.passed)
     workspace.refresh_statistics(tick.connection, workspace.due)
     size = tick.connection.execute(select(func.count()).select_from(workspace.due)).scalar_one()
+    tick.nobody_due = size == 0
     tick.probes = size * FEW <= tick.last_customer_id
 
 

@@ -39,8 +39,10 @@ SAFE_FAR = 2**62
 
 def enter(tick: Tick, live: LiveFlow) -> None:
     """Decide every occurrence of a flow's starts, and open the runs of those who pass."""
-    for place, start in enumerate(live.flow.starts_when):
-        _consider(tick, live, start, place)
+    found = [_consider(tick, live, start, n) for n, start in enumerate(live.flow.starts_when)]
+    if not any(found):
+        return
+    workspace.refresh_statistics(tick.connection, workspace.entry)
     several = len(live.flow.starts_when) > 1 or live.flow.starts_when[0].head in _MANY_PER_CUSTOMER
     restarts = live.flow.if_already_in == "restart"
     if several and not restarts:
@@ -59,8 +61,12 @@ _MANY_PER_CUSTOMER = ("did", "every", "date", "anniversary_of", "leaves_flow", "
 """Heads that can give one customer several occurrences in one tick."""
 
 
-def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> None:
-    """Add a start's occurrences, each with the reason it is refused for, if any."""
+def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
+    """Add a start's occurrences, each with the reason it is refused for, if any.
+
+    Returns:
+        How many there are.
+    """
     found = Candidates(tick, live, start)
     query = start.candidates(found)
     if found.before_live is not None:
@@ -68,7 +74,7 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> None:
         if missed:
             _leave_out(tick, live, "before_live", missed)
     if query is None:
-        return
+        return 0
     customer = tables.customer.alias()
     label = start.id or start.head
     rows = query.add_columns(
@@ -88,15 +94,9 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> None:
         "recorded": literal(int(found.recorded)),
         "reason": reason,
     }
-    tick.execute(
-        insert(workspace.entry).from_select(
-            list(columns),
-            select(*columns.values()).select_from(
-                numbered.join(customer, customer.c.id == numbered.c.customer_id)
-            ),
-        )
-    )
-    workspace.refresh_statistics(tick.connection, workspace.entry)
+    joined = numbered.join(customer, customer.c.id == numbered.c.customer_id)
+    occurrences = select(*columns.values()).select_from(joined)
+    return tick.execute(insert(workspace.entry).from_select(list(columns), occurrences))
 
 
 def _leave_out(tick: Tick, live: LiveFlow, reason: str, count: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
-from orchestrator.tick.context import Tick
+from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
@@ -23,14 +23,15 @@ run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
 
 def play(tick: Tick) -> None:
     """Play rounds until no run stands at a send that this tick has not tried."""
-    for live in tick.flows.values():
+    tick.busy = _busy(tick)
+    for live in tick.busy:
         stop_met(tick, live)
         finish_waits(tick, live)
     number = 0
     while True:
         number += 1
         tick.at_station(f"round {number}")
-        for live in tick.flows.values():
+        for live in tick.busy:
             move(tick, live)
         tried = _try_all(tick)
         if not tried:
@@ -42,11 +43,17 @@ def play(tick: Tick) -> None:
     _close_holds_of_ended(tick)
 
 
+def _busy(tick: Tick) -> list[LiveFlow]:
+    """Return the flows that have runs to be moved or tried."""
+    found = set(tick.connection.scalars(select(run.c.flow).distinct()))
+    return [live for live in tick.flows.values() if live.name in found]
+
+
 def _try_all(tick: Tick) -> list[Standing]:
     """Open an attempt for every run that stands at an untried send; returns those sends."""
     tick.execute(delete(attempt))
     tried = []
-    for live in tick.flows.values():
+    for live in tick.busy:
         for node, step in live.graph.sends():
             standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
             if not standing.anybody():
@@ -128,6 +135,6 @@ def _same_run() -> ColumnElement[bool]:
 def _close_holds_of_ended(tick: Tick) -> None:
     """Close the holds of runs that ended while held, the exit as detail."""
     ended = run.c.status == "ended"
-    for live in tick.flows.values():
+    for live in tick.busy:
         for node, _ in live.graph.sends():
             close_holds(tick, live, node, ended, reason="run_ended", detail=run.c.exit_reason)

@@ -52,6 +52,8 @@ class TickPlan:
     """Look at every customer, whether or not anything changed: the same answers, slower."""
     asked: str | None = None
     """Explanations only: the flow that counts as live whatever its status, and paused or not."""
+    counts: bool = True
+    """Whether the report counts all customers and their stages; a clock has no use for that."""
     at_station: Callable[[str], None] = lambda station: None
     term: int | None = None
     """The scheduler's term of office: once another has begun, the tick is not written."""
@@ -177,6 +179,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         paused=paused,
         watermark=latest,
         last_customer_id=last_customer_id,
+        counts=plan.counts,
         is_full=(
             plan.everybody
             or latest is None

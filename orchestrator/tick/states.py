@@ -56,7 +56,7 @@ def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
         _evaluate(tick, unit, at, silent=True)
     if late:
         tick.forget_facts_of(tick.now)
-    for unit in ordered:
+    for unit in () if tick.nobody_due else ordered:
         tick.refresh_stays()
         _evaluate(tick, unit, tick.now, silent=unit.key not in before and unit not in late)
     tick.refresh_stays()
@@ -88,7 +88,7 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
             literal(int(silent)),
             _first_seen(tick, customer),
         ).where(selected)
-        tick.execute(_insert(opened, query.where(stage.is_not(None)) if _partial(tick) else query))
+        _note(tick, opened, query.where(stage.is_not(None)) if _partial(tick) else query)
         return
     _fill_members(tick, select(customer.c.id, stage).where(selected))
     member = workspace.member
@@ -119,8 +119,8 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
         .where(or_(member.c.name.is_(None), present.c.stage != member.c.name))
         .where(~_must_stay(tick, present, at))
     )
-    tick.execute(_insert(closed, leaving))
-    tick.execute(_insert(opened, moved))
+    _note(tick, closed, leaving)
+    _note(tick, opened, moved)
 
 
 def _matching_stage(tick: Tick, customer: FromClause, at: datetime) -> ColumnElement[Any]:
@@ -171,7 +171,7 @@ def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> N
     segment = literal(name, tables.segment_interval.c.segment.type)
     if workspace.is_empty(tick.connection, present):
         query = select(segment, customer.c.id, *new).where(selected)
-        tick.execute(_insert(opened, query))
+        _note(tick, opened, query)
         return
     _fill_members(tick, select(customer.c.id, segment).where(selected))
     member = workspace.member
@@ -193,8 +193,8 @@ def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> N
     ).where(
         ~exists(select(member.c.customer_id).where(member.c.customer_id == present.c.customer_id))
     )
-    tick.execute(_insert(opened, entering))
-    tick.execute(_insert(workspace.segment_closed, leaving))
+    _note(tick, opened, entering)
+    _note(tick, workspace.segment_closed, leaving)
 
 
 def _forget_removed(tick: Tick, known: Mapping[Key, str], ordered: Sequence[Unit]) -> None:
@@ -211,7 +211,7 @@ def _forget_removed(tick: Tick, known: Mapping[Key, str], ordered: Sequence[Unit
         literal(to_micros(tick.now)),
         literal(1),
     ).where(stays.c.segment.in_(gone), stays.c.ended_at.is_(None))
-    tick.execute(_insert(workspace.segment_closed, query))
+    _note(tick, workspace.segment_closed, query)
 
 
 # --- both -----------------------------------------------------------------------------
@@ -235,6 +235,12 @@ def _fill_members(tick: Tick, query: Select[Any]) -> None:
     tick.execute(delete(workspace.member))
     tick.execute(_insert(workspace.member, query))
     workspace.refresh_statistics(tick.connection, workspace.member)
+
+
+def _note(tick: Tick, table: Table, query: Select[Any]) -> None:
+    """Add stays that begin, or end, in this tick."""
+    if tick.execute(_insert(table, query)):
+        tick.moved.add(table.name)
 
 
 def _insert(table: Table, query: Select[Any]) -> Any:

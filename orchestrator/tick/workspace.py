@@ -7,6 +7,7 @@ what lets a dry run be the real tick. ``tick_*`` tables hold this tick's changes
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
@@ -334,12 +335,16 @@ def is_empty(connection: Connection, rows: FromClause) -> bool:
 
 
 def stays_with_changes(
-    connection: Connection, base: Table, opened: Table, closed: Table
+    moved: Collection[str], base: Table, opened: Table, closed: Table
 ) -> FromClause:
-    """Return stays as this tick has left them: base rows, closed ones closed, new ones added."""
+    """Return stays as this tick has left them: base rows, closed ones closed, new ones added.
+
+    Args:
+        moved: the names of the tables, of the latter two, that have rows.
+    """
     columns = ["customer_id", base.name.removesuffix("_interval"), "began_at", "silent"]
-    if is_empty(connection, closed):
-        if is_empty(connection, opened):
+    if closed.name not in moved:
+        if opened.name not in moved:
             return base
         new = select(*(opened.c[name] for name in columns), _NO_END, _NOT_SILENT)
         old = select(*(base.c[name] for name in columns), base.c.ended_at, base.c.ended_silent)

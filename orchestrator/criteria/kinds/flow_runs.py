@@ -13,6 +13,7 @@ from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -37,6 +38,9 @@ class InFlow(Condition):
     def predicate(self, scope: Scope) -> Predicate:
         held = scope.in_flow(self.operand)
         return ~held if self.head.startswith("not_") else held
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say nothing: who enters or leaves is on the next tick's work list."""
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
@@ -68,6 +72,9 @@ class FlowMove(Condition, InLast):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.moved_flow(self.head, self.operand, self)
+
+    def swept(self, sweep: Sweep) -> None:
+        sweep.flow_moves(self.head, self.operand, self)
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}{window_phrase(self)}"

@@ -10,6 +10,7 @@ from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -32,6 +33,9 @@ class InVariant(Condition):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.in_variant(self.operand)
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say nothing: a share does not change with time."""
 
     def says(self) -> str:
         return f"in the variant {self.operand}"

@@ -10,6 +10,7 @@ from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.sweep import Sweep
 
 
 @CONDITIONS.register
@@ -31,6 +32,9 @@ class TaskDone(Condition):
 
     def predicate(self, scope: Scope) -> Predicate:
         return scope.task_done(self.operand)
+
+    def swept(self, sweep: Sweep) -> None:
+        """Say nothing: who marks a task done puts its customer on the work list."""
 
     def says(self) -> str:
         return f"the task {self.operand} is done"
