@@ -154,7 +154,7 @@ def one_tick(
         EnvironmentFault: the database or the disk refused.
     """
     from orchestrator.database import database_faults
-    from orchestrator.dispatch import dispatch_to_files
+    from orchestrator.dispatch import dispatch_to_files, waiting_calls
     from orchestrator.render.mask import Masking
     from orchestrator.telling import decision_lines
     from orchestrator.tick.run import TickPlan, dry_run, live_run
@@ -163,15 +163,25 @@ def one_tick(
         opened.playbook, request.now, request.as_live_since, request.drafts, at_station=passed
     )
     masking = None if request.reveal else Masking(opened.playbook)
-    run = dry_run if request.dry_run else live_run
+    run, waiting = dry_run if request.dry_run else live_run, 0
     with database_faults(), run(engine, plan) as ticked:
         if not request.dry_run:
             passed("outbox")
             dispatch_to_files(engine, opened.playbook, opened.folder / OUTBOX, request.now)
+            waiting = waiting_calls(engine)
         report = ticked.report
+        if waiting:
+            report = replace(report, notes=(*report.notes, _calls_wait(waiting)))
         if ticked.did_nothing:
             report = replace(report, notes=(*report.notes, ALREADY_DONE))
         yield report, decision_lines(ticked.tick, masking, request.flows, whole=request.whole)
+
+
+def _calls_wait(count: int) -> str:
+    from orchestrator.report.layout import counted
+
+    calls = counted(count, "call of a webhook", "calls of webhooks")
+    return f"{calls} in the ledger, queued: clmctl import answers tells what came of them"
 
 
 def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) -> Sizes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.orders import Printer, address
 from orchestrator.records import Decided, DecisionLine, Rendered, RenderFailure, Send
 from orchestrator.render.mask import Masking
@@ -34,9 +35,14 @@ def decision_lines(
         tick.connection, tick.playbook, renderer, masking, whole, unwritten, tick.facts.results
     )
     for batch in decisions(tick, flows):
-        printed = printer.print([row for row in batch if row.decision == "send"])
+        printed = printer.print([row for row in batch if _is_message(row)])
         for row in batch:
-            yield _sent(row, *next(printed)) if row.decision == "send" else _unsent(row)
+            yield _sent(row, *next(printed)) if _is_message(row) else _unsent(row)
+
+
+def _is_message(row: Decided) -> bool:
+    """Return whether a decision is a send of something that is rendered: no call of a webhook."""
+    return row.decision == "send" and row.channel != WEBHOOK
 
 
 def _sent(row: Decided, send: Send, message: Rendered | RenderFailure) -> DecisionLine:
@@ -71,7 +77,7 @@ def _unsent(row: Decided) -> DecisionLine:
         flow=row.flow,
         step=row.step,
         message=row.message,
-        channel=None,
+        channel=row.channel if row.channel == WEBHOOK else None,
         to=None,
         decision=row.decision,
         reason=row.reason,

@@ -18,6 +18,7 @@ from orchestrator.flow.base import StepsShape, starts, steps
 from orchestrator.flow.steps.repeat import Times
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.flow.steps.set import Add, NewValue
+from orchestrator.flow.steps.start_flow import OwnValue
 from orchestrator.language.containers import Choice, ListOf, MapOf, OneOrMany, Pair
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.literals import LiteralShape
@@ -39,6 +40,7 @@ from orchestrator.playbook.model import (
     Topic,
     TopicShape,
 )
+from orchestrator.playbook.model.catalog import Address
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -232,6 +234,10 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             ]
         case MomentShape():
             return ["2026-01-31", "2028-02-29", "2026-01-31 08:00", "2026-01-31T08:00:00.5+02:00"]
+        case OwnValue():
+            return ["$customer.x", "$entry.amount"]
+        case Address():
+            return ["https://shop.example/points", "http://shop.example"]
         case LiteralShape():
             return ["", "paid", 5, 2.5, True, "2026-01-31", "$customer.x", "$entry.amount"]
         case ReEntryShape():

@@ -21,6 +21,9 @@ class ChannelSpec:
     """Template formats, the first one present is the body; ``txt`` beside html is its text."""
 
 
+WEBHOOK = "webhook"
+"""What the ledger calls the channel of calls. It is none that a message can be sent on."""
+
 CHANNELS: dict[str, ChannelSpec] = {
     spec.name: spec
     for spec in (

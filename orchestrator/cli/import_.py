@@ -1,4 +1,4 @@
-"""``clmctl import customers|events|receipts FILE``: load a file, once."""
+"""``clmctl import customers|events|receipts|answers FILE``: load a file, once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.importing.run import Kind, Progress
     from orchestrator.playbook.model import Catalog
 
-KINDS = ("customers", "events", "receipts")
+KINDS = ("customers", "events", "receipts", "answers")
 FORMS = ("human", "json")
 NAMED_AT_MOST = 8
 FEW = 4
@@ -49,6 +49,7 @@ app = verb_app()
         ("clmctl import events orders.csv.gz --map date=at --set event=purchase", "a bare log"),
         ("clmctl import events log.csv --map ts=at --time-format '%d/%m/%Y %H:%M'", "other times"),
         ("clmctl import receipts mail.jsonl", "opened, clicked, bounced, unsubscribed …"),
+        ("clmctl import answers answers.jsonl", "what webhooks answered, by the call's key"),
     ],
 )
 def import_(
@@ -101,11 +102,12 @@ def import_(
     project: ProjectOption = None,
     db: DatabaseOption = None,
 ) -> int:
-    """Load customers, events or receipts from a file. The same file twice changes nothing.
+    """Load customers, events, receipts or answers from a file. Twice the same changes nothing.
 
     Customers need id, events customer_id, event and at, receipts customer_id, message, kind and
-    at. Good rows are loaded, bad ones go to the rejects file with line and reason; then the exit
-    code is 1. Without a project the database must be named and times are UTC.
+    at, answers of webhooks key and at. Good rows are loaded, bad ones go to the rejects file with
+    line and reason; then the exit code is 1. Without a project the database must be named and
+    times are UTC.
     """
     from orchestrator.importing.columns import read_mapping
     from orchestrator.importing.run import ImportOptions, import_file, rejects_path

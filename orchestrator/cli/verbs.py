@@ -22,7 +22,7 @@ VERBS = {
     for verb in (
         Verb("init", "init", "Begin", "Start a new project: playbooks, templates, sample data."),
         Verb("demo", "demo", "Begin", "Load the sample shop: customers, events, receipts."),
-        Verb("import", "import_", "Begin", "Load customers, events or receipts from files."),
+        Verb("import", "import_", "Begin", "Load customers, events, receipts, answers from files."),
         Verb("check", "check", "Write", "Read all playbooks and templates and name every problem."),
         Verb("schema", "schema", "Write", "Write the JSON Schemas that editors complete from."),
         Verb("ls", "ls", "Look", "List flows, segments, stages or messages."),

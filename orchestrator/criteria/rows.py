@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, func, or_, select
 
 from orchestrator import tables, timing
-from orchestrator.channels.spec import CHANNELS
+from orchestrator.channels.spec import CHANNELS, WEBHOOK
 from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.language.durations import Duration
@@ -129,7 +129,7 @@ def _facts_of(
     received = kind == "received"
     rows = (scope.facts.messages if received else tables.receipt).alias()
     at = rows.c.decided_at if received else rows.c.at
-    tests = [] if received else [rows.c.kind == kind]
+    tests = [rows.c.channel != WEBHOOK] if received else [rows.c.kind == kind]
     tests += named(rows, sentence.operand)
     tests += [rows.c.channel == sentence.channel] if sentence.channel else []
     if _of_this_run(scope, sentence):
@@ -156,6 +156,7 @@ def answers_run(scope: Scope, receipts: FromClause) -> Predicate:
     sent = scope.facts.messages.alias()
     query = select(sent.c.message).where(
         sent.c.customer_id == scope.subject,
+        sent.c.channel != WEBHOOK,
         sent.c.message == receipts.c.message,
         sent.c.decided_at <= receipts.c.at,
         or_(receipts.c.flow.is_(None), receipts.c.flow == sent.c.flow),

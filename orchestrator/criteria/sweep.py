@@ -33,7 +33,7 @@ class Passed:
 
     rows: str
     """``event``, ``instant``, ``date``, ``created``, ``began``, ``ended``, ``message``,
-    ``receipt``, ``consent``, ``suppression``, ``entry``, ``exit`` or ``run``."""
+    ``receipt``, ``consent``, ``suppression``, ``task``, ``entry``, ``exit`` or ``run``."""
     name: str
     """The event, attribute, stage, receipt kind, topic or flow; empty if there is no choice."""
     low: Any
@@ -159,6 +159,10 @@ class Sweep:
     def consents(self, topic: str) -> None:
         """Add the acts about a topic that were dated ahead."""
         self.add("consent", topic, self.behind())
+
+    def tasks(self, step: str) -> None:
+        """Add the tasks of a step that were marked done ahead of time."""
+        self.add("task", step, self.behind())
 
     def suppressions(self) -> None:
         """Add the addresses whose suppression was dated ahead."""

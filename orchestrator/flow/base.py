@@ -59,6 +59,8 @@ class Step(Headed):
     """Whether a run that reaches this step may have to stay on it until an instant."""
     polls: ClassVar[bool] = False
     """Whether a run that stays on this step is asked again at every tick."""
+    tries_again: ClassVar[bool] = True
+    """Whether being asked again is a new try of the step, so that ``only_if`` is asked too."""
     comes_back: ClassVar[bool] = False
     """Whether a run that has done the steps of ``do`` comes back to this step."""
 
@@ -131,12 +133,7 @@ class Start(Headed):
         """Return the occurrences that no tick has seen; None if there can be none now."""
 
 
-STEPS: Family[Step] = Family(
-    "step",
-    later=(
-        "webhook",
-    ),
-)  # fmt: skip
+STEPS: Family[Step] = Family("step")
 STARTS: Family[Start] = Family("start")
 
 

@@ -25,6 +25,11 @@ def told_source(flow: str) -> str:
     return f"{TOLD}{flow}/"
 
 
+def answer_source(flow: str) -> str:
+    """Return how the source ids of all answers to a flow's calls begin."""
+    return f"{ANSWER}{flow}/"
+
+
 def is_reserved(event: str) -> bool:
     """Return whether only flows themselves may write events of that name."""
     return event.startswith(RESERVED)

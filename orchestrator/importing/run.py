@@ -16,7 +16,7 @@ from orchestrator import sqlite_file
 from orchestrator.database import summarize_statistics
 from orchestrator.database_faults import database_faults
 from orchestrator.errors import UsageError
-from orchestrator.importing import customers, events, receipts
+from orchestrator.importing import answers, customers, events, receipts
 from orchestrator.importing.columns import ColumnMap, require_fields
 from orchestrator.importing.csv_source import CsvSource
 from orchestrator.importing.customer_rows import write_customers
@@ -40,12 +40,13 @@ from orchestrator.importing.sources import (
 from orchestrator.playbook.model import Attribute, Catalog
 from orchestrator.values import value_reader
 
-Kind = Literal["customers", "events", "receipts"]
-KINDS: tuple[Kind, ...] = ("customers", "events", "receipts")
+Kind = Literal["customers", "events", "receipts", "answers"]
+KINDS: tuple[Kind, ...] = ("customers", "events", "receipts", "answers")
 REQUIRED: dict[Kind, tuple[str, ...]] = {
     "customers": customers.REQUIRED,
     "events": events.REQUIRED,
     "receipts": receipts.REQUIRED,
+    "answers": answers.REQUIRED,
 }
 ROWS_WORTH_STATISTICS = 1_000
 """Rows written after which the planner is told what the tables hold now."""
@@ -169,6 +170,7 @@ class _Import:
             "customers": self._load_customers,
             "events": self._load_events,
             "receipts": self._load_receipts,
+            "answers": self._load_answers,
         }[kind]
         with self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
@@ -244,6 +246,20 @@ class _Import:
                     rows,
                     self._people,
                     topics=topics,
+                    outcome=self.outcome,
+                    reject=self._rejects.add,
+                )
+            self._tell(reading)
+
+    def _load_answers(self, connection: Connection, source: Source, reading: Reading) -> None:
+        reader = answers.AnswerReader(self._mapping, self._read_instant)
+        for batch in self._batches(source):
+            rows = reader.read(batch, self._rejects.add)
+            with connection.begin():
+                answers.write_answers(
+                    connection,
+                    rows,
+                    self._options.zone,
                     outcome=self.outcome,
                     reject=self._rejects.add,
                 )

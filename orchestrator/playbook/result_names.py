@@ -43,7 +43,7 @@ def result_problems(
         return
     known = vocabulary.result_properties(results[step])
     events = results[step].brings() or ()
-    whole = all(event in vocabulary.declared.of("event") for event in events)
+    whole = all(map(vocabulary.is_declared, events))
     if prop not in known and whole:
         help = suggest(prop, known, lead="it has")
         yield Problem(mark, CODE, f'what "{step}" brings back has no "{prop[:60]}"', help)
@@ -53,7 +53,9 @@ def _no_result(step: str, name: str, mark: Mark, flow: Flow, results: dict[str, 
     there = {str(one.id) for one in in_document_order(flow.steps) if one.id is not None}
     if step in there:
         message = f'the step "{step}" brings nothing back'
-        return Problem(mark, CODE, message, "a wait_until with an id does")
+        return Problem(
+            mark, CODE, message, "a wait_until with an id does, and a webhook with at_most"
+        )
     message = f'no step of this flow brings back "{step[:60]}"'
     help = "give the wait_until that is meant an id, and name its result by it: answer.at"
     if results:

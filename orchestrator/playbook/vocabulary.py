@@ -14,7 +14,7 @@ from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.entry import start_events
 from orchestrator.flow.graph import in_document_order
 from orchestrator.flow.steps.split import Split
-from orchestrator.flow.told import is_reserved
+from orchestrator.flow.told import answer_event, is_reserved
 from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
@@ -55,6 +55,11 @@ def names_of(playbook: Playbook) -> Names:
         {str(name): topic for name, topic in (catalog.topics or {}).items()},
         dict(_variants(playbook)),
     )
+    answers = {
+        answer_event(name): {str(prop): type for prop, type in (webhook.gives or {}).items()}
+        for name, webhook in (catalog.webhooks or {}).items()
+    }
+    names = replace(names, events={**names.events, **answers}) if answers else names
     told = told_events(playbook, names)
     return replace(names, events={**names.events, **told}) if told else names
 
@@ -122,7 +127,7 @@ class Vocabulary:
 
     def is_declared(self, event: str) -> bool:
         """Return whether all properties of an event are known."""
-        return is_reserved(event) or event in self.declared.of("event")
+        return event in (self.names.events if is_reserved(event) else self.declared.of("event"))
 
     def unknown(self, kind: str, name: Name, known: Iterable[str] | None = None) -> Problem:
         """Return the problem of a name that nothing has, with the nearest right one."""

@@ -41,17 +41,17 @@ def stay_until_met(walk: Walk, criterion: Criterion, at_most: Duration) -> None:
     """
     tick, live, node = walk.tick, walk.live, walk.node
     met = walk.mark(walk.holds(criterion))
-    _keep(walk, met, ending_event(walk.scope(), criterion), timed_out=0)
+    keep(walk, met, ending_event(walk.scope(), criterion), timed_out=0)
     leave_step(tick, live, node, node.way("if_met"), met)
     over = and_(walk.here, run.c.due_at <= to_micros(tick.now))
-    _keep(walk, over, None, timed_out=1)
+    keep(walk, over, None, timed_out=1)
     leave_step(tick, live, node, node.way("if_timed_out"), over)
     deadline = to_micros(timing.plus(tick.now, at_most))
     due_at = func.coalesce(run.c.due_at, deadline)
     tick.execute(update(run).where(walk.here).values(due_at=due_at, moving=0))
 
 
-def _keep(walk: Walk, which: ColumnElement[bool], event_id: Any, *, timed_out: int) -> None:
+def keep(walk: Walk, which: ColumnElement[bool], event_id: Any, *, timed_out: int) -> None:
     """Keep what ended the wait, in place of what an earlier round brought back."""
     tick, node = walk.tick, walk.node
     if node.id not in walk.live.result_types or not tick.any(which):

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick, watermark
@@ -310,7 +311,8 @@ def _write_flow_states(tick: Tick) -> None:
 def _write_tick(tick: Tick) -> None:
     connection = tick.connection
     last = connection.execute(select(func.coalesce(func.max(tables.customer.c.id), 0)))
-    sends = connection.execute(select(func.count()).select_from(workspace.message)).scalar_one()
+    messages = select(func.count()).where(workspace.message.c.channel != WEBHOOK)
+    sends = connection.execute(messages).scalar_one()
     row = {
         "at": to_micros(tick.now),
         "release": tick.playbook.fingerprint,

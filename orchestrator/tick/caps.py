@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, insert, literal, or_, select, union, update
 
 from orchestrator import tables
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import frequency_rules, volume_limits
 from orchestrator.playbook.model import FrequencyRule, VolumeLimit
@@ -58,7 +59,10 @@ def _customers(
     sent = workspace.messages_with_changes()
     since = tick.scope(tables.customer, "").ago(limit.per)
     lately = select(sent.c.customer_id).where(
-        sent.c.flow.in_(names), sent.c.decided_at > since, sent.c.decided_at <= to_micros(tick.now)
+        sent.c.flow.in_(names),
+        sent.c.channel != WEBHOOK,
+        sent.c.decided_at > since,
+        sent.c.decided_at <= to_micros(tick.now),
     )
     if state is not None and state.resumed_at is not None:
         lately = lately.where(sent.c.due_at > to_micros(state.resumed_at))

@@ -20,6 +20,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria.sweep import Passed, Sweep
+from orchestrator.flow.steps.webhook import Webhook
+from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
@@ -75,6 +77,8 @@ def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
     for node in live.graph.nodes.values():
         for criterion in node.step.standing():
             sweep.of(criterion, live.name)
+        if isinstance(node.step, Webhook) and node.step.at_most is not None:
+            sweep.events(answer_event(node.step.operand))
     if flow.goal is not None and not flow.goal.keep_going:
         _watch_goal(sweep, flow.goal)
     for start in flow.starts_when:
@@ -182,6 +186,11 @@ def _suppressions() -> Select[Any]:
     return select(customer.id).where(or_(*held), _among(rows.at))
 
 
+def _tasks() -> Select[Any]:
+    rows = tables.task.c
+    return select(rows.customer_id).where(rows.step == _NAME, _among(rows.done_at))
+
+
 def _active() -> Select[Any]:
     rows = tables.enrollment.c
     return select(rows.customer_id).where(rows.flow == _NAME, rows.status == "active")
@@ -198,6 +207,7 @@ _FACTS = {
     "receipt": _receipts,
     "consent": _consents,
     "suppression": _suppressions,
+    "task": _tasks,
     "entry": lambda: _runs("entry_at"),
     "exit": lambda: _runs("ended_at"),
     "run": _active,

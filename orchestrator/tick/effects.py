@@ -146,10 +146,17 @@ class Effects:
         return and_(self.here, exists(logged.correlate(run)))
 
     def _had(self) -> ColumnElement[bool]:
-        """Return whether an earlier tick has logged this occurrence of the step."""
-        earlier = tables.effect.alias()
-        same = and_(_same_step(earlier), earlier.c.occurrence == self.occurrence)
-        return exists(select(earlier.c.id).where(same).correlate(run))
+        """Return whether this occurrence of the step was logged before."""
+        return or_(
+            *(
+                exists(
+                    select(rows.c.flow)
+                    .where(_same_step(rows), rows.c.occurrence == self.occurrence)
+                    .correlate(run)
+                )
+                for rows in (tables.effect.alias(), effect.alias())
+            )
+        )
 
     def _withheld(
         self, kind: str, refused: Mapping[str, ColumnElement[bool]]

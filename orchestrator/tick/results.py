@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
 from orchestrator import tables
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.criteria.scope import population
 from orchestrator.records import Decided, FlowReport, Sizes, TickReport
 from orchestrator.tick import workspace
@@ -64,7 +65,7 @@ def report(tick: Tick, *, dry_run: bool) -> TickReport:
         flows=flows,
         stages=_stages(tick) if tick.counts else {},
         sends=sum(flow.sends for flow in flows.values()),
-        notes=(*tick.notes, *_project_breaker(tick)),
+        notes=(*tick.notes, *_project_breaker(tick), *(_calls(tick) if dry_run else ())),
         paused={name: runs_standing_still(tick.connection, name) for name in tick.paused},
     )
 
@@ -142,11 +143,28 @@ def _decided(tick: Tick) -> Mapping[tuple[str, str], dict[str, int]]:
     rows = workspace.decision
     query = select(
         rows.c.flow, rows.c.decision, func.coalesce(rows.c.reason, rows.c.channel), func.count()
-    ).group_by(rows.c.flow, rows.c.decision, func.coalesce(rows.c.reason, rows.c.channel))
+    )
+    query = query.where(func.coalesce(rows.c.channel, "") != WEBHOOK)
+    query = query.group_by(
+        rows.c.flow, rows.c.decision, func.coalesce(rows.c.reason, rows.c.channel)
+    )
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for flow, decision, key, count in sorted(tick.connection.execute(query), key=_by_text):
         found[flow, decision][key] = count
     return found
+
+
+def _calls(tick: Tick) -> list[str]:
+    """Return which webhooks a live run would call, for a preview that calls none."""
+    rows = workspace.message
+    customers = func.count(rows.c.customer_id.distinct())
+    query = select(rows.c.message, customers).where(rows.c.channel == WEBHOOK)
+    found = tick.connection.execute(query.group_by(rows.c.message).order_by(rows.c.message))
+    return [
+        f"would call {name} for {count:,} {'customer' if count == 1 else 'customers'}; "
+        "a preview calls nothing"
+        for name, count in found
+    ]
 
 
 def _effects(tick: Tick) -> Mapping[tuple[str, str], dict[str, int]]:

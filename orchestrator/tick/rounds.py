@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, workspace
+from orchestrator.tick.calls import call_again
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
@@ -27,6 +28,8 @@ def play(tick: Tick) -> None:
     for live in tick.busy:
         stop_met(tick, live)
         finish_waits(tick, live)
+    for live in tick.flows.values():  # also for runs that have gone on
+        call_again(tick, live)
     number = 0
     while True:
         number += 1

@@ -23,8 +23,9 @@ from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.consent import Subscription
 from orchestrator.flow.steps.set import Set
 from orchestrator.flow.steps.wait_until_date import WaitUntilDate
+from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
-from orchestrator.tick import answers, days, laps, workspace
+from orchestrator.tick import answers, calls, days, laps, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.effects import Effects
 from orchestrator.tick.holds import close_holds
@@ -106,6 +107,10 @@ class Walk(Effects):
         """Begin the first or the next round for the runs here, or let them go on."""
         laps.go_round(self, at_most)
 
+    def call(self, step: Webhook) -> None:
+        """Queue a call for every run here; some wait for its answer."""
+        calls.call(self, step)
+
     def leave(self, reason: str, detail: str | None) -> None:
         """End every run here."""
         self.end(self.here, reason, detail)
@@ -117,7 +122,7 @@ class Walk(Effects):
     def set(self, name: str, value: Any) -> None:
         """Write an attribute of the customers of every run here; in shadow only note it."""
         if self.live.is_shadow:
-            self.log("set", literal(name))
+            self.log("set", literal(", ".join(map(str, self.node.step.operand))))
             return
         set_attribute(self.tick, self.here, name, value)
 
@@ -129,7 +134,8 @@ class Walk(Effects):
         A send that was held before is dropped by a decision of the gate (semantics 42).
         """
         reached = and_(self.here, run.c.held_reason.is_(None))
-        if not self.node.step.polls:  # a new try asks again, a new round does not
+        step = self.node.step
+        if not (step.polls and step.tries_again):  # a new try asks again, a new round does not
             reached = and_(reached, run.c.due_at.is_(None))
         dropped = and_(reached, ~self.holds(criterion))
         leave_step(self.tick, self.live, self.node, self.node.next, dropped)

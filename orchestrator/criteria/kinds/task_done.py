@@ -34,7 +34,7 @@ class TaskDone(Condition):
         return scope.task_done(self.operand)
 
     def swept(self, sweep: Sweep) -> None:
-        """Say nothing: who marks a task done puts its customer on the work list."""
+        sweep.tasks(self.operand)
 
     def says(self) -> str:
         return f"the task {self.operand} is done"
