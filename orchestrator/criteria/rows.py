@@ -6,11 +6,22 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from orchestrator import tables, timing
 from orchestrator.channels.spec import CHANNELS, WEBHOOK
-from orchestrator.columns import to_day_number, to_micros
+from orchestrator.columns import exact_text, to_day_number, to_micros
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.language.durations import Duration
 
@@ -100,8 +111,18 @@ def message_facts(scope: Scope, kind: str, sentence: Any) -> Predicate:
         scope = scope.probing()
     query = select(rows.c.customer_id).where(*tests, *scope.in_window(at, sentence))
     if sentence.at_least not in (None, 1):
-        query = query.group_by(rows.c.customer_id).having(func.count() >= sentence.at_least)
+        times = func.count(one_message(rows).distinct()) if kind == "received" else func.count()
+        query = query.group_by(rows.c.customer_id).having(times >= sentence.at_least)
     return scope.among(query, rows.c.customer_id)
+
+
+def one_message(ledger: FromClause) -> ColumnElement[str]:
+    """Return what the rows of one message have in common, on whichever channels it was sent."""
+    parts = (ledger.c.flow, cast(ledger.c.entry, exact_text()), ledger.c.step, ledger.c.occurrence)
+    text: ColumnElement[str] = parts[0]
+    for part in parts[1:]:
+        text = text + "/" + part
+    return text
 
 
 def latest_fact(scope: Scope, kind: str, sentence: Any) -> ColumnElement[Any]:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, literal, or_, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
+from orchestrator.criteria.rows import one_message
+from orchestrator.flow.graph import in_document_order
+from orchestrator.flow.steps.send import Send
 from orchestrator.gate.policy import frequency_rules, volume_limits
 from orchestrator.playbook.model import FrequencyRule, VolumeLimit
 from orchestrator.tick import workspace
@@ -17,6 +34,12 @@ from orchestrator.tick.context import LiveFlow, Tick
 attempt = workspace.attempt
 PASSED = attempt.c.decision.is_(None)
 """The attempts that every test so far lets pass; in the end, those that are sent."""
+COPY = workspace.attempt_copy.c
+COPIED = attempt.join(
+    workspace.attempt_copy,
+    and_(*(COPY[key] == attempt.c[key] for key in ("flow", "customer_id", "entry", "step"))),
+)
+"""Attempts beside each further channel that they are sent on."""
 
 
 # --- volume ---------------------------------------------------------------------------
@@ -131,7 +154,7 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
     counted: ColumnElement[int] = literal(0)
     for sent in (tables.message.alias(), workspace.message.alias()):
         # two counts, not one of a union: each probes its own index
-        query = select(func.count()).where(
+        query = select(_messages(tick, sent)).where(
             sent.c.customer_id == attempt.c.customer_id,
             sent.c.decided_at > since,
             sent.c.decided_at <= to_micros(tick.now),
@@ -143,9 +166,28 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
             query = query.where(sent.c.channel == str(rule.channel))
         counted = counted + query.correlate(attempt).scalar_subquery()
     used_up = counted >= rule.at_most
-    return (
-        used_up if rule.channel is None else and_(attempt.c.channel == str(rule.channel), used_up)
+    if rule.channel is None:
+        return used_up
+    channel = str(rule.channel)
+    copies = select(COPY.channel).where(
+        COPY.channel == channel,
+        *(COPY[key] == attempt.c[key] for key in ("flow", "customer_id", "entry", "step")),
     )
+    return and_(or_(attempt.c.channel == channel, exists(copies.correlate(attempt))), used_up)
+
+
+def _messages(tick: Tick, sent: FromClause) -> ColumnElement[int]:
+    """Return how many messages rows of the ledger are: one sent on several channels is one."""
+    if not any(send.on_each_channel for send in _sends(tick)):
+        return func.count()
+    return func.count(one_message(sent).distinct())
+
+
+def _sends(tick: Tick) -> Iterator[Send]:
+    for flow in tick.playbook.flows.values():
+        for step in in_document_order(flow.steps):
+            if isinstance(step, Send):
+                yield step
 
 
 def _withhold(tick: Tick, rank: int) -> None:
@@ -174,5 +216,8 @@ def _write_messages(tick: Tick, rank: int) -> None:
         "state": literal("queued"),
         "state_at": literal(now),
     }
-    query = select(*columns.values()).where(PASSED, attempt.c.rank == rank)
+    which = and_(PASSED, attempt.c.rank == rank)
+    query = select(*columns.values()).where(which)
     tick.execute(insert(workspace.message).from_select(list(columns), query))
+    copies = select(*{**columns, "channel": COPY.channel}.values()).select_from(COPIED)
+    tick.execute(insert(workspace.message).from_select(list(columns), copies.where(which)))

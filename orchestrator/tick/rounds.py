@@ -20,6 +20,11 @@ from orchestrator.tick.walk import asks_what_changes, finish_waits, move, stop_m
 from orchestrator.tick.zones import due_by_zone
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
+REFUSED = and_(
+    attempt.c.decision == "suppress",
+    attempt.c.reason.in_(("consent", "suppressed", "unreachable", "holdout")),
+)
+"""The attempts that no later try would let pass (semantics 58)."""
 
 
 def play(tick: Tick) -> None:
@@ -55,6 +60,7 @@ def _busy(tick: Tick) -> list[LiveFlow]:
 def _try_all(tick: Tick) -> list[Standing]:
     """Open an attempt for every run that stands at an untried send; returns those sends."""
     tick.execute(delete(attempt))
+    tick.execute(delete(workspace.attempt_copy))
     tried = []
     for live in tick.busy:
         for node, step in live.graph.sends():
@@ -89,6 +95,9 @@ def _record(tick: Tick) -> None:
     columns |= {"channel": attempt.c.channel, "decision": literal("send")}
     sent = select(*columns.values()).where(caps.PASSED)
     tick.execute(insert(decision).from_select(list(columns), sent))
+    columns |= {"channel": caps.COPY.channel}
+    copied = select(*columns.values()).select_from(caps.COPIED).where(caps.PASSED)
+    tick.execute(insert(decision).from_select(list(columns), copied))
     tick.show_messages()
 
 
@@ -104,6 +113,8 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
         )
         if standing.live.flow.recheck:
             _leave_audience(tick, and_(here, _matching(attempt.c.reason == LEFT_AUDIENCE)))
+        if standing.policy.step.if_refused:
+            _leave_refused(tick, and_(here, _matching(REFUSED)))
         decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
         leave_step(tick, standing.live, node, node.next, and_(here, decided))
         held = and_(here, _matching(attempt.c.decision == "hold"))
@@ -119,6 +130,12 @@ def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:
     """End the runs that ``recheck`` found outside; what is held is closed in the end."""
     kept = {"held_reason": run.c.held_reason}
     tick.execute(update(run).where(which).values({**ending(tick, LEFT_AUDIENCE), **kept}))
+
+
+def _leave_refused(tick: Tick, which: ColumnElement[bool]) -> None:
+    """End the runs whose send was refused for good, where the step says so."""
+    why = literal("refused: ") + _attempt_value(attempt.c.reason)
+    tick.execute(update(run).where(which).values(**{**ending(tick, "step"), "exit_detail": why}))
 
 
 def _matching(test: ColumnElement[bool]) -> ColumnElement[bool]:

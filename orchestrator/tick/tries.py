@@ -39,7 +39,8 @@ from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import occurrence
 from orchestrator.tick.zones import in_zones
 
-run, attempt = workspace.run, workspace.attempt
+run, attempt, attempt_copy = workspace.run, workspace.attempt, workspace.attempt_copy
+_COPY = [column.name for column in attempt_copy.columns]
 _TEXT = exact_text()
 SLOTS = ("quiet_hours", "send_between")
 """Hold reasons that end by the clock alone."""
@@ -99,7 +100,31 @@ class Standing:
         query = select(*columns.values()).where(self.here)
         query = query.select_from(run.join(customer, customer.c.id == run.c.customer_id))
         self.tick.execute(insert(attempt).from_select(list(columns), query))
+        if policy.step.on_each_channel:
+            self._open_copies()
         self._decide()
+
+    def _open_copies(self) -> None:
+        """Add what else an attempt is sent on: every channel that could be taken but the first."""
+        taken: dict[str, list[ColumnElement[bool]]] = {}
+        for name, meant in self._choices:
+            taken.setdefault(name, []).append(meant)
+        customer = self.customer
+        rows = attempt.join(customer, customer.c.id == attempt.c.customer_id)
+        for name, ways in taken.items():
+            possible = and_(or_(*ways), self._consents(name), facts.reachable(self.scope, name))
+            columns = [attempt.c[key] for key in ("flow", "customer_id", "entry", "step")]
+            query = (
+                select(*columns, literal(name))
+                .select_from(rows)
+                .where(
+                    attempt.c.flow == self.live.name,
+                    attempt.c.step == self.policy.node.id,
+                    attempt.c.channel != name,
+                    possible,
+                )
+            )
+            self.tick.execute(insert(attempt_copy).from_select(_COPY, query))
 
     def _decide(self) -> None:
         mine = and_(attempt.c.flow == self.live.name, attempt.c.step == self.policy.node.id)

@@ -224,6 +224,16 @@ attempt = _work_table(
 ``later`` is the first of holdout, quiet hours and slot that fails, should the channel be
 found; ``decision`` is NULL while every test so far was passed, and stays so for a send."""
 
+attempt_copy = _work_table(
+    "tick_attempt_copy",
+    _text("flow", key=True),
+    _big("customer_id", key=True),
+    _small("entry", key=True),
+    _text("step", key=True),
+    _text("channel", key=True),
+)
+"""The further channels of attempts that are sent on each (semantics 53)."""
+
 message = _work_table(
     "tick_message",
     *(Column(column.name, column.type) for column in tables.message.columns if column.name != "id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from harness import CATALOG, PROJECT, Shop, at, names
 from sqlalchemy import select
 
 from orchestrator import tables
+from orchestrator.importing.run import import_file
 
 EARLY, NOW, LATER = "2026-03-02T08:00:00", "2026-03-02T09:00:00", "2026-03-02T10:00:00"
 WITH_LISTS = CATALOG + "lists: [ads, vips]\n"
@@ -155,6 +157,38 @@ def test_rule_47_an_act_does_not_undo_a_later_withdrawal(shop: Shop) -> None:
         connection.execute(tables.consent.insert().values(**withdrawal))
     shop.tick(LATER)
     assert _effects(shop) == [("ana", "subscribe_to", "news", "no_act")]
+
+
+def test_rule_5_an_import_does_not_undo_what_a_flow_withdrew(shop: Shop, tmp_path: Path) -> None:
+    shop.write(greet=_flow("[{unsubscribe_from: news}]")).customers(ana={})
+    _viewed(shop, "ana").tick(NOW)
+    file = tmp_path / "people.csv"
+    file.write_text("id,subscribed_to,consented_at\nana,news,2026-03-02T12:00Z\n", encoding="utf-8")
+    import_file(shop.engine, "customers", file)
+    assert shop.selects({"subscribed_to": "news"}, "2026-03-03T09:00:00") == set()
+
+
+def test_rule_59_an_effect_of_a_repeated_step_happens_once_a_round(shop: Shop) -> None:
+    again = "{repeat: {every: 1 hour, at_most: 2 times, do: [{task: Call, id: call}]}, id: again}"
+    shop.write(greet=_flow(f"[{again}]")).customers(ana={})
+    _viewed(shop, "ana").tick(NOW)
+    for when in (LATER, "2026-03-02T11:00:00", "2026-03-02T12:00:00"):
+        shop.tick(when)
+    assert [task["occurrence"] for task in _rows(shop, tables.task)] == ["1", "2"]
+
+
+def test_rule_59_shadow_withholds_every_effect(shop: Shop) -> None:
+    steps = "[{set: {plan: gold, points: 1}}, {unsubscribe_from: news}, {add_to: ads}]"
+    shadow = _flow(steps).replace("status: live", "status: shadow")
+    shop.write(catalog=WITH_LISTS, greet=shadow).customers(ana={})
+    _viewed(shop, "ana").tick(NOW)
+    assert _effects(shop) == [
+        ("ana", "set", "plan, points", "shadow"),
+        ("ana", "unsubscribe_from", "news", "shadow"),
+        ("ana", "add_to", "ads", "shadow"),
+    ]
+    assert shop.selects([{"attribute": "plan", "is_set": True}], NOW) == set()
+    assert shop.selects({"subscribed_to": "news"}, NOW) == {"ana"}
 
 
 # --- tasks ----------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 """Semantics 41-64: steps and the gate.
 
-``wait_until``, ``wait_until_date``, ``until``, ``repeat``, ``subscribe_to``, ``start_flow``,
-``webhook`` (44-49), ``recheck``, ``shadow``, ``if_refused``, ``on_each_channel`` have no words
-in this version; 62 (the dispatcher) and 64 (a check warning) stand with their own tests.
+What steps do beside sending (47-49) and 62 (the dispatcher), 64 (a check warning) stand with
+their own tests.
 """
 
 from __future__ import annotations
 
 from harness import PROJECT, Shop, names
+from sqlalchemy import select
+
+from orchestrator import tables
 
 EARLY, NOW = "2026-03-02T08:00:00", "2026-03-02T09:00:00"
 
@@ -134,6 +136,71 @@ def test_rule_52_transactional_needs_no_consent_and_ignores_quiet_hours(shop: Sh
     shop.write(project=project, greet=_flow("[{send: hello, purpose: transactional}]"))
     shop.customers(ana={"topics": []})
     assert _viewed(shop, "ana").told("2026-03-02T23:00:00") == [("ana", "send", "email")]
+
+
+def test_rule_53_on_each_channel_sends_on_all_that_can_be_reached(shop: Shop) -> None:
+    steps = "[{send: hello, channels: [email, sms, push], on_each_channel: true}]"
+    shop.write(greet=_flow(steps)).customers(
+        ana={"phone": "+431", "topics": ["news", "texts"]},
+        ben={"push_token": "b"},
+        cleo={"topics": []},
+    )
+    assert sorted(_viewed(shop, "ana", "ben", "cleo").told(NOW)) == [
+        ("ana", "send", "email"),
+        ("ana", "send", "sms"),
+        ("ben", "send", "email"),
+        ("ben", "send", "push"),
+        ("cleo", "suppress", "consent"),
+    ]
+    assert shop.told("2026-03-02T10:00:00") == []
+
+
+def test_rule_53_a_message_on_each_channel_counts_once(shop: Shop) -> None:
+    limits = "quiet_hours: none, frequency: [{at_most: 2, per: 1 day}]"
+    steps = """
+    - {send: hello, channels: [email, push, preferred], on_each_channel: true}
+    - {send: offer, only_if: {none: [{received: any, at_least: 2}]}}
+    - {send: last}
+    """
+    project = PROJECT.replace("quiet_hours: none", limits)
+    shop.write(project=project, greet=_flow(steps))
+    shop.customers(ana={"push_token": "a", "preferred_channel": "push"})
+    assert _viewed(shop, "ana").told(NOW) == [
+        ("ana", "send", "email"),
+        ("ana", "send", "push"),
+        ("ana", "hold", "frequency"),
+        ("ana", "send", "email"),
+    ]
+
+
+def test_rule_53_a_cap_of_one_channel_holds_a_message_that_takes_it_too(shop: Shop) -> None:
+    limits = "quiet_hours: none, frequency: [{at_most: 1, per: 1 day, channel: push}]"
+    steps = """
+    - {send: hello, channel: push}
+    - {send: offer, channels: [email, push], on_each_channel: true}
+    """
+    shop.write(project=PROJECT.replace("quiet_hours: none", limits), greet=_flow(steps))
+    shop.customers(ana={"push_token": "a"}, ben={})
+    assert sorted(_viewed(shop, "ana", "ben").told(NOW)) == [
+        ("ana", "hold", "frequency"),
+        ("ana", "send", "push"),
+        ("ben", "send", "email"),
+        ("ben", "suppress", "unreachable"),
+    ]
+
+
+def test_rule_58_if_refused_exit_leaves_the_flow(shop: Shop) -> None:
+    steps = "[{send: hello, if_refused: exit}, {send: offer, purpose: transactional}]"
+    shop.write(greet=_flow(steps)).customers(ana={"topics": []}, ben={})
+    assert sorted(_viewed(shop, "ana", "ben").told(NOW)) == [
+        ("ana", "suppress", "consent"),
+        ("ben", "send", "email"),
+        ("ben", "send", "email"),
+    ]
+    with shop.engine.connect() as connection:
+        row = tables.enrollment.c
+        found = connection.execute(select(row.exit_reason, row.exit_detail)).all()
+    assert sorted(map(tuple, found)) == [("completed", None), ("step", "refused: consent")]
 
 
 def test_rule_53_channels_are_tried_in_order(shop: Shop) -> None:

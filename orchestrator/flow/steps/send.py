@@ -12,7 +12,7 @@ from orchestrator.language.literals import Literal, LiteralShape
 from orchestrator.language.moments import DurationShape, Hours
 from orchestrator.language.names import DataName, Name, Ref
 from orchestrator.language.shapes import OneOf, Text, Truth, Whole
-from orchestrator.language.words import Rules, later, word
+from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
     from orchestrator.tick.walk import Walk
@@ -36,7 +36,7 @@ class Send(Step):
   expires_after: 12 hours
   with: {discount: 10%}
 """
-    rules = Rules(not_together=(("channel", "channels"),))
+    rules = Rules(needs={"on_each_channel": ("channels",)}, not_together=(("channel", "channels"),))
 
     operand: Name
     channel: Name | None = word(
@@ -71,8 +71,18 @@ class Send(Step):
         default=None,
     )
     priority: int | None = word(Whole(0, 100), "Goes first among a customer's sends.", default=None)
-    if_refused: str | None = later(OneOf("exit"), "`exit` leaves the flow if suppressed.")
-    on_each_channel: bool | None = later(Truth(), "Send on every channel of the list.")
+    if_refused: str | None = word(
+        OneOf("exit"),
+        "`exit` leaves the flow if there is no consent, no address, only suppressed ones, or the "
+        "customer is in a control group; without it the run goes on.",
+        default=None,
+    )
+    on_each_channel: bool | None = word(
+        Truth(),
+        "`true` sends on every channel of the list that has consent and an address; it counts as "
+        "one message.",
+        default=None,
+    )
 
     def advance(self, walk: Walk) -> None:
         walk.stand()
