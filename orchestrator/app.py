@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from orchestrator.clock import utcnow
-from orchestrator.errors import UsageError
+from orchestrator.errors import EnvironmentFault, UsageError
 from orchestrator.language.marks import Problem
 from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
@@ -30,6 +30,8 @@ from orchestrator.settings import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.health.doctor import Patient
+    from orchestrator.health.status import Standing
     from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.planner import Outcome, Planner
@@ -276,6 +278,72 @@ def run_clock(planner: Planner, request: ClockRequest) -> int | None:
         Alarm(planner, request.every, stop.asked, utcnow).run()
         planner.voice.say("stopped", "stopped; the tick under way was finished")
         return stop.signal
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand, and by which zone a person reads it."""
+
+    standing: Standing
+    zone: ZoneInfo
+    refusal: str | None
+    """Why the files do not load, if they do not."""
+
+
+def status(
+    given: Path | None, url: str | None, variables: Iterable[str] | None, at: str | None
+) -> Status:
+    """Return how things stand; files that do not load give way to the last release.
+
+    Raises:
+        UsageError: there is no project, or ``--at`` is no time.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.health.status import standing
+    from orchestrator.tick.releases import latest_release, recorded_playbook
+
+    folder = find_project(given)
+    engine = open_database(folder, url, read_only=True)
+    playbook, refusal = _playbook_or_refusal(folder, variables)
+    with database_faults(), engine.connect() as connection:
+        shown = playbook
+        if shown is None and (latest := latest_release(connection)):
+            shown = recorded_playbook(connection, latest, read_variables(variables or ()))
+        zone = ZoneInfo(shown.project.timezone if shown else "UTC")
+        now = instant_from(at, zone) if at is not None else utcnow()
+        return Status(standing(connection, shown, now), zone, refusal)
+
+
+def patient(given: Path | None, url: str | None, variables: Iterable[str] | None) -> Patient:
+    """Return what ``doctor`` looks at; a database that cannot be used is for it to find.
+
+    Raises:
+        UsageError: there is no project.
+        EnvironmentFault: there is no such database, or its URL is no URL.
+    """
+    from orchestrator import database
+    from orchestrator.health.doctor import Patient
+
+    folder = find_project(given)
+    asked = database_url(url)
+    own = folder / LOCAL_FOLDER / "clm.db"
+    if asked is None and not own.exists():
+        raise EnvironmentFault(
+            f"there is no database at {own} yet", help="clmctl import customers FILE makes one"
+        )
+    engine = database.open_engine(asked or database.default_url(folder), read_only=True)
+    return Patient(engine, *_playbook_or_refusal(folder, variables), utcnow())
+
+
+def _playbook_or_refusal(
+    folder: Path, variables: Iterable[str] | None
+) -> tuple[Playbook | None, str | None]:
+    """Return the project's playbook, or the sentence that says why there is none."""
+    try:
+        return open_project(folder, variables).playbook, None
+    except (PlaybookErrors, UsageError) as error:
+        return None, str(error)
 
 
 @dataclass(frozen=True)

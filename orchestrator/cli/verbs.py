@@ -32,6 +32,8 @@ VERBS = {
         Verb("render", "render", "Look", "Show one message as one customer gets it."),
         Verb("run", "run", "Run", "Run one tick, or preview it with --dry-run."),
         Verb("start", "start", "Run", "Run the clock: tick after tick, until it is stopped."),
+        Verb("status", "status", "Run", "Say what is due, held and queued, and who plans."),
+        Verb("doctor", "doctor", "Run", "Look for what needs mending, and say how."),
         Verb("pause", "pause", "Run", "Stop a flow, or all of them, until they are resumed."),
         Verb(
             "resume", "resume", "Run", "Let a flow go on that was paused, or whose breaker tripped."
@@ -43,7 +45,7 @@ VERBS = {
 """By name, in the order of the overview."""
 
 LATER = (
-    "apply", "ci", "diff", "docs", "doctor", "fmt", "graph", "plan", "simulate", "status", "test",
+    "apply", "ci", "diff", "docs", "fmt", "graph", "plan", "simulate", "test",
 )  # fmt: skip
 """Verbs of the design that this version refuses by name."""
 

@@ -1,0 +1,143 @@
+"""The state at a glance, as the document of ``status -o json`` and as a page for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from orchestrator.health.status import FlowStanding, Standing
+from orchestrator.report.contracts import Json, instant_text
+from orchestrator.report.layout import Page, counted, number
+from orchestrator.report.preview import local_time
+from orchestrator.scheduler.doubts import spoken
+
+STATUS_FORMAT = "clmctl.status/1"
+IN_DOUBT = 0
+"""Messages that may or may not have been accepted: a file is written or is not."""
+
+
+def status_document(standing: Standing) -> Json:
+    """Return the document of ``clmctl status -o json``."""
+    leader = standing.leader
+    return {
+        "format": STATUS_FORMAT,
+        "now": instant_text(standing.now),
+        "last_tick": _instant(standing.last_tick),
+        "lag_seconds": standing.lag_seconds,
+        "release": standing.release,
+        "leader": None
+        if leader is None
+        else {
+            "holder": leader.holder,
+            "term": leader.term,
+            "expires_at": instant_text(leader.expires_at),
+            "is_held": leader.is_held,
+        },
+        "paused": [
+            {"flow": one.flow, "at": instant_text(one.at), "reason": one.reason}
+            for one in standing.paused
+        ],
+        "due": standing.due,
+        "next_due_at": _instant(standing.next_due_at),
+        "held": dict(sorted(_held(standing).items())),
+        "queued": dict(standing.queued),
+        "webhooks_waiting": standing.webhooks,
+        "in_doubt": IN_DOUBT,
+        "tripped": {name: instant_text(at) for name, at in standing.tripped.items()},
+        "stranded": [
+            {"flow": one.flow, "step": one.step, "runs": one.runs} for one in standing.stranded
+        ],
+        "customers_changed": standing.changed,
+        "flows": {name: _flow(flow) for name, flow in standing.flows.items()},
+    }
+
+
+def _flow(flow: FlowStanding) -> Json:
+    return {
+        "active": flow.active,
+        "due": flow.due,
+        "next_due_at": _instant(flow.next_due_at),
+        "held": dict(sorted(flow.held.items())),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)
+
+
+def _held(standing: Standing) -> Counter[str]:
+    held: Counter[str] = Counter()
+    for flow in standing.flows.values():
+        held.update(flow.held)
+    return held
+
+
+def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]:
+    """Yield the lines of ``clmctl status``."""
+    rows = [
+        ["last tick", _last_tick(standing, zone)],
+        ["plans", _leader(standing)],
+        ["due now", _due(standing, zone)],
+        ["held", _listed(_held(standing)) or "nobody"],
+        ["queued", _queued(standing)],
+        ["in doubt", number(IN_DOUBT)],
+        ["changed", counted(standing.changed, "customer") + " with facts no tick has seen"],
+    ]
+    for one in standing.paused:
+        what = "everything" if one.flow is None else one.flow
+        why = f": {one.reason}" if one.reason else ""
+        rows.append(["paused", f"{what}, since {local_time(one.at, zone)}{why}"])
+    for name, at in standing.tripped.items():
+        rows.append(["tripped", f"{name}, {local_time(at, zone)}: clmctl resume {name}"])
+    for lost in standing.stranded:
+        where = f"at {lost.step}, which is gone" if lost.step else "nowhere"
+        rows.append(["stranded", f"{counted(lost.runs, 'run')} of {lost.flow} {where}"])
+    yield from page.entries(rows)
+    if standing.flows:
+        yield ""
+        yield from page.table(
+            [_cells(name, flow, zone) for name, flow in standing.flows.items()],
+            header=("flow", "inside", "due", "next", "held"),
+            right=(1, 2),
+            indent=0,
+        )
+
+
+def _cells(name: str, flow: FlowStanding, zone: ZoneInfo) -> list[str]:
+    following = local_time(flow.next_due_at, zone) if flow.next_due_at else ""
+    return [name, number(flow.active), number(flow.due), following, _listed(flow.held)]
+
+
+def _last_tick(standing: Standing, zone: ZoneInfo) -> str:
+    if standing.last_tick is None or standing.lag_seconds is None:
+        return "never"
+    lag = standing.lag_seconds
+    ago = f"{lag} seconds" if lag < 120 else spoken(timedelta(seconds=lag))
+    return f"{local_time(standing.last_tick, zone)}, {ago} ago"
+
+
+def _leader(standing: Standing) -> str:
+    leader = standing.leader
+    if leader is None:
+        return "nobody yet (clmctl start)"
+    who = f"scheduler {leader.holder[:8]}, term {leader.term}"
+    return who if leader.is_held else f"nobody now (clmctl start); last was {who}"
+
+
+def _due(standing: Standing, zone: ZoneInfo) -> str:
+    following = standing.next_due_at
+    then = f"; the next at {local_time(following, zone)}" if following else ""
+    return f"{counted(standing.due, 'run')}{then}"
+
+
+def _queued(standing: Standing) -> str:
+    queued = dict(standing.queued)
+    if standing.webhooks:
+        queued["webhook"] = standing.webhooks
+    return _listed(Counter(queued)) or "nothing"
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{number(count)} {name}" for name, count in sorted(counts.items()))
