@@ -9,6 +9,8 @@ from harness import Shop, at
 from sqlalchemy import select, update
 
 from orchestrator import tables
+from orchestrator.clock import utcnow
+from orchestrator.pausing import EVERYTHING, resume_flow
 from orchestrator.scheduler.events import Happened, Voice
 from orchestrator.scheduler.files import PlaybookFiles
 from orchestrator.scheduler.lease import Candidate
@@ -79,8 +81,7 @@ def ticks(shop: Shop) -> list[datetime]:
 
 def resume_all(shop: Shop) -> None:
     """Do what ``clmctl resume --all`` does."""
-    with shop.engine.begin() as connection:
-        connection.execute(tables.control.delete())
+    resume_flow(shop.engine, EVERYTHING, utcnow())
 
 
 def let_the_lease_run_out(shop: Shop) -> None:

@@ -93,7 +93,7 @@ def _tell(happened: Happened) -> None:
 
 def _code_of(outcome: Outcome, voice: Voice) -> int:
     """Return the exit code of a single wake."""
-    codes = {"asks": REFUSED, "paused": REFUSED, "failed": ENVIRONMENT, "clock_is_off": ENVIRONMENT}
+    codes = {"asks": REFUSED, "failed": ENVIRONMENT, "clock_is_off": ENVIRONMENT}
     if outcome == "up_to_date":
         voice.say("up_to_date", "nothing to do: a tick of this instant or a later one was run")
     return codes.get(outcome, 0)

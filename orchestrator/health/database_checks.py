@@ -15,9 +15,9 @@ from orchestrator.health.finding import Finding
 from orchestrator.health.status import Standing
 from orchestrator.migrations.state import SchemaState, schema_state
 from orchestrator.report.layout import counted
+from orchestrator.scheduler.clocks import SKEW_STOPS, SKEW_WARNED
 from orchestrator.scheduler.doubts import spoken
 from orchestrator.scheduler.lease import database_now
-from orchestrator.scheduler.planner import SKEW_STOPS, SKEW_WARNED
 
 SAFE_SQLITE = (3, 51, 3)
 """The first version in which two connections cannot damage a write-ahead log by a reset."""

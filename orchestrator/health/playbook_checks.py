@@ -7,13 +7,14 @@ from datetime import datetime
 
 from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.sweep import Sweep
+from orchestrator.flow.graph import graph
 from orchestrator.health.finding import Finding
 from orchestrator.health.status import Standing
-from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.report.layout import counted
 from orchestrator.report.listing import messages_of
-from orchestrator.tick.watched import standing_conditions
+from orchestrator.tick.pauses import EVALUATED
 
 SHOWN = 5
 
@@ -65,14 +66,10 @@ def unused_findings(playbook: Playbook) -> Iterator[Finding]:
 
 def cost_findings(playbook: Playbook, now: datetime) -> Iterator[Finding]:
     """Yield what makes every tick look at every customer."""
-    whole: dict[str, set[str]] = {}
-    for place, criterion in _standing(playbook):
-        sweep = Sweep(names_of(playbook), now, now, (now.date(), now.date()))
-        sweep.of(criterion)
-        if sweep.unsaid:
-            whole.setdefault(place, set()).update(sweep.unsaid)
-    for place, heads in whole.items():
-        listed = ", ".join(sorted(heads))
+    for place, sweep in _sweeps(playbook, now):
+        if not sweep.unsaid:
+            continue
+        listed = ", ".join(sorted(sweep.unsaid))
         yield Finding(
             "warning",
             "playbooks",
@@ -82,13 +79,33 @@ def cost_findings(playbook: Playbook, now: datetime) -> Iterator[Finding]:
         )
 
 
-def _standing(playbook: Playbook) -> Iterator[tuple[str, Criterion]]:
+def _sweeps(playbook: Playbook, now: datetime) -> Iterator[tuple[str, Sweep]]:
+    """Yield each thing that every tick asks, with what it says of the clock."""
+    names = names_of(playbook)
+
+    def swept(criterion: Criterion | None) -> Sweep:
+        sweep = Sweep(names, now, now, (now.date(), now.date()))
+        sweep.of(criterion)
+        return sweep
+
     for stage in playbook.stages:
-        if stage.when is not None:
-            yield f"stage {stage.stage}", stage.when
+        yield f"stage {stage.stage}", swept(stage.when)
     for name, segment in playbook.segments.items():
-        yield f"segment {name}", segment.when
+        yield f"segment {name}", swept(segment.when)
     for name, flow in playbook.flows.items():
-        if flow.status in ("live", "shadow"):
-            for criterion in standing_conditions(flow):
-                yield f"flow {name}", criterion
+        if flow.status in EVALUATED:
+            yield f"flow {name}", _sweep_of_flow(swept(flow.exits_when), flow)
+
+
+def _sweep_of_flow(sweep: Sweep, flow: Flow) -> Sweep:
+    name = str(flow.flow)
+    for node in graph(flow.steps).nodes.values():
+        for criterion in node.step.standing():
+            sweep.of(criterion, name)
+    for start in flow.starts_when:
+        start.swept(sweep)
+        if start.asks_again:
+            sweep.of(flow.audience, name)
+    if flow.goal is not None and flow.goal.did is not None:
+        sweep.events(flow.goal.did, None, flow.goal.where)
+    return sweep

@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
-from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.scheduler.note import Memory
+from orchestrator.tick.pauses import EVERYTHING, lift, pause, pauses
 
-ALL = "all"
-PAUSED = "paused"
 BY_ITSELF = "start: "
 """How the reason of a pause begins that the scheduler itself has called for."""
 
@@ -82,27 +80,16 @@ def spoken(span: timedelta) -> str:
 
 def pause_of_all(connection: Connection) -> str | None:
     """Return why everything is paused (empty if no reason was given), None if it is not."""
-    row = tables.control.c
-    query = select(row.reason).where(row.kind == ALL, row.state == PAUSED)
-    found = connection.execute(query).first()
-    return None if found is None else found[0] or ""
+    found = pauses(connection).get(EVERYTHING)
+    return None if found is None else found.reason or ""
 
 
 def pause_all(connection: Connection, doubt: Doubt, now: datetime) -> None:
-    """Pause everything, for a doubt."""
-    connection.execute(
-        insert(tables.control).values(
-            kind=ALL,
-            name="",
-            state=PAUSED,
-            at=to_micros(now),
-            reason=f"{BY_ITSELF}{doubt.says}",
-        )
-    )
+    """Pause everything, for a doubt; a pause that stands already stays."""
+    pause(connection, EVERYTHING, now, f"{BY_ITSELF}{doubt.says}")
 
 
 def lift_own_pause(connection: Connection) -> None:
     """Let everything go on, if nobody but the scheduler itself had paused it."""
-    row = tables.control.c
-    own = row.reason.startswith(BY_ITSELF, autoescape=True)
-    connection.execute(delete(tables.control).where(row.kind == ALL, own))
+    if (pause_of_all(connection) or "").startswith(BY_ITSELF):
+        lift(connection, EVERYTHING)

@@ -18,7 +18,9 @@ from orchestrator.dispatch import dispatch_to_files
 from orchestrator.errors import EnvironmentFault
 from orchestrator.migrations.state import require_schema, schema_state
 from orchestrator.playbook.model import Playbook
+from orchestrator.scheduler.clocks import SKEW_STOPS, is_too_far_off
 from orchestrator.scheduler.doubts import (
+    BY_ITSELF,
     Doubt,
     doubt_of,
     lift_own_pause,
@@ -34,8 +36,6 @@ from orchestrator.scheduler.tick_lines import Written, counts_of, tick_events
 from orchestrator.tick.context import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
-SKEW_WARNED = timedelta(seconds=5)
-SKEW_STOPS = timedelta(seconds=60)
 GO_ON = "clmctl resume --all (or clmctl start --accept)"
 
 
@@ -47,8 +47,6 @@ class Outcome(StrEnum):
     """The clock is not after the last tick."""
     STANDS_BY = "stands_by"
     """Another scheduler holds office."""
-    PAUSED = "paused"
-    """A person has paused everything."""
     ASKS = "asks"
     """The scheduler has paused everything and waits for a person's word."""
     CLOCK_IS_OFF = "clock_is_off"
@@ -78,6 +76,7 @@ class Planner:
     _known: Memory | None = None
     _asked: str | None = None
     _is_schema_known: bool = False
+    _is_paused: bool = False
     _election: Lock = field(default_factory=Lock)
 
     def look(self) -> None:
@@ -139,7 +138,9 @@ class Planner:
         if not self._is_elected():
             return Outcome.STANDS_BY
         now = self.clock()
-        if self._is_clock_off(now):
+        with self.engine.connect() as connection:
+            skew = abs(now - self.database_clock(connection))
+        if is_too_far_off(skew, self.voice):
             return Outcome.CLOCK_IS_OFF
         memory = self._memory()
         if memory.last_tick is not None and now <= memory.last_tick:
@@ -149,7 +150,9 @@ class Planner:
         stopped = self._stopped(playbook, memory, now)
         if stopped is not None:
             return stopped
-        self.voice.ended("paused", "clock_is_behind")
+        self.voice.ended("clock_is_behind")
+        if not self._is_paused:
+            self.voice.ended("paused")
         return self._tick(playbook, memory, now)
 
     def _is_elected(self) -> bool:
@@ -170,32 +173,6 @@ class Planner:
             f"stands by: another scheduler plans, in term {term}",
             facts={"holder": holder, "term": term},
         )
-        return False
-
-    def _is_clock_off(self, now: datetime) -> bool:
-        with self.engine.connect() as connection:
-            skew = abs(now - self.database_clock(connection))
-        seconds = round(skew.total_seconds())
-        if skew > SKEW_STOPS:
-            self.voice.once(
-                "clock_is_off",
-                f"plans nothing: this machine's clock and the database's are {seconds:,} seconds "
-                "apart; set them right (NTP)",
-                "error",
-                {"seconds": seconds},
-                key="stops",
-            )
-            return True
-        if skew > SKEW_WARNED:
-            self.voice.once(
-                "clock_is_off",
-                f"this machine's clock and the database's are {seconds} seconds apart",
-                "warning",
-                {"seconds": seconds},
-                key="warns",
-            )
-        else:
-            self.voice.ended("clock_is_off")
         return False
 
     def _memory(self) -> Memory:
@@ -224,31 +201,43 @@ class Planner:
         note = read_note(self.note)
         doubt = doubt_of(memory, note, now, self.max_gap)
         asked = self._asked or (note.asked if note else None)
-        with self.engine.connect() as connection:
-            if doubt is not None and self.accepts:
+        if self.accepts:
+            doubt = None
+            with self.engine.connect() as connection:
                 in_one_transaction(connection, lambda: lift_own_pause(connection))
+        with self.engine.connect() as connection:
+            connection.execution_options(sqlite_begin="DEFERRED")
             reason = pause_of_all(connection)
+        self._is_paused = reason is not None
+        is_own = (reason or "").startswith(BY_ITSELF)
+        if is_own or doubt is not None:
+            return self._unanswered(doubt, asked, playbook, note or memory)
         if reason is not None:
             self._say_paused(reason)
-            return Outcome.ASKS if doubt is not None and asked == doubt.key else Outcome.PAUSED
-        if doubt is None or self.accepts:
-            return None
-        if asked == doubt.key:
+        return None
+
+    def _unanswered(
+        self, doubt: Doubt | None, asked: str | None, playbook: Playbook, note: Memory
+    ) -> Outcome | None:
+        """Ask, or wait for the answer; returns None once a person has given it."""
+        if doubt is not None and asked != doubt.key:
+            self._ask(doubt, playbook, note)
+        elif not self._is_paused and doubt is not None:
             self.voice.say("accepted", f"goes on although {doubt.says}: a person said so")
             return None
-        self._ask(doubt, playbook, note or memory, now)
         return Outcome.ASKS
 
     def _say_paused(self, reason: str) -> None:
         because = f" ({reason})" if reason else ""
         self.voice.once(
             "paused",
-            f"everything is paused{because}; goes on after: clmctl resume --all",
+            f"all flows are paused{because}; they go on after: clmctl resume --all",
             "warning",
             {"reason": reason},
         )
 
-    def _ask(self, doubt: Doubt, playbook: Playbook, note: Memory, now: datetime) -> None:
+    def _ask(self, doubt: Doubt, playbook: Playbook, note: Memory) -> None:
+        now = self.clock()
         with dry_run(self.engine, TickPlan(playbook, now)) as ticked:
             counts = counts_of(ticked.report)
         with self.engine.connect() as connection:
@@ -279,14 +268,17 @@ class Planner:
             self.voice.say(
                 "tick_dropped", "another scheduler's tick came first; nothing was written"
             )
+        if not self._is_paused:
+            self._hand_over(playbook, now)
+        return Outcome.TICKED if was_written else Outcome.UP_TO_DATE
+
+    def _hand_over(self, playbook: Playbook, now: datetime) -> None:
         handed = dispatch_to_files(
             self.engine, playbook, self.outbox, now, is_stopping=self.is_stopping
         )
         if handed:
-            self.voice.say(
-                "dispatched", f"{handed:,} messages handed over", facts={"messages": handed}
-            )
-        return Outcome.TICKED if was_written else Outcome.UP_TO_DATE
+            says = f"{handed:,} messages handed over"
+            self.voice.say("dispatched", says, facts={"messages": handed})
 
     def _remember(self, memory: Memory, now: datetime) -> None:
         with self.engine.connect() as connection:

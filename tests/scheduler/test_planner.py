@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from harness import Shop, at
+from sqlalchemy import update
 from waking import Clockwork, let_the_lease_run_out, resume_all, sent, ticks
 
 from orchestrator import tables
-from orchestrator.columns import to_micros
 from orchestrator.database import open_engine
+from orchestrator.pausing import EVERYTHING, pause
 from orchestrator.playbook.refusal import PlaybookErrors
 from orchestrator.scheduler.planner import Outcome
 
@@ -197,13 +198,23 @@ def test_accepting_beforehand_goes_on_at_once_and_only_once(clockwork: Clockwork
 def test_accepting_does_not_lift_what_a_person_paused(clockwork: Clockwork) -> None:
     clockwork.wake()
     clockwork.planner.leave()
-    with clockwork.shop.engine.begin() as connection:
-        row = {"kind": "all", "name": "", "state": "paused", "at": to_micros(clockwork.now)}
-        connection.execute(tables.control.insert().values(**row, reason="campaign stop"))
+    pause(clockwork.shop.engine, EVERYTHING, "campaign stop")
+    clockwork.shop.event("anna", "signed_up", "2026-03-04T08:00")
     later = Clockwork(clockwork.shop, "2026-03-04T09:00", accepts=True)
 
-    assert later.wake() is Outcome.PAUSED
+    assert later.wake() is Outcome.TICKED
     assert "campaign stop" in later.last("paused").says
+    assert sent(clockwork.shop) == []
+
+
+def test_what_a_person_paused_is_asked_about_too(clockwork: Clockwork) -> None:
+    clockwork.wake()
+    pause(clockwork.shop.engine, EVERYTHING, "campaign stop")
+
+    assert clockwork.after(hours=36) is Outcome.ASKS
+    assert clockwork.after(minutes=1) is Outcome.ASKS
+    resume_all(clockwork.shop)
+    assert clockwork.after(minutes=1) is Outcome.TICKED
 
 
 def test_missed_days_of_a_calendar_start_become_the_latest(shop: Shop) -> None:
@@ -281,18 +292,35 @@ def test_a_note_that_cannot_be_read_is_written_anew(clockwork: Clockwork) -> Non
 # --- pauses -------------------------------------------------------------------------------
 
 
-def test_a_pause_of_everything_stops_ticks_until_it_is_lifted(clockwork: Clockwork) -> None:
+def test_a_pause_of_everything_lets_nothing_out_until_it_is_lifted(clockwork: Clockwork) -> None:
     clockwork.wake()
+    clockwork.shop.event("anna", "signed_up", "2026-03-02T09:00:30")
+    clockwork.after(minutes=1)
     with clockwork.shop.engine.begin() as connection:
-        row = {"kind": "all", "name": "", "state": "paused", "at": to_micros(clockwork.now)}
-        connection.execute(tables.control.insert().values(**row))
+        connection.execute(update(tables.message).values(state="queued"))
+    shutil.rmtree(clockwork.shop.folder / "outbox")
+    pause(clockwork.shop.engine, EVERYTHING, None)
+    clockwork.shop.event("ben", "signed_up", "2026-03-02T09:01:30")
     clockwork.events()
 
-    assert clockwork.after(minutes=1) is Outcome.PAUSED
-    assert clockwork.after(minutes=1) is Outcome.PAUSED
-    assert clockwork.events() == ["paused"]
+    assert clockwork.after(minutes=1) is Outcome.TICKED
+    assert clockwork.after(minutes=1) is Outcome.TICKED
+    assert clockwork.events().count("paused") == 1
+    assert not (clockwork.shop.folder / "outbox").exists()
     resume_all(clockwork.shop)
     assert clockwork.after(minutes=1) is Outcome.TICKED
+    assert [one[0] for one in sent(clockwork.shop)] == ["anna", "ben"]
+    assert len(list((clockwork.shop.folder / "outbox").glob("*.json"))) == 2
+
+
+def test_a_flow_that_is_paused_stands_still_and_the_rest_goes_on(clockwork: Clockwork) -> None:
+    clockwork.shop.write(other=HELLO.replace("flow: hello", "flow: other"))
+    clockwork.wake()
+    pause(clockwork.shop.engine, "hello", None)
+    clockwork.shop.event("anna", "signed_up", "2026-03-02T09:00:30")
+    clockwork.after(minutes=1)
+
+    assert {one[0] for one in clockwork.shop.runs()} == {"other"}
 
 
 # --- files --------------------------------------------------------------------------------
