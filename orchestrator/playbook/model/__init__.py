@@ -26,6 +26,14 @@ from orchestrator.playbook.model.guardrails import (
 from orchestrator.playbook.model.lifecycle import Segment, SegmentsFile, Stage, StagesFile
 from orchestrator.playbook.model.message import Message, MessageFile, Template
 from orchestrator.playbook.model.project import Defaults, Links, Project
+from orchestrator.playbook.model.trial import (
+    Expectation,
+    Expected,
+    FlowTest,
+    FlowTests,
+    Happening,
+    Silence,
+)
 
 __all__ = [
     "META",
@@ -36,10 +44,15 @@ __all__ = [
     "AttributeShape",
     "Catalog",
     "Defaults",
+    "Expectation",
+    "Expected",
     "Flow",
+    "FlowTest",
+    "FlowTests",
     "FrequencyRule",
     "Goal",
     "Guardrails",
+    "Happening",
     "Holdout",
     "Links",
     "Message",
@@ -51,6 +64,7 @@ __all__ = [
     "ReEntryShape",
     "Segment",
     "SegmentsFile",
+    "Silence",
     "Stage",
     "StagesFile",
     "StartsShape",
