@@ -63,6 +63,8 @@ def test_done_twice_changes_nothing_and_an_unknown_task_is_refused(
     called: list[str], shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (task,) = _tasks(capsys, *called)
+    with shop.engine.begin() as connection:
+        connection.execute(tables.dirty.delete())
     for minute in ("30", "40"):
         at = f"2026-03-02T09:{minute}:00Z"
         assert answer(["tasks", "done", str(task["id"]), "--at", at, *called]) == 0
