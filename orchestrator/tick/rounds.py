@@ -62,11 +62,14 @@ def _try_all(tick: Tick) -> list[Standing]:
     tick.execute(delete(attempt))
     tick.execute(delete(workspace.attempt_copy))
     tried = []
+    untried = and_(run.c.moving == 0, run.c.status == "active", run.c.tried == 0)
+    found = tick.connection.execute(select(run.c.flow, run.c.step).where(untried).distinct())
+    occupied = {(flow, step) for flow, step in found}
     for live in tick.busy:
         for node, step in live.graph.sends():
-            standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
-            if not standing.anybody():
+            if (live.name, node.id) not in occupied:
                 continue
+            standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
             if asks_what_changes(tick, live):
                 end_runs(tick, live, standing.here)
             standing.open_attempts()

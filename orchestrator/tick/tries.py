@@ -74,10 +74,6 @@ class Standing:
             run.c.tried == 0,
         )
 
-    def anybody(self) -> bool:
-        """Return whether any run stands here untried."""
-        return self.tick.any(self.here)
-
     def open_attempts(self) -> None:
         """Add an attempt per run and decide those that fail a test of their own."""
         customer, policy = self.customer, self.policy
@@ -127,18 +123,28 @@ class Standing:
             self.tick.execute(insert(attempt_copy).from_select(_COPY, query))
 
     def _decide(self) -> None:
-        mine = and_(attempt.c.flow == self.live.name, attempt.c.step == self.policy.node.id)
-        open_ = and_(mine, attempt.c.decision.is_(None))
-        for which, decision, reason in (
-            (and_(mine, attempt.c.decision == "expire"), "expire", attempt.c.held_reason),
-            (and_(mine, attempt.c.decision == "only_if"), "suppress", literal("only_if")),
-            (and_(mine, LEAVES), _leaving(), literal(LEFT_AUDIENCE)),
-            (and_(open_, attempt.c.channel.is_(None)), "suppress", self._refusal()),
-            (and_(open_, attempt.c.later == "holdout"), "suppress", literal("holdout")),
-            (and_(open_, attempt.c.later.in_(SLOTS)), "hold", attempt.c.later),
-        ):
-            values = {"decision": decision, "reason": reason}
-            self.tick.execute(update(attempt).where(which).values(**values))
+        """Decide the attempts that an own test fails: by the first one, in the gate's order."""
+        found = attempt.c
+        failed: list[tuple[Any, Any, Any]] = [
+            (found.decision == "expire", "expire", found.held_reason),
+            (found.decision == "only_if", "suppress", "only_if"),
+            (LEAVES, _leaving(), LEFT_AUDIENCE),
+            (found.channel.is_(None), "suppress", self._refusal()),
+            (found.later == "holdout", "suppress", "holdout"),
+            (found.later.in_(SLOTS), "hold", found.later),
+        ]
+        mine = and_(found.flow == self.live.name, found.step == self.policy.node.id)
+        any_of_them = or_(
+            found.decision.is_not(None), found.channel.is_(None), found.later.is_not(None)
+        )
+        self.tick.execute(
+            update(attempt)
+            .where(mine, any_of_them)
+            .values(
+                decision=case(*((test, decision) for test, decision, _ in failed)),
+                reason=case(*((test, reason) for test, _, reason in failed)),
+            )
+        )
 
     @staticmethod
     def _first_of(tests: Iterable[tuple[str, ColumnElement[bool]]]) -> ColumnElement[Any]:

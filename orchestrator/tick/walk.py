@@ -210,13 +210,18 @@ def move(tick: Tick, live: LiveFlow) -> None:
 def _move_down(tick: Tick, live: LiveFlow) -> None:
     """Move every run as far as it goes without coming back to an earlier step."""
     volatile = asks_what_changes(tick, live)
+    moving = and_(run.c.flow == live.name, run.c.moving == 1)
+    reached = set(tick.connection.scalars(select(run.c.step).where(moving).distinct()))
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
-        if not tick.any(walk.here):
+        if node.id not in reached or not tick.any(walk.here):
             continue
+        stoppers = list(live.graph.stoppers(node.id))
+        for left in (node, *stoppers):
+            reached |= {left.next, *left.ways.values()}
         if volatile:
             end_runs(tick, live, walk.here)
-        for stopper in live.graph.stoppers(node.id):
+        for stopper in stoppers:
             walk.stop_if_met(stopper)
         if node.step.only_if is not None:
             walk.skip_unless(node.step.only_if)
