@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.planner import Outcome, Planner
+    from orchestrator.simulation.span import Simulation, SpanRequest
     from orchestrator.tasks import TaskLine
 
 
@@ -184,6 +185,22 @@ def _calls_wait(count: int) -> str:
 
     calls = counted(count, "call of a webhook", "calls of webhooks")
     return f"{calls} in the ledger, queued: clmctl import answers tells what came of them"
+
+
+@contextmanager
+def simulated(
+    opened: OpenProject, engine: Engine, request: SpanRequest, passed: Passed
+) -> Iterator[Simulation]:
+    """Lay out a simulated span of time over a copy of the database; at the end it is removed.
+
+    Raises:
+        EnvironmentFault: the database or the disk refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.simulation.span import simulation
+
+    with database_faults(), simulation(engine, opened.playbook, request, passed) as found:
+        yield found
 
 
 def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) -> Sizes:

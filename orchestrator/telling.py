@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.orders import Printer, address
@@ -20,6 +20,7 @@ def decision_lines(
     flows: Collection[str] | None = None,
     *,
     whole: int | None = None,
+    renderer: Renderer | None = None,
 ) -> Iterator[DecisionLine]:
     """Yield a line per decision, sorted as semantics 60 says; each may be read once.
 
@@ -27,17 +28,39 @@ def decision_lines(
         masking: hides personal values from what is told; None tells them.
         flows: only decisions of these flows; None is all.
         whole: how many masked messages of each kind are told with their text; None is all.
+        renderer: one of the same playbook, to be used for many ticks; None makes one.
     """
+    printer = printer_for(tick, masking, whole=whole, renderer=renderer)
+    for batch in decisions(tick, flows):
+        yield from told(batch, printer)
+
+
+def printer_for(
+    tick: Tick,
+    masking: Masking | None,
+    *,
+    whole: int | None = None,
+    renderer: Renderer | None = None,
+) -> Printer:
+    """Return what renders the sends of a tick, with the attributes it has set."""
     changed = workspace.attribute
     unwritten = None if workspace.is_empty(tick.connection, changed) else changed
-    renderer = Renderer(tick.playbook)
-    printer = Printer(
-        tick.connection, tick.playbook, renderer, masking, whole, unwritten, tick.facts.results
+    return Printer(
+        tick.connection,
+        tick.playbook,
+        renderer or Renderer(tick.playbook),
+        masking,
+        whole,
+        unwritten,
+        tick.facts.results,
     )
-    for batch in decisions(tick, flows):
-        printed = printer.print([row for row in batch if _is_message(row)])
-        for row in batch:
-            yield _sent(row, *next(printed)) if _is_message(row) else _unsent(row)
+
+
+def told(rows: Sequence[Decided], printer: Printer) -> Iterator[DecisionLine]:
+    """Yield a line per decision of a batch, rendered as it passes."""
+    printed = printer.print([row for row in rows if _is_message(row)])
+    for row in rows:
+        yield _sent(row, *next(printed)) if _is_message(row) else _unsent(row)
 
 
 def _is_message(row: Decided) -> bool:

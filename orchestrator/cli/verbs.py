@@ -29,6 +29,12 @@ VERBS = {
         Verb(
             "explain", "explain", "Look", "Say why a customer enters a flow, or what a code means."
         ),
+        Verb(
+            "simulate",
+            "simulate",
+            "Look",
+            "Run months of ticks in advance on a copy, keep nothing.",
+        ),
         Verb("render", "render", "Look", "Show one message as one customer gets it."),
         Verb("run", "run", "Run", "Run one tick, or preview it with --dry-run."),
         Verb("start", "start", "Run", "Run the clock: tick after tick, until it is stopped."),
@@ -45,7 +51,7 @@ VERBS = {
 """By name, in the order of the overview."""
 
 LATER = (
-    "apply", "ci", "diff", "docs", "fmt", "graph", "plan", "simulate", "test",
+    "apply", "ci", "diff", "docs", "fmt", "graph", "plan", "test",
 )  # fmt: skip
 """Verbs of the design that this version refuses by name."""
 

@@ -144,7 +144,7 @@ def _flow(name: str, flow: FlowReport, page: Page) -> Iterator[str]:
         ("not in", _parts(flow.left_out, ENTRY)),
     ]
     for title, parts in rows:
-        yield from _row(title, parts, page)
+        yield from part_lines(title, parts, page)
 
 
 def _is_idle(flow: FlowReport) -> bool:
@@ -173,7 +173,7 @@ def _parts(counts: Mapping[str, int], words: Labels) -> list[str]:
     return [f"{number(count)} {label(words, code)}" for code, count in ranked if count]
 
 
-def _row(title: str, parts: Sequence[str], page: Page, *, indent: int = 14) -> Iterator[str]:
+def part_lines(title: str, parts: Sequence[str], page: Page, *, indent: int = 14) -> Iterator[str]:
     """Yield ``  held        12 frequency cap · 8 quiet hours``, broken between the parts."""
     lead, line = f"  {title}".ljust(indent), ""
     for part in parts:
@@ -274,7 +274,7 @@ def _totals(report: TickReport, seen: Seen, page: Page) -> Iterator[str]:
     parts += [f"{number(failed)} failed"] if failed else []
     yield ""
     yield page.paint("Total", "bold")
-    yield from _row("", parts, page, indent=2)
+    yield from part_lines("", parts, page, indent=2)
     if seen.cut:
         yield page.paint(f"  rendered the first {number(seen.lines)} decisions only", "dim")
 

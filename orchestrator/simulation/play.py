@@ -8,7 +8,7 @@ holds already replay by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -25,7 +25,11 @@ def nothing_new(now: datetime) -> None:
 
 
 def play(
-    engine: Engine, playbook: Playbook, instants: Iterable[datetime], supply: Supply = nothing_new
+    engine: Engine,
+    playbook: Playbook,
+    instants: Iterable[datetime],
+    supply: Supply = nothing_new,
+    drafts: Collection[str] = (),
 ) -> Iterator[Ticked]:
     """Run a live tick at each instant; each can be read until the next is asked for.
 
@@ -34,8 +38,9 @@ def play(
             never the project's own: the ticks are written to it.
         instants: aware UTC, rising. One that is not after the watermark does nothing.
         supply: writes through ``engine`` in transactions of its own.
+        drafts: flows that count as live although they are drafts.
     """
     for now in instants:
         supply(now)
-        with live_run(engine, TickPlan(playbook, now)) as ticked:
+        with live_run(engine, TickPlan(playbook, now, drafts=drafts)) as ticked:
             yield ticked

@@ -91,7 +91,7 @@ def _refuse_the_past(tick: Tick) -> None:
         raise UsageError(
             f"{tick.now:%Y-%m-%dT%H:%M:%SZ} is before the latest tick, "
             f"{tick.watermark:%Y-%m-%dT%H:%M:%SZ}",
-            help="what was is kept, and not evaluated again: look at now or later",
+            help="look at now or later; clmctl simulate --from TIME starts afresh in the past",
         )
 
 

@@ -1,0 +1,331 @@
+"""A simulated span as one HTML page: nothing is fetched, and every number is text too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from html import escape
+from zoneinfo import ZoneInfo
+
+from orchestrator.records import FlowSpan, SpanReport
+from orchestrator.report.layout import counted, number
+from orchestrator.report.preview import local_time
+from orchestrator.report.spans import Grid, by_flow, grid, idle, starved, taken
+from orchestrator.report.words import GATE, label
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 1000, 320, 56, 28, 8
+"""Of the chart, in its own units; the frame is what is left of them."""
+MOST_BARS = 800
+LINES = 4
+"""Horizontal lines of the chart, the base line apart."""
+COLORS = (
+    ("#0b6fb8", "#58b4f0"), ("#b75300", "#ffa14d"), ("#00785a", "#3ecfa4"), ("#a13a7f", "#f09ad0"),
+    ("#6a5a00", "#e6cf3a"), ("#5847b8", "#aaa0ff"), ("#8a1f1f", "#ff8f8f"), ("#4c5a66", "#b6c3cf"),
+)  # fmt: skip
+"""(on white, on black) of each flow in turn; each has a contrast of 4.5 to its ground."""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --faint: #555; --line: #ccc;
+{light} }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ground: #111; --ink: #eee; --faint: #b5b5b5; --line: #444;
+{dark} }}
+}}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
+  max-width: 70rem; margin: 0 auto; padding: 1rem; }}
+h1 {{ font-size: 1.5rem; margin: 0 0 .25rem; }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
+p, li {{ max-width: 46rem; }} .faint {{ color: var(--faint); }}
+figure {{ margin: 0; }} svg {{ width: 100%; height: auto; }}
+svg text {{ fill: var(--faint); font: 13px system-ui, sans-serif; }}
+.legend {{ display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; }}
+.legend i {{ display: inline-block; width: .9em; height: .9em; margin-right: .4em; }}
+.scroll {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+caption {{ text-align: left; color: var(--faint); padding-bottom: .25rem; }}
+th, td {{ padding: .2rem .75rem .2rem 0; text-align: left; border-bottom: 1px solid var(--line); }}
+td.n, th.n {{ text-align: right; }}
+</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def page_of(report: SpanReport, zone: ZoneInfo) -> str:
+    """Return the page; days are of the zone, the project's."""
+    parts = [
+        *_head(report, zone),
+        *_chart(report, zone),
+        *_warnings(report, zone),
+        *_pressure(report),
+        *_flows(report),
+        *_caps(report),
+        *_months(report),
+        *_notes(report),
+    ]
+    variables = [
+        "".join(f" --c{at}: {pair[side]};" for at, pair in enumerate(COLORS)) for side in (0, 1)
+    ]
+    return _PAGE.format(
+        title=escape(_title(report, zone)),
+        light=variables[0],
+        dark=variables[1],
+        body="\n".join(parts),
+    )
+
+
+def _title(report: SpanReport, zone: ZoneInfo) -> str:
+    first, last = (one.astimezone(zone).date() for one in (report.begin, report.end))
+    return f"Simulated messages, {_day(first)} to {_day(last)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _head(report: SpanReport, zone: ZoneInfo) -> Iterator[str]:
+    yield f"<h1>{escape(_title(report, zone))}</h1>"
+    facts = [
+        counted(report.sends, "message"),
+        counted(report.customers, "customer"),
+        f"{counted(report.ticks, 'tick')}, every {report.every}",
+        f"first at {local_time(report.begin, zone)}",
+        f"playbooks {report.release[:12]}",
+        f"goes on from {local_time(report.goes_on_from, zone)}"
+        if report.goes_on_from
+        else "fresh start",
+    ]
+    if report.assumed:
+        shares = ", ".join(f"{name} {share}" for name, share in report.assumed.items())
+        facts.append(f"assumed of each message: {shares} (seed {report.seed})")
+    yield f'<p class="faint">{escape(" · ".join(facts))}</p>'
+
+
+# --- the chart ------------------------------------------------------------------------
+
+
+def _chart(report: SpanReport, zone: ZoneInfo) -> Iterator[str]:
+    found = grid(report, zone, most=MOST_BARS)
+    per = "day" if found.days == 1 else f"{found.days} days"
+    yield f"<h2>Messages per {per}</h2>"
+    if not report.volumes:
+        yield "<p>None.</p>"
+        return
+    layers = _layers(found)
+    most = _round_up(max(found.total()))
+    ranked = by_flow(report.volumes)
+    said = "; ".join(f"{name} {number(count)}" for name, count in ranked.most_common())
+    peak = max(range(len(found.begins)), key=lambda at: (found.total()[at], -at))
+    description = (
+        f"Stacked bars, one per {per}. Messages in all: {said}. "
+        f"Most on {_day(found.begins[peak])}: {number(found.total()[peak])}."
+    )
+    yield "<figure>"
+    yield (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="chart-title chart-text">'
+    )
+    yield f'<title id="chart-title">Messages per {per} by flow</title>'
+    yield f'<desc id="chart-text">{escape(description)}</desc>'
+    yield from _axes(found, most)
+    base = [0] * len(found.begins)
+    for at, (_, counts) in enumerate(layers.items()):
+        yield f'<path fill="var(--c{at % len(COLORS)})" d="{_bars(base, counts, most)}"/>'
+        base = [low + count for low, count in zip(base, counts, strict=True)]
+    yield "</svg>"
+    yield f'<figcaption><p class="faint">{escape(description)}</p>'
+    items = (
+        f'<li><i style="background:var(--c{at % len(COLORS)})"></i>{escape(name)} '
+        f"{number(sum(counts))}</li>"
+        for at, (name, counts) in enumerate(layers.items())
+    )
+    yield f'<ul class="legend">{"".join(items)}</ul></figcaption></figure>'
+
+
+def _layers(found: Grid) -> Mapping[str, Sequence[int]]:
+    """Return each flow's messages per bar; of many flows the smallest are one layer."""
+    sums: dict[str, list[int]] = {}
+    for (flow, _), counts in found.rows.items():
+        old = sums.get(flow, [0] * len(counts))
+        sums[flow] = [one + more for one, more in zip(old, counts, strict=True)]
+    if len(sums) <= len(COLORS):
+        return sums
+    ranked = sorted(sums, key=lambda name: (-sum(sums[name]), name))
+    kept, rest = ranked[: len(COLORS) - 1], ranked[len(COLORS) - 1 :]
+    others = [sum(column) for column in zip(*(sums[name] for name in rest), strict=True)]
+    return {**{name: sums[name] for name in kept}, f"{len(rest)} other flows": others}
+
+
+def _bars(base: Sequence[int], counts: Sequence[int], most: int) -> str:
+    """Return the path of one layer's bars, each on top of what lies below it."""
+    step = (WIDTH - LEFT) / len(counts)
+    gap = step * 0.15
+    scale = (HEIGHT - BOTTOM - TOP) / most
+    return "".join(
+        f"M{LEFT + at * step:.1f} {HEIGHT - BOTTOM - low * scale:.1f}"
+        f"v{-count * scale:.1f}h{step - gap:.1f}v{count * scale:.1f}z"
+        for at, (low, count) in enumerate(zip(base, counts, strict=True))
+        if count
+    )
+
+
+def _round_up(most: int) -> int:
+    """Return the next number that divides well into the lines of the chart."""
+    step = 1
+    while step * LINES < most:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return step * LINES
+
+
+def _axes(found: Grid, most: int) -> Iterator[str]:
+    """Yield the lines and their numbers, and the months or days below."""
+    frame = HEIGHT - BOTTOM - TOP
+    for at in range(LINES + 1):
+        y = HEIGHT - BOTTOM - frame * at / LINES
+        yield f'<path stroke="var(--line)" d="M{LEFT} {y:.1f}H{WIDTH}"/>'
+        yield (
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">'
+            f"{number(most * at // LINES)}</text>"
+        )
+    step, last = (WIDTH - LEFT) / len(found.begins), -1000.0
+    for at, day in enumerate(found.begins):
+        x = LEFT + at * step
+        is_new = not at or day.month != found.begins[at - 1].month
+        if (is_new or len(found.begins) < 32) and x - last >= 56 and x <= WIDTH - 40:
+            last = x
+            text = f"{day:%b %y}" if is_new and len(found.begins) >= 32 else f"{day.day} {day:%b}"
+            yield f'<text x="{x:.1f}" y="{HEIGHT - 8}">{text}</text>'
+
+
+# --- numbers as text ------------------------------------------------------------------
+
+
+def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], names: int) -> str:
+    """Return a table; the first ``names`` columns are words, the others numbers.
+
+    Args:
+        caption: what it shows.
+        names: at least 1; the first cell of each row is its heading.
+    """
+    head = "".join(
+        f'<th scope="col"{"" if at < names else _NUMBER}>{escape(cell)}</th>'
+        for at, cell in enumerate(header)
+    )
+    lines = [
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(
+            f"<td{'' if at < names else _NUMBER}>{escape(cell)}</td>"
+            for at, cell in enumerate(rest, 1)
+        )
+        + "</tr>"
+        for first, *rest in rows
+    ]
+    body = "\n".join(lines)
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+_NUMBER = ' class="n"'
+
+
+def _warnings(report: SpanReport, zone: ZoneInfo) -> Iterator[str]:
+    texts = [f"{name} is starved: most of its messages expire or wait" for name in starved(report)]
+    texts += [
+        f"the volume breaker of {name} tripped on {local_time(flow.tripped_at, zone)}"
+        for name, flow in report.flows.items()
+        if flow.tripped_at
+    ]
+    if report.project_tripped_at:
+        texts.append(
+            "the volume breaker of the project tripped on "
+            f"{local_time(report.project_tripped_at, zone)}"
+        )
+    if nobody := idle(report):
+        texts.append(f"nobody enters {', '.join(nobody)}")
+    if texts:
+        yield "<h2>Look at this</h2>"
+        yield f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+
+
+def _pressure(report: SpanReport) -> Iterator[str]:
+    pressure = report.pressure
+    if pressure.customers:
+        yield "<h2>Messages per customer</h2>"
+        rows = [
+            (name, number(spread.p50), number(spread.p95), number(spread.max))
+            for name, spread in (
+                ("in their busiest week", pressure.busiest_week),
+                ("in the whole span", pressure.whole_span),
+            )
+        ]
+        caption = f"Of the {counted(pressure.customers, 'customer')} who get any, from all flows"
+        yield _table(caption, ("", "p50", "p95", "max"), rows, 1)
+
+
+def _flows(report: SpanReport) -> Iterator[str]:
+    yield "<h2>Flows</h2>"
+    header = ("flow", "enter", "messages", "held", "suppressed", "expired", "still held",
+              "webhooks", "effects")  # fmt: skip
+    rows = [
+        (name, *map(number, (
+            flow.entered, flow.sends, sum(flow.held.values()), sum(flow.suppressed.values()),
+            sum(flow.expired.values()), flow.still_held, flow.webhooks, sum(flow.effects.values()),
+        )))
+        for name, flow in report.flows.items()
+    ]  # fmt: skip
+    yield _table("What each flow did", header, rows, 1)
+    reasons = [
+        (name, what, label(GATE, code), number(count))
+        for name, flow in report.flows.items()
+        for what, counts in _refusals(flow)
+        for code, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    ]
+    if reasons:
+        yield "<h2>Why messages did not go at once</h2>"
+        yield _table("By flow and reason", ("flow", "decision", "reason", "times"), reasons, 3)
+
+
+def _refusals(flow: FlowSpan) -> tuple[tuple[str, Mapping[str, int]], ...]:
+    return (("held", flow.held), ("suppressed", flow.suppressed), ("expired", flow.expired))
+
+
+def _caps(report: SpanReport) -> Iterator[str]:
+    pairs = taken(report)
+    if pairs:
+        yield "<h2>What caps and priority took</h2>"
+        rows = [(one.loser, one.winner, number(one.holds)) for one in pairs]
+        caption = "Messages held by a frequency cap, by the flow whose message came before"
+        yield _table(caption, ("held", "after", "messages"), rows, 2)
+
+
+def _months(report: SpanReport) -> Iterator[str]:
+    if not report.volumes:
+        return
+    months = sorted({f"{one.day:%Y-%m}" for one in report.volumes})
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for one in report.volumes:
+        row = counts.setdefault((one.flow, one.channel), dict.fromkeys(months, 0))
+        row[f"{one.day:%Y-%m}"] += one.sends
+    rows = [
+        (flow, channel, *(number(row[month]) for month in months), number(sum(row.values())))
+        for (flow, channel), row in sorted(counts.items())
+    ]
+    yield "<h2>Messages per month</h2>"
+    yield _table("By flow and channel", ("flow", "channel", *months, "total"), rows, 2)
+
+
+def _notes(report: SpanReport) -> Iterator[str]:
+    if report.notes:
+        yield "<h2>Notes</h2>"
+        yield f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in report.notes)}</ul>"
