@@ -16,6 +16,8 @@ class Mark:
     line: int
     column: int
     length: int = 1
+    made_into: str = ""
+    """Of a place in a blueprint: the flow that was made from it."""
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}"

@@ -41,6 +41,8 @@ class Rules:
     """groups of which at least one word must be there."""
     not_together: tuple[tuple[str, str], ...] = ()
     """pairs that exclude each other."""
+    spared: Mapping[str, str] = field(default_factory=dict)
+    """required word → the word beside which it need not be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,8 @@ def sentence_schema(cls: type[Sentence]) -> JsonSchema:
         },
         "additionalProperties": False,
     }
-    required = [key for key, word in words.items() if word.required]
+    spared = cls.rules.spared
+    required = [key for key, word in words.items() if word.required and key not in spared]
     if required:
         schema["required"] = required
     return {**schema, **_rules_schema(cls)}
@@ -147,6 +150,9 @@ def _rules_schema(cls: type[Sentence]) -> JsonSchema:
     for one, other in rules.not_together:
         beside.setdefault(one, {}).setdefault("properties", {})[other] = False
     demands = [any_required(group, names=usable(cls, group)) for group in rules.any_of]
+    for other in dict.fromkeys(rules.spared.values()):
+        spared = [key for key, instead in rules.spared.items() if instead == other]
+        demands.append({"if": {"required": [other]}, "else": {"required": spared}})
     if cls.check_schema:
         demands.append(cls.check_schema)
     schema: JsonSchema = {"dependencies": beside} if beside else {}

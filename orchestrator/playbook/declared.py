@@ -65,9 +65,10 @@ def declare(document: MapNode, declared: Declared) -> None:
             declared.add("list", item.text, item.mark)
     for name in _stage_names(document.get("stages")):
         declared.add("stage", name.text, name.mark)
-    flow = document.get("flow")
-    if isinstance(flow, ScalarNode) and flow.text:
-        declared.add("flow", flow.text, flow.mark)
+    for kind in ("flow", "blueprint"):
+        named = document.get(kind)
+        if isinstance(named, ScalarNode) and named.text:
+            declared.add(kind, named.text, named.mark)
 
 
 def _stage_names(section: Node | None) -> Iterator[ScalarNode]:

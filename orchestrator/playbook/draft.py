@@ -13,20 +13,26 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode, describe
 from orchestrator.language.reader import Invalid, Reader, part_of, suggest, surely_meant
-from orchestrator.language.sentences import read_sentence
+from orchestrator.language.sentences import SentenceOf, read_sentence
+from orchestrator.language.words import words_of
+from orchestrator.playbook.blueprints import Pattern, made, wrong_inputs
 from orchestrator.playbook.declared import Declared, declare
-from orchestrator.playbook.files import TEMPLATES, ProjectFiles, read_files
+from orchestrator.playbook.files import PLAYBOOKS, TEMPLATES, ProjectFiles, read_files
+from orchestrator.playbook.including import MAY_HOLD, Including
 from orchestrator.playbook.mending import mended, sound_words
 from orchestrator.playbook.model import (
+    Blueprint,
     Catalog,
     Flow,
     Message,
     Project,
     Segment,
     SegmentsFile,
+    SharedFile,
     Stage,
     StagesFile,
 )
+from orchestrator.playbook.model.blueprint import BlueprintHead
 from orchestrator.playbook.places import NOWHERE, Setting, is_whole, parts_of_flow
 from orchestrator.playbook.templates import library, message_folders, read_message
 from orchestrator.playbook.variables import PlaybookReader, given_variables, own_variables
@@ -38,16 +44,17 @@ KINDS: dict[str, str] = {
     "stages": "stages",
     "segments": "segments",
     "flow": "flow",
+    "blueprint": "blueprint",
     **dict.fromkeys(CATALOG_WORDS, "catalog"),
 }
 """First word of a document → its kind."""
-_NOT_YET = ("blueprint", "include")
 _HIDES: dict[str, tuple[str, ...]] = {
     "project": ("variable",),
     "catalog": ("event", "property", "attribute", "topic", "sender", "list", "webhook"),
     "stages": ("stage",),
     "segments": ("segment",),
     "flow": ("flow",),
+    "blueprint": ("blueprint",),
 }
 """Kind of document → kinds of names that are unknown while it cannot be read."""
 _TOP_WORD = re.compile(r"^([a-z_]+):[ \t]*(\S*)", re.MULTILINE)
@@ -60,8 +67,6 @@ class Document:
     path: str
     kind: str
     node: MapNode
-    doubtful: frozenset[tuple[int, int]]
-    """(line, column) of what was already reported when the text was read."""
 
 
 @dataclass
@@ -82,8 +87,17 @@ class Draft:
     layouts: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Node] = field(default_factory=dict)
     """Those of the project."""
+    blueprints: dict[str, Pattern] = field(default_factory=dict)
+    includes: dict[str, list[str]] = field(default_factory=dict)
+    """Path → the paths of the files that it includes."""
+    shared: dict[str, MapNode] = field(default_factory=dict)
+    """Path → the words of each included file."""
+    doubtful: set[tuple[str, int, int]] = field(default_factory=set)
+    """(path, line, column) of what was reported when the texts were read."""
     given: dict[str, Node] = field(default_factory=dict)
     """Those of the command line."""
+    patterns: dict[str, Any] = field(default_factory=dict)
+    """Blueprints of which no flow is made, as far as they can be read."""
     known_variables: set[str] = field(default_factory=set)
     broken: list[tuple[Any, Setting]] = field(default_factory=list)
     """Trees with something wrong in them, each with its setting; what could not be read is None."""
@@ -108,11 +122,12 @@ def draft_of(files: ProjectFiles, variables: Mapping[str, str]) -> Draft:
     draft.problems += draft.files.problems
     documents = _documents(draft)
     for path in draft.files.unreadable:
-        _hide(draft, tuple(_HIDES) if path.startswith("playbooks/") else ())
+        _hide(draft, () if path.startswith(f"{TEMPLATES}/") else tuple(_HIDES))
     for document in documents:
         declare(document.node, draft.declared)
-    for document in sorted(documents, key=lambda document: document.kind != "project"):
+    for document in sorted(documents, key=lambda document: _READ_FIRST.get(document.kind, 2)):
         _read_document(document, draft)
+    draft.broken += [part for one in draft.patterns.values() for part in parts_of_flow(one)]
     _read_messages(draft)
     _require_project(draft)
     draft.problems += [*draft.declared.problems, *draft.declared.lookalikes()]
@@ -120,42 +135,77 @@ def draft_of(files: ProjectFiles, variables: Mapping[str, str]) -> Draft:
     return draft
 
 
+_READ_FIRST = {"project": 0, "blueprint": 1}
+"""Kinds of documents on which others rest, in the order in which they are read."""
+
+
 def _documents(draft: Draft) -> list[Document]:
-    documents = []
-    for path, text in draft.files.playbooks.items():
-        before = len(draft.problems)
-        node = read_yaml(text, path, draft.problems)
-        doubtful = frozenset((p.mark.line, p.mark.column) for p in draft.problems[before:])
-        if isinstance(node, MapNode):
-            document = _document(path, node, doubtful, draft)
-            documents += [document] if document else []
-            continue
-        if node is not None:
-            _refuse_root(node, draft)
-        _hide_words(text, path, draft)
+    documents: list[Document] = []
+
+    def included(path: str) -> MapNode | None:
+        document = _parsed(path, draft)
+        if document is not None and not _may_be_included(document, draft):
+            return None
+        documents.extend([document] if document else [])
+        return document.node if document else None
+
+    including = Including(draft.files, draft.problems, included)
+    roots = [path for path in draft.files.playbooks if path.startswith(f"{PLAYBOOKS}/")]
+    for path in roots:
+        document = _parsed(path, draft)
+        if document is not None:
+            documents.append(document)
+            including.follow(document.node, path)
+    if including.is_incomplete:
+        _hide(draft, tuple(_HIDES))
+    draft.includes, draft.shared = including.named, including.found
     return documents
 
 
-def _document(
-    path: str, node: MapNode, doubtful: frozenset[tuple[int, int]], draft: Draft
-) -> Document | None:
-    reader = Reader(problems=draft.problems)
-    refused = [key for key, _ in node.items if key.text in _NOT_YET]
-    for key in refused:
-        reader.unavailable(key.mark, key.text)
-    node = MapNode(node.mark, tuple(item for item in node.items if item[0].text not in _NOT_YET))
+def _parsed(path: str, draft: Draft) -> Document | None:
+    """Return a file as a document of its kind, None if it is none."""
+    text = draft.files.playbooks[path]
+    before = len(draft.problems)
+    node = read_yaml(text, path, draft.problems)
+    marks = [problem.mark for problem in draft.problems[before:]]
+    draft.doubtful |= {(mark.path, mark.line, mark.column) for mark in marks}
+    if isinstance(node, MapNode):
+        return _document(path, node, draft)
+    if node is not None:
+        _refuse_root(node, draft)
+    _hide_words(text, path, draft)
+    return None
+
+
+def _document(path: str, node: MapNode, draft: Draft) -> Document | None:
+    words = {key.text for key, _ in node.items}
     kind = next((KINDS[key.text] for key, _ in node.items if key.text in KINDS), None)
     if kind is not None:
-        return Document(path, kind, node, doubtful)
-    if refused or not node.items:
-        return None
-    meant = _refuse_kind(node, draft)
-    return _document(path, meant, doubtful, draft) if meant else None
+        return Document(path, kind, node)
+    of_others = "vars" in words and not path.startswith(f"{PLAYBOOKS}/")
+    if ("include" in words or of_others) and words <= set(words_of(SharedFile)):
+        return Document(path, "shared", node)
+    meant = _refuse_kind(node, draft) if node.items else None
+    return _document(path, meant, draft) if meant else None
+
+
+def _may_be_included(document: Document, draft: Draft) -> bool:
+    """Return whether a file that another one includes may be, telling why not."""
+    if document.kind in MAY_HOLD:
+        return True
+    message = f'a file that is included holds no "{document.kind}"'
+    help = "it holds segments, parts of the catalog, a blueprint, or variables"
+    draft.problems.append(Problem(document.node.items[0][0].mark, "CLM245", message, help))
+    return False
+
+
+_NO_KIND = ("vars", "include", "note", "meta")
+"""Words that stand in files of several kinds."""
 
 
 def _refuse_kind(node: MapNode, draft: Draft) -> MapNode | None:
     """Report a file that begins with a strange word; returns it with the word that is meant."""
-    key = next((key for key, _ in node.items if key.text not in ("vars", "note", "meta")), None)
+    key = next((key for key, _ in node.items if key.text not in _NO_KIND), None)
     key = key or node.items[0][0]
     help = suggest(key.text, KINDS, lead="a file under playbooks/ begins with one of")
     message = f'"{key.text[:60]}" is no kind of playbook file'
@@ -197,7 +247,7 @@ def _read_document(document: Document, draft: Draft) -> None:
     reader = PlaybookReader(
         complete=draft.project is not None or "variable" not in draft.declared.open
     )
-    own = own_variables(document.node, reader)
+    own = {**own_variables(document.node, reader), **_included_variables(document, reader, draft)}
     if document.kind == "project":
         draft.variables = {**own, **draft.variables}
     reader.variables = {**draft.variables, **own, **draft.given}
@@ -206,9 +256,33 @@ def _read_document(document: Document, draft: Draft) -> None:
     draft.problems += [
         problem
         for problem in reader.problems
-        if (problem.mark.line, problem.mark.column) not in document.doubtful
-        or problem.mark.path != document.path
+        if (problem.mark.path, problem.mark.line, problem.mark.column) not in draft.doubtful
     ]
+
+
+def _included_variables(
+    document: Document, reader: PlaybookReader, draft: Draft
+) -> dict[str, Node]:
+    """Return the variables that a document includes; a name stands in one place only."""
+    first = {key.text: key.mark for key, _ in _vars_of(document.node)}
+    found: dict[str, Node] = {}
+    for path in draft.includes.get(document.path, ()):
+        node = draft.shared[path]
+        if any(key.text in KINDS for key, _ in node.items):
+            continue  # its variables are its own
+        for key, _ in _vars_of(node):
+            if key.text in first:
+                message = f'the variable "{key.text[:60]}" is included a second time, '
+                message += f"the first is at {first[key.text]}"
+                reader.report(key.mark, "CLM212", message, help="rename one of them")
+            first.setdefault(key.text, key.mark)
+        found |= own_variables(node, reader)
+    return found
+
+
+def _vars_of(node: MapNode) -> tuple[tuple[ScalarNode, Node], ...]:
+    written = node.get("vars")
+    return written.items if isinstance(written, MapNode) else ()
 
 
 def _read_project(document: Document, reader: PlaybookReader, draft: Draft) -> None:
@@ -271,7 +345,57 @@ def _read_segments(document: Document, reader: PlaybookReader, draft: Draft) -> 
             draft.broken.append((criterion, NOWHERE))
 
 
+def _read_shared(document: Document, reader: PlaybookReader, draft: Draft) -> None:
+    read_sentence(SharedFile, document.node, reader, place="a file that is included")
+
+
+def _read_blueprint(document: Document, reader: PlaybookReader, draft: Draft) -> None:
+    """Read a blueprint by itself: what is wrong in it is told even if no flow is made of it."""
+    head = part_of(SentenceOf(BlueprintHead, "a blueprint").read(_head_of(document), Reader()))
+    inputs = {str(name): one for name, one in (head.inputs or {}).items() if is_whole(one)}
+    pattern = Pattern(str(head.blueprint), document.node, inputs, dict(reader.variables))
+    reader.variables = {**reader.variables, **pattern.defaults}
+    reader.unspoken = frozenset(_vars_of_inputs(document.node))
+    read = read_sentence(Blueprint, document.node, reader, place="a blueprint")
+    reader.problems += wrong_inputs(pattern, reader)
+    if head.blueprint:
+        draft.blueprints.setdefault(head.blueprint, pattern)
+    draft.patterns[pattern.name] = part_of(read)
+
+
+def _head_of(document: Document) -> MapNode:
+    words = words_of(BlueprintHead)
+    items = tuple(item for item in document.node.items if item[0].text in words)
+    return MapNode(document.node.mark, items)
+
+
+def _vars_of_inputs(node: MapNode) -> list[str]:
+    written = node.get("inputs")
+    return [key.text for key, _ in written.items] if isinstance(written, MapNode) else []
+
+
+def _made(document: Document, reader: PlaybookReader, draft: Draft) -> Document:
+    """Return a flow's document with the words that its blueprint lends it."""
+    said = document.node.get("from_blueprint")
+    if said is None:
+        return document
+    name = said.text if isinstance(said, ScalarNode) else ""
+    pattern = draft.blueprints.get(name)
+    if pattern is not None:
+        draft.patterns.pop(name, None)
+        flow = document.node.get("flow")
+        made_into = flow.text if isinstance(flow, ScalarNode) else document.path
+        return replace(document, node=made(pattern, document.node, made_into, reader))
+    known = draft.declared.of("blueprint")
+    if name and name not in known and "blueprint" not in draft.declared.open:
+        help = suggest(name, known, lead="blueprints are")
+        reader.report(said.mark, "CLM243", f'unknown blueprint "{name[:60]}"', help=help)
+    reader.complete = False
+    return document
+
+
 def _read_flow(document: Document, reader: PlaybookReader, draft: Draft) -> None:
+    document = _made(document, reader, draft)
     leaving = document.node.get("exits_when")
     resolved = reader.resolve(leaving) if leaving is not None else None
     if isinstance(resolved, ListNode) and len(resolved.items) > 1:
@@ -296,6 +420,8 @@ _READ: dict[str, Any] = {
     "stages": _read_stages,
     "segments": _read_segments,
     "flow": _read_flow,
+    "blueprint": _read_blueprint,
+    "shared": _read_shared,
 }
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark, Problem
+from orchestrator.language.reader import suggest
 from orchestrator.playbook.text import LARGEST_PLAYBOOK, LARGEST_TEMPLATE, decode
 
 PLAYBOOKS, TEMPLATES = "playbooks", "templates"
 LIBRARIES = ("_layouts", "_partials")
-_YAML = (".yaml", ".yml")
+YAML = (".yaml", ".yml")
 _DEEPEST = 12
 
 
@@ -26,6 +27,8 @@ class ProjectFiles:
     unreadable: set[str] = field(default_factory=set)
     """Paths that are there and hold no text we can use."""
     problems: list[Problem] = field(default_factory=list)
+    root: Path | None = None
+    """Where included files are found; None if all there is was read before."""
 
     def all(self) -> dict[str, str]:
         """Return every text by path, sorted."""
@@ -53,20 +56,20 @@ def read_files(project: Path) -> ProjectFiles:
             f"there is no folder {PLAYBOOKS}/ in {project}",
             help="say where the project is with --project, or start one with clmctl init",
         )
-    files = ProjectFiles()
+    files = ProjectFiles(root=root)
     for path in _walk(root / PLAYBOOKS, root, files):
-        if path.name.endswith(_YAML):
+        if path.name.endswith(YAML):
             _read(path, root, files, files.playbooks, LARGEST_PLAYBOOK)
     if (root / TEMPLATES).is_dir():
         for path in _walk(root / TEMPLATES, root, files):
-            limit = LARGEST_PLAYBOOK if path.name.endswith(_YAML) else LARGEST_TEMPLATE
+            limit = LARGEST_PLAYBOOK if path.name.endswith(YAML) else LARGEST_TEMPLATE
             if _is_template_file(path):
                 _read(path, root, files, files.templates, limit)
     return files
 
 
 def _is_template_file(path: Path) -> bool:
-    return path.name.endswith((".j2", *_YAML)) or path.parent.name != TEMPLATES
+    return path.name.endswith((".j2", *YAML)) or path.parent.name != TEMPLATES
 
 
 def _walk(folder: Path, root: Path, files: ProjectFiles, depth: int = 0) -> Iterator[Path]:
@@ -92,15 +95,21 @@ def _walk(folder: Path, root: Path, files: ProjectFiles, depth: int = 0) -> Iter
 
 
 def _inside(path: Path, root: Path, files: ProjectFiles) -> bool:
+    wrong = _leads_out(path, root)
+    if wrong is not None:
+        _refuse(files, path, root, *wrong)
+    return wrong is None
+
+
+def _leads_out(link: Path, root: Path) -> tuple[str, str] | None:
+    """Return (message, help) if a link does not lead to something inside the project."""
     try:
-        target = path.resolve(strict=True)
+        target = link.resolve(strict=True)
     except (OSError, RuntimeError):
-        _refuse(files, path, root, "the link leads nowhere", "remove it or set it anew")
-        return False
+        return "the link leads nowhere", "remove it or set it anew"
     if not target.is_relative_to(root):
-        _refuse(files, path, root, "the link leads out of the project", "copy the file instead")
-        return False
-    return True
+        return "the link leads out of the project", "copy the file instead"
+    return None
 
 
 def _read(path: Path, root: Path, files: ProjectFiles, texts: dict[str, str], most: int) -> None:
@@ -128,3 +137,46 @@ def _refuse(files: ProjectFiles, path: Path, root: Path, message: str, help: str
     name = path.relative_to(root).as_posix()
     files.unreadable.add(name)
     files.problems.append(Problem(Mark(name, 1, 1), "CLM118", message, help))
+
+
+# --- included files -------------------------------------------------------------------
+
+
+def include_file(files: ProjectFiles, name: str, mark: Mark) -> Problem | None:
+    """Read a file that another one includes; returns what is wrong, if anything.
+
+    Args:
+        name: its path below the project, normal and inside it by its spelling.
+        mark: where it is included.
+    """
+    if name in files.playbooks:
+        return None
+    if files.root is None:
+        return Problem(mark, "CLM245", f"there is no file {name}")
+    path = files.root
+    for part in name.split("/"):
+        there = _names_in(path)
+        if part not in there:
+            meant = suggest(part, there, lead=f"in {_shown(path, files.root)} are")
+            return Problem(mark, "CLM245", f"there is no file {name}", meant if there else None)
+        path /= part
+        if path.is_symlink() and (astray := _leads_out(path, files.root)):
+            return Problem(mark, "CLM245", f"{name}: {astray[0]}", astray[1])
+    before = len(files.problems)
+    _read(path, files.root, files, files.playbooks, LARGEST_PLAYBOOK)
+    wrong = files.problems.pop() if len(files.problems) > before else None
+    if wrong is None or wrong.code != "CLM118":
+        return wrong
+    return Problem(mark, "CLM245", f"{name}: {wrong.message}", wrong.help)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Return the visible names in a folder as they are spelled there, sorted."""
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if entry.name[0] != ".")
+    except OSError:
+        return []
+
+
+def _shown(folder: Path, root: Path) -> str:
+    return "the project" if folder == root else f"{folder.relative_to(root).as_posix()}/"

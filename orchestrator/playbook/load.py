@@ -11,6 +11,7 @@ from types import MappingProxyType
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.playbook.acts import act_problems
+from orchestrator.playbook.blueprints import folded
 from orchestrator.playbook.customs import custom_problems
 from orchestrator.playbook.draft import Draft, draft_of, read_project
 from orchestrator.playbook.files import files_of
@@ -89,7 +90,7 @@ def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
 def finish(draft: Draft, playbook: Playbook, more: Iterable[Problem]) -> Loaded:
     """Return what was loaded; the playbook only if nothing is an error."""
     different = {_by_place(problem): problem for problem in [*draft.problems, *more]}
-    problems = [different[place] for place in sorted(different)]
+    problems = sorted(folded(different.values(), draft.declared.of("flow")), key=_by_place)
     broken = any(problem.severity == "error" for problem in problems)
     return Loaded(None if broken else playbook, tuple(problems), draft.files.all())
 

@@ -21,6 +21,7 @@ from orchestrator.language.words import Sentence, Word, usable, words_of
 from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
     Attribute,
+    Blueprint,
     Catalog,
     Defaults,
     Flow,
@@ -28,11 +29,13 @@ from orchestrator.playbook.model import (
     Goal,
     Guardrails,
     Holdout,
+    Input,
     Links,
     MessageFile,
     Project,
     QuietHours,
     SegmentsFile,
+    SharedFile,
     Stage,
     StagesFile,
     Topic,
@@ -53,6 +56,9 @@ def pages() -> dict[str, str]:
         "steps.md": _page("Steps", _family(steps(), examples.STEPS_INTRO)),
         "starts.md": _page("Starts", _family(starts(), examples.STARTS_INTRO)),
         "flow.md": _page("Flows", _sentences(examples.FLOW, [Flow, Goal])),
+        "blueprints.md": _page(
+            "Blueprints", _sentences(examples.BLUEPRINT, [Blueprint, Input, SharedFile])
+        ),
         "project.md": _page(
             "The project", _sentences(examples.PROJECT, [Project, Defaults, Links])
         ),

@@ -21,6 +21,7 @@ from orchestrator.playbook.model import (
     AnyValue,
     Attribute,
     AttributeShape,
+    Blueprint,
     Catalog,
     Defaults,
     Flow,
@@ -28,12 +29,14 @@ from orchestrator.playbook.model import (
     Goal,
     Guardrails,
     Holdout,
+    Input,
     Links,
     MessageFile,
     Project,
     QuietHours,
     ReEntryShape,
     SegmentsFile,
+    SharedFile,
     Stage,
     StagesFile,
     StartsShape,
@@ -54,6 +57,7 @@ class Example:
 
 TITLES: dict[type[Sentence], str] = {
     Attribute: "A stored attribute",
+    Blueprint: "The words of a blueprint",
     Catalog: "The words of a catalog file",
     Defaults: "`defaults`",
     Flow: "The words of a flow",
@@ -61,11 +65,13 @@ TITLES: dict[type[Sentence], str] = {
     Goal: "`goal`",
     Guardrails: "The words of `guardrails`",
     Holdout: "`holdout`",
+    Input: "An input",
     Links: "`links`",
     MessageFile: "The words of `message.yaml`",
     Project: "The words of the project file",
     QuietHours: "`quiet_hours`",
     SegmentsFile: "The words of a segments file",
+    SharedFile: "A file that is included",
     Stage: "A stage",
     StagesFile: "The words of a stages file",
     Topic: "A topic",
@@ -136,6 +142,39 @@ steps:
   - send: any_offer
     only_if: {clicked: we_miss_you}
     with: {discount: 10%}
+""",
+)
+BLUEPRINT = Example(
+    "A blueprint is the body of a flow with inputs: one file, from which several flows are made. "
+    "Each says `from_blueprint` and fills the inputs in:\n\n"
+    "```yaml\n"
+    "flow: win_back_vip\n"
+    "status: live\n"
+    "from_blueprint: win_back\n"
+    "inputs: {lapse: 90 days, offer: any_offer}\n"
+    "guardrails: {priority: 80}\n"
+    "```\n\n"
+    "In the blueprint an input is a variable, `$lapse`, and stands where a whole value stands. "
+    "Words that the flow says itself, such as `guardrails` here, stand in for the blueprint's; "
+    "the steps are always the blueprint's. Of itself a blueprint does nothing, and it has no "
+    "`status`: each flow made from it has its own. A problem in a blueprint is told at its place "
+    "there, with the flow that was made from it.\n\n"
+    "Blueprints are shared between projects, like segments and parts of the catalog, by "
+    "`include`: a list of files inside the project's folder and outside of `playbooks/`. Whole "
+    "named items are added, nothing is merged into one another: the same name in two places is "
+    "an error. A file of `vars` alone gives its variables to the file that includes it.",
+    """\
+blueprint: win_back
+inputs:
+  lapse: {type: duration, default: 60 days, description: How long without a purchase}
+  offer: {type: message, description: What brings them back}
+starts_when: {matches: [{last: purchase, older_than: $lapse}]}
+re_entry: after 6 months
+goal: {did: purchase, within: 30 days}
+steps:
+  - send: we_miss_you
+  - wait: 7 days
+  - send: $offer
 """,
 )
 PROJECT = Example(
@@ -232,6 +271,9 @@ priority: 80
 )
 
 _NAMES = {
+    "blueprint": "win_back",
+    "custom condition": "likely_to_churn",
+    "variant": "nurture_copy/story",
     "attribute": "country",
     "channel": "email",
     "event": "purchase",
@@ -248,6 +290,10 @@ _NAMES = {
     "webhook": "loyalty_points",
 }
 _TEXTS = {
+    "blueprint": "win_back",
+    "description": "How long without a purchase",
+    "inputs": "{lapse: 90 days}",
+    "include": "../shared/segments.yaml",
     "base_url": "https://shop.example/mail",
     "currency": "EUR",
     "flow": "welcome",

@@ -24,11 +24,13 @@ from orchestrator.language.shapes import VARIABLE_PATTERN, JsonSchema, or_variab
 from orchestrator.language.words import Sentence, any_required, sentence_schema, words_of
 from orchestrator.playbook.model import (
     Attribute,
+    Blueprint,
     Catalog,
     Flow,
     MessageFile,
     Project,
     SegmentsFile,
+    SharedFile,
     StagesFile,
     StartsShape,
 )
@@ -41,10 +43,12 @@ DOCUMENTS: dict[str, type[Sentence]] = {
     "stages": StagesFile,
     "segments": SegmentsFile,
     "flow": Flow,
+    "blueprint": Blueprint,
+    "shared": SharedFile,
     "message": MessageFile,
 }
 """Kind of file → its vocabulary; each has a schema of its own."""
-PLAYBOOK_KINDS = ("project", "catalog", "stages", "segments", "flow")
+PLAYBOOK_KINDS = ("project", "catalog", "stages", "segments", "flow", "blueprint", "shared")
 """Kinds that live under ``playbooks/`` and are told apart by their top key."""
 
 Names = Mapping[str, tuple[str, ...]]
@@ -100,9 +104,11 @@ def write_schemas(root: Path, names: Names | None = None) -> list[Path]:
 
 def top_keys(kind: str) -> tuple[str, ...]:
     """Return the words of which any says that a document is of this kind."""
+    if kind == "shared":
+        return ("include", "vars")
     if kind != "catalog":
         return (kind,)
-    return tuple(key for key in words_of(Catalog) if key not in ("note", "meta"))
+    return tuple(key for key in words_of(Catalog) if key not in ("include", "note", "meta"))
 
 
 def _document(body: JsonSchema, kind: str, summary: str) -> JsonSchema:

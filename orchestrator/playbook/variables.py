@@ -26,6 +26,8 @@ class PlaybookReader(Reader):
     copied: int = 0
     complete: bool = True
     """False if the project's variables could not be read: unknown ones are no news then."""
+    unspoken: frozenset[str] = frozenset()
+    """Inputs of a blueprint without a value: that is told elsewhere, or no news."""
 
     def resolve(self, node: Node) -> Node | Invalid:
         """Return what a ``$name`` stands for, or the node itself if it is no variable."""
@@ -37,7 +39,7 @@ class PlaybookReader(Reader):
         if found is None:
             return self._no_variable(node)
         self.used.add(found[1])
-        if not self.complete and found[1] not in self.variables:
+        if found[1] not in self.variables and (not self.complete or found[1] in self.unspoken):
             return INVALID
         resolved = super().resolve(node)
         if not isinstance(resolved, Invalid | ScalarNode):

@@ -19,6 +19,7 @@ from orchestrator.language.sentences import read_sentence
 from orchestrator.language.words import Sentence, Word, words_of
 from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
+    Blueprint,
     Catalog,
     Flow,
     Guardrails,
@@ -28,6 +29,7 @@ from orchestrator.playbook.model import (
     StagesFile,
 )
 from orchestrator.playbook.reference import pages, stale_files, vocabulary
+from orchestrator.playbook.variables import PlaybookReader
 from orchestrator.playbook.yaml_text import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,7 @@ KINDS = [
 ]
 DOCUMENTS: list[tuple[examples.Example, type[Sentence]]] = [
     (examples.FLOW, Flow),
+    (examples.BLUEPRINT, Blueprint),
     (examples.PROJECT, Project),
     (examples.CATALOG, Catalog),
     (examples.STAGES, StagesFile),
@@ -96,7 +99,7 @@ def test_each_word_has_a_sample_that_its_shape_reads(cls: type[Sentence], word: 
 def test_each_documents_example_reads(example: examples.Example, cls: type[Sentence]) -> None:
     node = _node(example.yaml)
     assert isinstance(node, MapNode)
-    reader = Reader()
+    reader = PlaybookReader(unspoken=frozenset(("lapse", "offer")))
     read_sentence(cls, node, reader, place="the example")
     assert reader.problems == []
 

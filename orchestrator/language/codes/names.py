@@ -205,4 +205,25 @@ NAMES: dict[str, Code] = {
         "custom: likely_to_churn",
         "the package repaired, or the condition left out",
     ),
+    "CLM243": Code(
+        "an unknown blueprint",
+        "No file describes a blueprint of this name.",
+        "from_blueprint: win_bak",
+        "from_blueprint: win_back",
+    ),
+    "CLM244": Code(
+        "an input of a blueprint",
+        "A blueprint says which inputs it has, of which type, and which a flow may leave out. What "
+        "a flow gives must fit; what a blueprint declares must be used in it.",
+        "from_blueprint: win_back\ninputs: {laps: 90 days}",
+        "from_blueprint: win_back\ninputs: {lapse: 90 days}",
+    ),
+    "CLM245": Code(
+        "a file that cannot be included",
+        "include names files outside of playbooks/ by paths relative to the file it stands in, "
+        "spelled as they are on the disk. They never leave the project's folder, by no spelling "
+        "and by no link, and hold segments, parts of the catalog, blueprints or variables.",
+        "include: [/etc/segments.yaml]",
+        "include: [../shared/segments.yaml]",
+    ),
 }

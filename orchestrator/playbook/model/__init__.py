@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.playbook.model.anything import META, VARS, AnyValue
+from orchestrator.playbook.model.blueprint import Blueprint, Input, SharedFile
 from orchestrator.playbook.model.catalog import (
     TYPES,
     Attribute,
@@ -42,6 +43,7 @@ __all__ = [
     "AnyValue",
     "Attribute",
     "AttributeShape",
+    "Blueprint",
     "Catalog",
     "Defaults",
     "Expectation",
@@ -54,6 +56,7 @@ __all__ = [
     "Guardrails",
     "Happening",
     "Holdout",
+    "Input",
     "Links",
     "Message",
     "MessageFile",
@@ -64,6 +67,7 @@ __all__ = [
     "ReEntryShape",
     "Segment",
     "SegmentsFile",
+    "SharedFile",
     "Silence",
     "Stage",
     "StagesFile",

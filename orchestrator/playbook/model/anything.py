@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.language.containers import MapOf
+from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.names import NewName
 from orchestrator.language.nodes import Node
 from orchestrator.language.reader import Invalid, Reader
-from orchestrator.language.shapes import JsonSchema, Shape
+from orchestrator.language.shapes import JsonSchema, Shape, Text
 
 
 class AnyValue(Shape[Node]):
@@ -23,3 +23,8 @@ class AnyValue(Shape[Node]):
 
 VARS = MapOf(NewName("variable"), AnyValue(), least=0)
 META = AnyValue()
+INCLUDE = ListOf(Text())
+INCLUDE_DOC = (
+    "Files outside `playbooks/` whose segments, catalog parts, blueprints or variables "
+    "belong to this one's; each path is relative to this file, inside the project."
+)

@@ -22,7 +22,7 @@ from orchestrator.language.shapes import (
     suggesting,
 )
 from orchestrator.language.words import Sentence, word
-from orchestrator.playbook.model.anything import META
+from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META
 
 TYPES = ("text", "number", "money", "boolean", "date", "datetime", "list")
 
@@ -163,3 +163,4 @@ class Catalog(Sentence):
     )
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
+    include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)

@@ -30,7 +30,7 @@ from orchestrator.language.shapes import (
     suggesting,
 )
 from orchestrator.language.words import Rules, Sentence, later, word
-from orchestrator.playbook.model.anything import META, VARS, AnyValue
+from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META, VARS, AnyValue
 from orchestrator.playbook.model.guardrails import Guardrails
 
 
@@ -155,7 +155,10 @@ def _has_id(start: Start) -> bool:
 class Flow(Sentence):
     """One always-on flow: who enters, the steps they walk, when they leave."""
 
-    rules = Rules(needs={"recheck": ("audience",)})
+    rules = Rules(
+        needs={"recheck": ("audience",), "inputs": ("from_blueprint",)},
+        spared={"starts_when": "from_blueprint", "steps": "from_blueprint"},
+    )
     check_schema = {
         "dependencies": {
             "key": {
@@ -232,8 +235,13 @@ class Flow(Sentence):
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
     in_flight: None = later(Text(), "What an edit does to people inside.")
-    from_blueprint: None = later(Text(), "The blueprint this flow is made from.")
-    inputs: None = later(AnyValue(), "The blueprint's inputs.")
+    from_blueprint: Name | None = word(
+        Ref("blueprint"),
+        "The blueprint this flow is made from; words said here stand in for its own.",
+        default=None,
+    )
+    inputs: Node | None = word(AnyValue(), "The blueprint's inputs, by name.", default=None)
+    include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)
 
     def check(self, reader: Reader) -> None:
         if self.key is not None and any(start.head != "did" for start in self.starts_when):

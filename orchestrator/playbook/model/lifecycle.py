@@ -13,7 +13,7 @@ from orchestrator.language.nodes import Node
 from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Text, Truth
 from orchestrator.language.words import Rules, Sentence, word
-from orchestrator.playbook.model.anything import META, VARS
+from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META, VARS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,7 @@ class StagesFile(Sentence):
     vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this file.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
+    include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class SegmentsFile(Sentence):
     vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` in this file.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
+    include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)
 
 
 @dataclass(frozen=True)

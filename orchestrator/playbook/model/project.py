@@ -11,7 +11,7 @@ from orchestrator.language.nodes import Node
 from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import Text
 from orchestrator.language.words import Sentence, word
-from orchestrator.playbook.model.anything import META, VARS
+from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META, VARS
 from orchestrator.playbook.model.guardrails import Guardrails
 
 
@@ -59,3 +59,4 @@ class Project(Sentence):
     vars: dict[Name, Node] | None = word(VARS, "Values used as `$name` anywhere.", default=None)
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
+    include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)
