@@ -227,9 +227,9 @@ def result_names(playbook: Playbook, flow: str) -> dict[str, frozenset[str]]:
 
 
 def _properties(playbook: Playbook, names: Collection[str]) -> Iterator[str]:
-    for event, properties in (playbook.catalog.events or {}).items():
-        if event in names:
-            yield from map(str, properties)
+    events = names_of(playbook).events
+    for event in names:
+        yield from map(str, events.get(event, ()))
 
 
 def start_event(playbook: Playbook, start: Any) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.records import DecisionLine, FlowReport, TickReport
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, counted, number, printable
@@ -45,6 +46,8 @@ class Seen:
         if line.decision != "send":
             self.refused.setdefault(line.flow, line)
             return
+        if line.channel == WEBHOOK:
+            return  # a call: nothing is rendered, nobody reads it
         self.sends += 1
         if line.error is not None:
             self.failures[line.flow, line.message, line.error.message] += 1

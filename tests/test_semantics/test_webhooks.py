@@ -14,6 +14,7 @@ from orchestrator import tables
 from orchestrator.answers import Answer, record
 from orchestrator.errors import NotFoundError
 from orchestrator.importing.run import import_file
+from orchestrator.playbook.check import check
 
 EARLY, NOW, HALF, LATER = (
     f"2026-03-02T{clock}:00" for clock in ("08:00", "09:00", "09:30", "10:00")
@@ -106,6 +107,12 @@ def test_rule_49_no_answer_in_time_is_a_failure(shop: Shop, fails: str, exits: s
     assert shop.tick("2026-03-02T09:59:59") == []
     assert len(shop.tick(LATER)) == (1 if fails == "skip" else 0)
     assert shop.runs()[0][3] == exits
+
+
+def test_rule_49_a_template_reads_what_the_answer_gave(shop: Shop) -> None:
+    more = "{send: hello, subject: 'You have {{ ask.projects }}'}"
+    _called(shop, "at_most: 3 hours", more)
+    assert check(shop.folder).errors == 0
 
 
 def test_rule_49_no_condition_about_messages_sees_a_call(shop: Shop) -> None:
