@@ -65,9 +65,7 @@ def unknown(kind: str, name: Name, known: Iterable[str], of: str = "") -> Proble
     """Return the problem of a name that is none of some."""
     lead = f"{kind}s{of} are" if not kind.endswith("y") else f"{kind[:-1]}ies{of} are"
     code = "CLM601" if kind in ("customer", "step") else CODES[kind]
-    return Problem(
-        name.mark, code, f'unknown {kind} "{name[:60]}"', suggest(name, known, lead=lead)
-    )
+    return Problem(name.mark, code, f'unknown {kind} "{name[:60]}"', suggest(name, known, lead=lead))
 
 
 def problems_of(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sqlalchemy import func, select
+
+from orchestrator import tables
+from orchestrator.criteria.base import Condition, Criterion, leaves
+from orchestrator.flow.graph import Node, graph
 from orchestrator.language.marks import Mark
-from orchestrator.playbook.model import Flow
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.tick import workspace
+from orchestrator.tick.context import LiveFlow, Tick
 
 
 class Gap(NamedTuple):

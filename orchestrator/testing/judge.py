@@ -90,7 +90,9 @@ class Judge:
         problems += played.problems
         ways = compare(stage, played) if not played.problems else []
         cause = _cause(stage, played, ways)
-        return Verdict(test, stage, played, ways, sorted(problems), cause, monotonic() - begun)
+        return Verdict(
+            test, stage, played, ways, sorted(problems), cause, monotonic() - begun
+        )
 
 
 def variables_of(test: FlowTest) -> dict[str, str]:
@@ -102,9 +104,7 @@ def _cause(stage: Stage, played: Played, ways: Sequence[Way]) -> Cause | None:
     wrong = [way for way in ways if way.differs]
     if not wrong:
         return None
-    way = min(
-        wrong, key=lambda one: one.first_difference.first if one.first_difference else stage.end
-    )
+    way = min(wrong, key=lambda one: one.first_difference.first if one.first_difference else stage.end)
     row = way.first_difference
     flow = str(row.seen.flow if row and row.seen else stage.test.flow)
     now = row.first if row is not None else _refused(played, way.customer) or stage.clock

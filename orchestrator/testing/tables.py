@@ -12,7 +12,9 @@ from orchestrator.playbook.model import FlowTest
 from orchestrator.playbook.model.given import Given, Values
 
 
-def customers_of(test: FlowTest, project: Path, problems: list[Problem]) -> Mapping[Name, Values]:
+def customers_of(
+    test: FlowTest, project: Path, problems: list[Problem]
+) -> Mapping[Name, Values]:
     """Return a test's customers, from the test or from its table."""
     if not isinstance(test.customers, str):
         return test.customers
@@ -41,7 +43,7 @@ def _customers(
     for number, row in enumerate(rows, 2):
         who = (row.get("id") or "").strip()
         if not who or who in seen or None in row:
-            wrong = "has more cells than columns" if None in row else 'needs an "id" of its own'
+            wrong = "has more cells than columns" if None in row else f'needs an "id" of its own'
             problems.append(Problem(mark, "CLM106", f"{name}: row {number} {wrong}"))
             continue
         seen.add(who)

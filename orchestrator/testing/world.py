@@ -147,7 +147,9 @@ class World:
         read = reader.read(Batch(columns, rows, range(len(rows))), _never)
         declared = self.playbook.catalog.topics or {}
         topics = {str(name): topic.purpose for name, topic in declared.items()}
-        write_receipts(connection, read, People(), topics=topics, outcome=outcome, reject=_never)
+        write_receipts(
+            connection, read, People(), topics=topics, outcome=outcome, reject=_never
+        )
 
     def _attributes(self, connection: Connection, fact: Fact) -> None:
         values = _raw(fact.item.set or {})
@@ -197,7 +199,9 @@ class World:
         return {external: row_id for external, row_id in connection.execute(query)}
 
 
-def facts_of(timeline: Sequence[Happening], clock: datetime, zone: ZoneInfo) -> list[Fact]:
+def facts_of(
+    timeline: Sequence[Happening], clock: datetime, zone: ZoneInfo
+) -> list[Fact]:
     """Return what happens in a test, by time; of one instant in written order."""
     facts = [
         Fact(instant_of(clock, zone, item.after, item.before, item.at), item) for item in timeline

@@ -6,13 +6,7 @@ import re
 from datetime import time
 
 from orchestrator.language.durations import Duration, meant_duration, parse_duration, parse_time
-from orchestrator.language.moments import (
-    DurationShape,
-    Moment,
-    MomentShape,
-    TimeOfDay,
-    parse_moment,
-)
+from orchestrator.language.moments import DurationShape, Moment, MomentShape, TimeOfDay, parse_moment
 from orchestrator.language.nodes import Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, ScalarShape

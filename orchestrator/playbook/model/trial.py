@@ -89,9 +89,7 @@ class Happening(Sentence):
     )
     channel: Name | None = word(Ref("channel"), "By which the message had come.", default=None)
     set: Values | None = word(
-        MapOf(DataName("attribute"), GIVEN),
-        "Attributes that change, as by an import.",
-        default=None,
+        MapOf(DataName("attribute"), GIVEN), "Attributes that change, as by an import.", default=None
     )
     subscribes: tuple[Name, ...] | None = word(
         OneOrMany(Ref("topic")), "Topics the customer subscribes to.", default=None
@@ -276,9 +274,7 @@ class FlowTest(Sentence):
     test: str = word(Text(), "What the test shows, as a sentence.")
     flow: Name = word(Ref("flow"), "The flow under test; it counts as live, whatever its status.")
     flows: tuple[Name, ...] | None = word(
-        ListOf(Ref("flow")),
-        "Other flows that run beside it; without this, none does.",
-        default=None,
+        ListOf(Ref("flow")), "Other flows that run beside it; without this, none does.", default=None
     )
     vars: dict[Name, Node] | None = word(VARS, "Variables, over those of all files.", default=None)
     clock: Moment = word(
