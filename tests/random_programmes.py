@@ -216,7 +216,7 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
     only_events = all("did" in way for way in ways)
     flow: Plain = {
         "flow": name,
-        "status": "live",
+        "status": draw(st.sampled_from(("live", "live", "live", "shadow"))),
         "starts_when": ways[0] if len(ways) == 1 else several,
         "re_entry": draw(
             st.sampled_from(("never", "after 1 hour") + (() if matches else ("always", "always")))
@@ -224,6 +224,11 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
     }
     if draw(st.integers(0, 4)) == 0:
         flow["audience"] = draw(strategies.criteria(now, run=only_events))
+        flow["recheck"] = draw(st.booleans())
+    if only_events and draw(st.integers(0, 2)) == 0:
+        flow["key"] = draw(st.sampled_from(("cart", "score", "amount", "day", "time", "paid")))
+    if draw(st.integers(0, 2)) == 0:
+        flow["if_already_in"] = "restart"
     if draw(st.integers(0, 4)) == 0:
         flow["exits_when"] = draw(strategies.leaves(now, run=only_events))
     if draw(st.integers(0, 4)) == 0:
@@ -252,8 +257,12 @@ def goals(draw: DrawFn, now: datetime) -> Plain:
         plain = {"did": draw(st.sampled_from(strategies.EVENTS))} | draw(strategies.wheres(now))
     else:
         plain = {
-            draw(st.sampled_from(("clicked", "opened"))): draw(st.sampled_from(strategies.MESSAGES))
+            draw(st.sampled_from(("clicked", "opened", "replied"))): draw(
+                st.sampled_from(strategies.MESSAGES)
+            )
         }
+    if draw(st.integers(0, 3)) == 0:
+        plain["keep_going"] = True
     if draw(st.booleans()):
         plain["within"] = draw(st.sampled_from(strategies.FIXED))
     return plain

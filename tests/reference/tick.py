@@ -27,6 +27,7 @@ from reference.conditions import (
     message_parts,
     of_segment,
     present_stay,
+    property_value,
     reachable,
     subscribed,
 )
@@ -59,6 +60,7 @@ DEFAULT_CATCH_UP = Duration(3, "day")
 DEFAULT_EXPIRY = Duration(3, "day")
 DEFAULT_QUIET = timing.QuietSlot(DailyHours(21 * 60, 8 * 60))
 NINE = time(9)
+EVALUATED = ("live", "shadow")
 PROJECT = ""
 """Stands for the project where a flow's name would stand."""
 
@@ -99,6 +101,7 @@ class Passage:
     due_at: datetime | None = None
     held_reason: str | None = None
     held_until: datetime | None = None
+    key: Any = None
     ended_at: datetime | None = None
     exit_reason: str | None = None
     exit_detail: str | None = None
@@ -192,7 +195,7 @@ def tick(
     if as_live_since is not None:
         _pretend(work, as_live_since)
     evaluate_models(work)
-    live = [flow for flow in playbook.flows.values() if flow.status == "live"]
+    live = [flow for flow in playbook.flows.values() if flow.status in EVALUATED]
     live.sort(key=lambda flow: flow.flow)
     fresh = {str(flow.flow) for flow in live if flow.flow not in state.live_since}
     for name in fresh:
@@ -222,7 +225,7 @@ def _pretend(work: Tick, since: datetime) -> None:
     evaluate_models(earlier)
     work.state.known |= {person.external_id for person in work.world.existing(since)}
     for name, flow in work.playbook.flows.items():
-        if flow.status == "live":
+        if flow.status in EVALUATED:
             work.state.live_since.setdefault(name, since)
 
 
@@ -364,7 +367,7 @@ def _move_segment(work: Tick, person: Person, name: str, silent: bool) -> None:
 
 def _active(work: Tick) -> list[Passage]:
     """Return the active runs of live flows, by flow, customer and entry."""
-    live = {name for name, flow in work.playbook.flows.items() if flow.status == "live"}
+    live = {name for name, flow in work.playbook.flows.items() if flow.status in EVALUATED}
     found = [one for one in work.state.passages if one.active and one.flow in live]
     return sorted(found, key=lambda one: (one.flow, one.customer, one.entry))
 
@@ -373,7 +376,7 @@ def _leave_if_due(work: Tick, passage: Passage) -> bool:
     """End the run if its goal is met or ``exits_when`` holds; say whether it ended."""
     flow = work.playbook.flows[passage.flow]
     view = work.view(passage.customer, passage.flow, passage.facts())
-    if _goal_met(flow, view):
+    if _goal_met(flow, view) and flow.goal is not None and not flow.goal.keep_going:
         _end(work, passage, "goal")
     elif flow.exits_when is not None and holds(flow.exits_when, view):
         _end(work, passage, "exit")
@@ -396,8 +399,8 @@ def _goal_times(flow: Flow, view: View) -> Iterator[datetime]:
             if event.name == goal.did and event_passes(view, event, goal.where):
                 yield event.occurred_at
         return
-    kind = "clicked" if goal.clicked else "opened"
-    in_flow, message = message_parts(str(goal.clicked or goal.opened))
+    kind = next(one for one in ("clicked", "opened", "replied") if getattr(goal, one))
+    in_flow, message = message_parts(str(getattr(goal, kind)))
     mine = [
         sent
         for sent in view.past.sent
@@ -446,6 +449,10 @@ def _enter(work: Tick, flow: Flow, *, first: bool) -> None:
 
 def _open(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> None:
     earlier = _passages(work, flow, person)
+    key = _key(work, flow, person, occurrence)
+    for passage in earlier:
+        if passage.active and passage.key == key:
+            _end(work, passage, "restarted")
     work.state.passages.append(
         Passage(
             flow.flow,
@@ -455,8 +462,16 @@ def _open(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> Non
             occurrence.entry_at,
             occurrence.event,
             [(step, None) for step in flow.steps],
+            key=key,
         )
     )
+
+
+def _key(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> Any:
+    """Return the value that the flow counts runs by; None if it is missing, or there is none."""
+    if flow.key is None or occurrence.event is None:
+        return None
+    return property_value(work.view(person.external_id), occurrence.event, flow.key)
 
 
 def _passages(work: Tick, flow: Flow, person: Person) -> list[Passage]:
@@ -478,9 +493,14 @@ def _refusal(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> 
     if not occurrence.exempt and occurrence.instant < timing.minus(work.now, catch_up):
         return "stale"
     earlier = _passages(work, flow, person)
-    if any(one.active for one in earlier):
+    key = _key(work, flow, person, occurrence)
+    if flow.key is not None and key is None:
+        return "no_key"
+    counted = [one for one in earlier if one.key == key]
+    inside = any(one.active for one in counted)
+    if inside and flow.if_already_in != "restart":
         return "already_in"
-    if not _may_return(work, flow, earlier):
+    if not inside and not _may_return(work, flow, counted):
         return "re_entry"
     run = Run(
         flow.flow, len(earlier) + 1, occurrence.entry_at, occurrence.start_id, occurrence.event
@@ -842,6 +862,8 @@ def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, vi
 
 
 def _at_set(work: Tick, passage: Passage, step: Set, variant: str | None, view: View) -> None:
+    if work.playbook.flows[passage.flow].status == "shadow":
+        return
     for name, value in step.operand.items():
         key = (passage.customer, str(name))
         work.state.past.written[key] = _new_value(view, str(name), value)  # type: ignore[assignment]  # typed by its attribute
@@ -934,6 +956,8 @@ class Gate:
         for found in sorted(standing, key=_precedence):
             if self._capped(found):
                 self._hold(found.passage, "frequency")
+            elif found.flow.status == "shadow":
+                self._settle(found.passage, "suppress", "shadow")
             else:
                 self._send(found)
 
@@ -952,6 +976,11 @@ class Gate:
             return None
         if held and not holds(found.step.only_if, found.view):
             self._settle(passage, "suppress", "only_if")
+            return None
+        if found.flow.recheck and not self._in_audience(found):
+            if not held:
+                _decide(work, passage, "suppress", "audience")
+            _end(work, passage, "audience")
             return None
         reason = self._choose_channel(found)
         if reason is None and found.marketing and self._held_out(found):
@@ -974,6 +1003,9 @@ class Gate:
         purpose = step.purpose or settings.purpose or "marketing"
         view = self.work.view(passage.customer, passage.flow, passage.facts())
         return Try(passage, step, flow, view, purpose)
+
+    def _in_audience(self, found: Try) -> bool:
+        return holds(found.flow.audience, replace(found.view, this_run=False))
 
     def _expired(self, found: Try) -> bool:
         playbook = self.work.playbook
@@ -1083,8 +1115,9 @@ class Gate:
                 standing = [found for found in standing if found.flow.flow != name]
         guardrails = self.work.playbook.project.guardrails
         limit = guardrails.stop_if_more_than if guardrails else None
-        if limit and standing and self._trips(standing, limit, PROJECT):
-            return []
+        real = [found for found in standing if found.flow.status != "shadow"]
+        if limit and real and self._trips(real, limit, PROJECT):
+            return [found for found in standing if found.flow.status == "shadow"]
         return standing
 
     def _trips(self, standing: list[Try], limit: VolumeLimit, name: str) -> bool:
