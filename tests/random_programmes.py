@@ -28,6 +28,12 @@ class Story:
     programme: Plain
     world: World
     ticks: tuple[datetime, ...]
+    pauses: frozenset[tuple[datetime, str]] = frozenset()
+    """(tick, flow) while it is paused by hand; the empty name is all flows."""
+
+    def paused(self, now: datetime) -> frozenset[str]:
+        """Return what is paused at a tick."""
+        return frozenset(name for at, name in self.pauses if at == now)
 
 
 @st.composite
@@ -42,7 +48,10 @@ def stories(draw: DrawFn, *, most_ticks: int = 4) -> Story:
         ticks.insert(0, ticks[0] - draw(st.sampled_from(LONG_BEFORE)))
     for _ in range(draw(st.integers(0, most_ticks - len(ticks)))):
         ticks.append(ticks[-1] + draw(st.sampled_from(STEPS_OF_TIME)))
-    return Story(programme, world, tuple(ticks))
+    stops = st.sampled_from(("", *strategies.FLOWS))
+    stopped = st.lists(st.tuples(st.sampled_from(ticks), stops), max_size=2)
+    pauses = draw(stopped) if draw(st.integers(0, 2)) == 0 else []
+    return Story(programme, world, tuple(ticks), frozenset(pauses))
 
 
 def _faithful(world: World) -> list[ConsentAct]:

@@ -44,6 +44,8 @@ def _smaller(story: Story) -> Iterator[Story]:
     if len(story.ticks) > 1:
         for number in range(len(story.ticks)):
             yield replace(story, ticks=_without(story.ticks, number))
+    for pause in sorted(story.pauses):
+        yield replace(story, pauses=story.pauses - {pause})
     for world in _smaller_worlds(story.world):
         yield replace(story, world=world)
     for path in _paths(story.programme):

@@ -33,9 +33,10 @@ def difference(engine: Engine, story: Story) -> str | None:
     load(engine, story.world, ZONE)
     built, state = playbook(story.programme), State()
     for now in story.ticks:
+        ticking.pause(engine, story.paused(now), now)
         preview = ticking.preview(engine, built, now)
         live = ticking.live(engine, built, now)
-        expected = ticking.told_by(tick(built, story.world, state, now))
+        expected = ticking.told_by(tick(built, story.world, state, now, paused=story.paused(now)))
         found = (
             _unequal("a dry run tells what the live one does", lines(preview.decisions), live)
             or _unequal("decisions", lines(live.decisions), expected)
@@ -77,6 +78,7 @@ def told(story: Story) -> str:
     computed = story.programme["catalog"].get("attributes", {})
     facts = [*story.world.people, *story.world.happenings, *story.world.consents]
     parts = [f"ticks {[now.isoformat() for now in story.ticks]}", repr(programme), repr(computed)]
+    parts += [f"{flow or 'everything'} is paused at {at}" for at, flow in sorted(story.pauses)]
     parts += [
         repr({name: value for name, value in vars(fact).items() if value})
         for fact in (*facts, *story.world.receipts)

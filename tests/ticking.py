@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from orchestrator import tables
 from orchestrator.playbook.model import Playbook
+from orchestrator.tick import pauses
 from orchestrator.tick.results import decisions
 from orchestrator.tick.run import Ticked, TickPlan, dry_run, live_run
 
@@ -25,6 +26,15 @@ class Told:
     """(flow, entry reason) → how many."""
     stages: dict[str, int]
     """Stage → how many customers are in it; stages without any are left out."""
+
+
+def pause(engine: Engine, flows: Iterable[str], now: datetime) -> None:
+    """Pause these flows by hand, and let all others go on; the empty name is all flows."""
+    with engine.begin() as connection:
+        for name in pauses.pauses(connection):
+            pauses.lift(connection, name)
+        for name in flows:
+            pauses.pause(connection, name, now, None)
 
 
 def live(engine: Engine, playbook: Playbook, now: datetime, *, everybody: bool = False) -> Told:

@@ -160,11 +160,17 @@ class Tick:
     world: World
     state: State
     now: datetime
+    paused: frozenset[str] = frozenset()
+    """Flows paused by hand; the empty name is all of them."""
     decisions: list[Decision] = field(default_factory=list)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(flow, entry reason) → how many."""
     refused: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     """(flow, customer, occurrence) → reason, None if it opened a run."""
+
+    def evaluates(self, flow: Flow) -> bool:
+        """Return whether the flow is looked at in this tick (rule 1)."""
+        return flow.status in EVALUATED and not {str(flow.flow), PROJECT} & self.paused
 
     def view(self, customer: str, owner: str = "", run: Run | None = None) -> View:
         """Return what conditions see of a customer now."""
@@ -181,21 +187,23 @@ def tick(
     state: State,
     now: datetime,
     as_live_since: datetime | None = None,
+    paused: frozenset[str] = frozenset(),
 ) -> Tick:
     """Run one tick and write what it remembers into ``state``.
 
     Args:
+        paused: flows paused by hand; the empty name is all of them.
         as_live_since: for a preview: when every flow never yet live is taken to have gone
             live, after stages and segments were evaluated silently at that instant.
     """
-    work = Tick(playbook, world, state, now)
+    work = Tick(playbook, world, state, now, paused)
     if state.watermark is not None and now <= state.watermark:
         return work
     _know_runs(work)
     if as_live_since is not None:
         _pretend(work, as_live_since)
     evaluate_models(work)
-    live = [flow for flow in playbook.flows.values() if flow.status in EVALUATED]
+    live = [flow for flow in playbook.flows.values() if work.evaluates(flow)]
     live.sort(key=lambda flow: flow.flow)
     fresh = {str(flow.flow) for flow in live if flow.flow not in state.live_since}
     for name in fresh:
@@ -367,7 +375,7 @@ def _move_segment(work: Tick, person: Person, name: str, silent: bool) -> None:
 
 def _active(work: Tick) -> list[Passage]:
     """Return the active runs of live flows, by flow, customer and entry."""
-    live = {name for name, flow in work.playbook.flows.items() if flow.status in EVALUATED}
+    live = {name for name, flow in work.playbook.flows.items() if work.evaluates(flow)}
     found = [one for one in work.state.passages if one.active and one.flow in live]
     return sorted(found, key=lambda one: (one.flow, one.customer, one.entry))
 
