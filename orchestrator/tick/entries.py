@@ -82,7 +82,7 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
     ).subquery()
     number = next_entry(live.name, rows.c.customer_id).label("entry")
     key = keys.key_value(tick, live, start, rows).label("key_value")
-    numbered = select(rows, number, key).subquery()
+    numbered = select(rows, number, key).where(*_untaken(rows, place)).subquery()
     reason = _refusal(tick, live, start, customer, numbered, many=found.many)
     columns: dict[str, Any] = {name: numbered.c[name] for name in COLUMNS}
     columns |= {
@@ -97,6 +97,16 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
     joined = numbered.join(customer, customer.c.id == numbered.c.customer_id)
     occurrences = select(*columns.values()).select_from(joined)
     return tick.execute(insert(workspace.entry).from_select(list(columns), occurrences))
+
+
+def _untaken(rows: FromClause, place: int) -> list[ColumnElement[bool]]:
+    """Return the test that no start above this one has taken an occurrence already."""
+    if place == 0:
+        return []
+    taken = workspace.entry.alias()
+    names = ("flow", "customer_id", "occurrence")
+    above = select(taken.c.flow).where(*(taken.c[name] == rows.c[name] for name in names))
+    return [~exists(above.correlate(rows))]
 
 
 def _leave_out(tick: Tick, live: LiveFlow, reason: str, count: int) -> None:

@@ -543,9 +543,18 @@ def _occurrences(work: Tick, flow: Flow, person: Person, first: bool) -> Iterato
             yield replace(
                 found,
                 start_id=start_id,
-                key=found.key if isinstance(start, DidStart) else f"{number}:{found.key}",
+                key=_occurrence_key(start, number, found.key),
                 order=(*found.order, number),
             )
+
+
+def _occurrence_key(start: Start, number: int, key: str) -> str:
+    """Return what names an occurrence: two starts that name one transition mean the same."""
+    if isinstance(start, DidStart):
+        return key
+    if isinstance(start, StageStart | SegmentStart | FlowStart):
+        return f"{start.head} {start.operand}:{key}"
+    return f"{number}:{key}"
 
 
 def _did_occurrences(

@@ -356,3 +356,18 @@ def test_rule_29_the_goal_is_asked_before_recheck(shop: Shop) -> None:
     shop.event("ana", "buy", "2026-03-02T11:00")
     assert shop.told("2026-03-03T10:00") == []
     assert [one[2] for one in _runs(shop)] == ["goal"]
+
+
+@pytest.mark.parametrize("already_in", ["ignore", "restart"])
+def test_a_transition_that_two_starts_name_is_one_occurrence(shop: Shop, already_in: str) -> None:
+    starts = (
+        "{any: [{enters_segment: big, id: one, backfill: true}, {enters_segment: big, id: two}]}"
+    )
+    segments = "segments: {big: {did: buy}}"
+    more = f"if_already_in: {already_in}\nre_entry: always"
+    shop.write(greet=_flow(more, starts=starts), segments=segments).customers(ana={}, ben={})
+    shop.event("ana", "buy", DAY_1)
+    shop.tick(DAY_1)
+    shop.event("ben", "buy", "2026-03-02T10:00")
+    shop.tick(DAY_2)
+    assert shop.runs() == [("greet", "ana", 1, None), ("greet", "ben", 1, None)]
