@@ -17,6 +17,7 @@ from sqlalchemy import (
     cast,
     exists,
     false,
+    func,
     insert,
     literal,
     null,
@@ -215,7 +216,7 @@ class Standing:
                 continue
             templates = self.tick.playbook.messages[self.policy.message].channels()
             choices += [
-                (channel, self.customer.c.preferred_channel == channel)
+                (channel, func.coalesce(self.customer.c.preferred_channel == channel, false()))
                 for channel in sorted(templates & CHANNELS.keys())
             ]
         return choices
