@@ -15,6 +15,7 @@ from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.split import Split
 from orchestrator.language.families import Headed
+from orchestrator.language.nodes import MapNode, Node, ScalarNode
 from orchestrator.language.words import Sentence, words_of
 from orchestrator.playbook.model import Flow, Goal, Guardrails, ReEntry
 from orchestrator.report.layout import Page
@@ -62,12 +63,23 @@ def _section(title: str, lines: Iterable[str], page: Page) -> Iterator[str]:
 
 
 def _people(flow: Flow) -> Iterator[str]:
+    if flow.from_blueprint:
+        yield f"It is made from the blueprint {flow.from_blueprint}{_inputs(flow.inputs)}."
     if flow.owner:
         yield f"{flow.owner} answers for it."
     if flow.tags:
         yield f"Tags: {', '.join(flow.tags)}."
     if flow.note:
         yield flow.note
+
+
+def _inputs(given: Node | None) -> str:
+    """Return what the flow gave the blueprint: "with lapse 90 days"; longer values by name."""
+    said = [
+        f"{key.text} {value.text}" if isinstance(value, ScalarNode) else f"its own {key.text}"
+        for key, value in (given.items if isinstance(given, MapNode) else ())
+    ]
+    return f" with {', '.join(said)}" if said else ""
 
 
 def _starts(starts: tuple[Start, ...]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from orchestrator.playbook.check import check
 from orchestrator.playbook.load import load
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.report import human
+from orchestrator.report.layout import Page
+from orchestrator.report.story import story
 
 PROJECT = "project: shop\ntimezone: Europe/Vienna\nvars: {pause: 3 days}\n"
 CATALOG = "events: {buy: {amount: money}, seen: {}}\ntopics: {news: marketing}\n"
@@ -125,6 +127,13 @@ def test_a_variable_of_the_flow_is_none_of_the_blueprint(project: Path) -> None:
     assert {(one.code, one.mark.path) for one in errors(project)} == {
         ("CLM203", "playbooks/pattern.yaml")
     }
+
+
+def test_a_flow_tells_of_its_blueprint(project: Path) -> None:
+    write(project, pattern=BLUEPRINT, win=flow(inputs="{offer: hello, who: {did: seen}}"))
+
+    told = list(story(loaded(project).flows["win"], Page(80)))
+    assert "It is made from the blueprint win_back with offer hello, its own who." in told
 
 
 def test_a_blueprint_is_part_of_the_fingerprint(project: Path) -> None:
