@@ -20,17 +20,18 @@ test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL, with
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
 		--cov=orchestrator --cov-report=term-missing:skip-covered
 
-check: lint ## Check format, types, layers, spelling, and that generated files are fresh.
+check: lint ## Check format, types, layers, spelling, the flows and their tests, generated files.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/clmctl check --fail-on warning
+	$(BIN)/clmctl test
 	$(BIN)/python .ci/fresh.py
 
 lint: $(INSTALLED) ## Check format, names and spelling only: the quick part of check.
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/codespell $(wildcard $(PROSE))
-	$(BIN)/yamllint --strict playbooks templates
+	$(BIN)/yamllint --strict playbooks templates tests/playbooks
 
 format: $(INSTALLED) ## Rewrite the Python files in the house format.
 	$(BIN)/ruff format $(SOURCES)

@@ -25,6 +25,7 @@ VERBS = {
         Verb("import", "import_", "Begin", "Load customers, events, receipts, answers from files."),
         Verb("check", "check", "Write", "Read all playbooks and templates and name every problem."),
         Verb("schema", "schema", "Write", "Write the JSON Schemas that editors complete from."),
+        Verb("test", "test", "Write", "Play the tests of the flows, under virtual time."),
         Verb("ls", "ls", "Look", "List flows, segments, stages or messages."),
         Verb(
             "explain", "explain", "Look", "Say why a customer enters a flow, or what a code means."
@@ -51,7 +52,7 @@ VERBS = {
 """By name, in the order of the overview."""
 
 LATER = (
-    "apply", "ci", "diff", "docs", "fmt", "graph", "plan", "test",
+    "apply", "ci", "diff", "docs", "fmt", "graph", "plan",
 )  # fmt: skip
 """Verbs of the design that this version refuses by name."""
 

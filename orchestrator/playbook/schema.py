@@ -27,6 +27,8 @@ from orchestrator.playbook.model import (
     Blueprint,
     Catalog,
     Flow,
+    FlowTest,
+    FlowTests,
     MessageFile,
     Project,
     SegmentsFile,
@@ -67,6 +69,7 @@ def schemas(names: Names | None = None) -> dict[str, JsonSchema]:
         for kind, cls in DOCUMENTS.items()
     }
     written["playbook.schema.json"] = _document(_any_document(), "playbook", "Any playbook file.")
+    written["test.schema.json"] = _document(_test_document(), "test", _summary(FlowTest))
     known = {**(names or {}), "zone": _zones()}
     return {file: _finish(schema, known) for file, schema in written.items()}
 
@@ -143,6 +146,16 @@ def _any_document() -> JsonSchema:
             "else": chain or _no_document(),
         }
     return {"type": "object", "properties": _top_words(), **chain}
+
+
+def _test_document() -> JsonSchema:
+    """Return the schema of a file of one test, or of several under ``tests``."""
+    return {
+        "type": "object",
+        "if": {"required": ["tests"]},
+        "then": sentence_schema(FlowTests),
+        "else": sentence_schema(FlowTest),
+    }
 
 
 def _no_document() -> JsonSchema:

@@ -58,7 +58,7 @@ def _shop() -> Files:
     root = packed if packed.is_dir() else Path(orchestrator.__path__[0]).parent
     return {
         f"{folder}/{path}": text
-        for folder in ("playbooks", "templates")
+        for folder in ("playbooks", "templates", "tests/playbooks")
         for path, text in _texts(root / folder)
     }
 

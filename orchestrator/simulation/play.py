@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from orchestrator.playbook.model import Playbook
+from orchestrator.tick.context import Observer
 from orchestrator.tick.run import Ticked, TickPlan, live_run
 
 Supply = Callable[[datetime], None]
@@ -29,7 +30,9 @@ def play(
     playbook: Playbook,
     instants: Iterable[datetime],
     supply: Supply = nothing_new,
+    *,
     drafts: Collection[str] = (),
+    observer: Observer | None = None,
 ) -> Iterator[Ticked]:
     """Run a live tick at each instant; each can be read until the next is asked for.
 
@@ -39,8 +42,10 @@ def play(
         instants: aware UTC, rising. One that is not after the watermark does nothing.
         supply: writes through ``engine`` in transactions of its own.
         drafts: flows that count as live although they are drafts.
+        observer: looks on as each tick decides.
     """
     for now in instants:
         supply(now)
-        with live_run(engine, TickPlan(playbook, now, drafts=drafts)) as ticked:
+        plan = TickPlan(playbook, now, drafts=drafts, observer=observer)
+        with live_run(engine, plan) as ticked:
             yield ticked

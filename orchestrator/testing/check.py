@@ -14,6 +14,7 @@ from orchestrator.flow.graph import graph
 from orchestrator.flow.steps.send import Send
 from orchestrator.gate.reasons import REASONS
 from orchestrator.importing.customers import COLUMNS, CONSENT
+from orchestrator.importing.events import FIELDS
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
 from orchestrator.language.reader import suggest
@@ -65,7 +66,9 @@ def unknown(kind: str, name: Name, known: Iterable[str], of: str = "") -> Proble
     """Return the problem of a name that is none of some."""
     lead = f"{kind}s{of} are" if not kind.endswith("y") else f"{kind[:-1]}ies{of} are"
     code = "CLM601" if kind in ("customer", "step") else CODES[kind]
-    return Problem(name.mark, code, f'unknown {kind} "{name[:60]}"', suggest(name, known, lead=lead))
+    return Problem(
+        name.mark, code, f'unknown {kind} "{name[:60]}"', suggest(name, known, lead=lead)
+    )
 
 
 def problems_of(
@@ -157,6 +160,10 @@ def _happening(item: Happening, names: Names, zone: ZoneInfo) -> Iterator[Proble
     beside = {**item.properties, **(item.with_ or {})}
     for prop, given in beside.items():
         if of_event is None or not isinstance(given, Given):
+            continue
+        if prop in FIELDS:
+            message = f'"{prop}" is no property: an import takes it as the event\'s own'
+            yield Problem(prop.mark, "CLM603", message)
             continue
         if prop not in of_event:
             message = f'the event "{item.did}" has no property "{prop[:60]}"'

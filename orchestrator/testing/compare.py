@@ -69,9 +69,7 @@ class Way:
 
 def compare(stage: Stage, played: Played) -> list[Way]:
     """Return the way of each customer listed under ``expect``."""
-    return [
-        _way(stage, played, str(who), expected) for who, expected in stage.test.expect.items()
-    ]
+    return [_way(stage, played, str(who), expected) for who, expected in stage.test.expect.items()]
 
 
 def _way(stage: Stage, played: Played, who: str, expected: Expected) -> Way:
@@ -83,7 +81,11 @@ def _way(stage: Stage, played: Played, who: str, expected: Expected) -> Way:
         for one in expected.items
     ]
     flow = str(stage.test.flow)
-    rows = sorted(_rows(wanted, seen, flow, partial=stage.test.partial), key=lambda row: row.at)
+    place = {id(one): number for number, one in enumerate(seen)}
+    rows = sorted(
+        _rows(wanted, seen, flow, partial=stage.test.partial),
+        key=lambda row: (row.at, place.get(id(row.seen), -1)),
+    )
     return Way(who, tuple(rows), expected.mark)
 
 
@@ -132,9 +134,7 @@ def _rows(
 def _nearest(one: Wanted, left: Sequence[Seen]) -> Seen | None:
     """Return what happened of the same kind and object, else to the same message at that time."""
     same = [
-        found
-        for found in left
-        if found.object == one.said.object and found.head == one.said.head
+        found for found in left if found.object == one.said.object and found.head == one.said.head
     ]
     same = same or [
         found
@@ -142,7 +142,9 @@ def _nearest(one: Wanted, left: Sequence[Seen]) -> Seen | None:
         if found.object == one.said.object and abs(found.at - one.at).days < 1
     ]
     same = same or [
-        found for found in left if found.head == one.said.head and _minute(found.at) == _minute(one.at)
+        found
+        for found in left
+        if found.head == one.said.head and _minute(found.at) == _minute(one.at)
     ]
     return min(same, key=lambda found: abs(found.at - one.at), default=None)
 
@@ -172,7 +174,9 @@ def _is_same(said: Expectation, found: Seen) -> bool:
         return True
     if said.head != found.head:
         return False
-    return said.object in ((found.object, found.code) if found.head == "leaves" else (found.object,))
+    return said.object in (
+        (found.object, found.code) if found.head == "leaves" else (found.object,)
+    )
 
 
 def _details(said: Expectation, found: Seen) -> Iterator[str]:

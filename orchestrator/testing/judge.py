@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
@@ -15,7 +16,7 @@ from orchestrator.records import Explained
 from orchestrator.testing.check import problems_of
 from orchestrator.testing.compare import Row, Way, compare
 from orchestrator.testing.coverage import Coverage
-from orchestrator.testing.play import Played, Stage, explain_at, play_test, watch_nothing
+from orchestrator.testing.play import Played, Stage, explain_at, play_test
 from orchestrator.testing.tables import customers_of
 
 
@@ -85,14 +86,11 @@ class Judge:
         if any(one.severity == "error" for one in problems):
             return Verdict(test, None, None, problems=sorted(problems))
         stage = Stage.of(test, playbook, customers)
-        watch = self.coverage.watch if self.coverage is not None else watch_nothing
-        played = play_test(stage, watch)
+        played = play_test(stage, self.coverage)
         problems += played.problems
         ways = compare(stage, played) if not played.problems else []
         cause = _cause(stage, played, ways)
-        return Verdict(
-            test, stage, played, ways, sorted(problems), cause, monotonic() - begun
-        )
+        return Verdict(test, stage, played, ways, sorted(problems), cause, monotonic() - begun)
 
 
 def variables_of(test: FlowTest) -> dict[str, str]:
@@ -104,12 +102,14 @@ def _cause(stage: Stage, played: Played, ways: Sequence[Way]) -> Cause | None:
     wrong = [way for way in ways if way.differs]
     if not wrong:
         return None
-    way = min(wrong, key=lambda one: one.first_difference.first if one.first_difference else stage.end)
+    way = min(
+        wrong, key=lambda one: one.first_difference.first if one.first_difference else stage.end
+    )
     row = way.first_difference
     flow = str(row.seen.flow if row and row.seen else stage.test.flow)
     now = row.first if row is not None else _refused(played, way.customer) or stage.clock
     return Cause(way, row, explain_at(stage, way.customer, flow, max(now, stage.clock)))
 
 
-def _refused(played: Played, customer: str):  # type: ignore[no-untyped-def]
+def _refused(played: Played, customer: str) -> datetime | None:
     return next((one.at for one in played.refusals if one.customer == customer), None)

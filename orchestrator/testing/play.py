@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,19 +18,13 @@ from orchestrator.playbook.model.given import Values
 from orchestrator.records import Explained
 from orchestrator.simulation.play import play
 from orchestrator.testing.check import flows_of
+from orchestrator.testing.coverage import Coverage
 from orchestrator.testing.extract import extract
 from orchestrator.testing.moments import Moments
 from orchestrator.testing.seen import Refusal, Seen, refusals_in, seen_in
 from orchestrator.testing.times import clock_of
 from orchestrator.testing.world import World, facts_of
-from orchestrator.tick.context import Tick
 from orchestrator.tick.run import TickPlan
-
-Watch = Callable[[Tick], None]
-
-
-def watch_nothing(tick: Tick) -> None:
-    """Take no part in what a tick does."""
 
 
 @dataclass(frozen=True)
@@ -74,33 +68,36 @@ class Played:
     ticks: int = 0
 
 
-def play_test(stage: Stage, watch: Watch = watch_nothing) -> Played:
+def play_test(stage: Stage, coverage: Coverage | None = None) -> Played:
     """Play a test to its end.
 
     Args:
-        watch: called after each tick, while its TEMP tables can be read.
+        coverage: looks on as each tick decides.
     """
     played = Played()
     with _world(stage) as world:
         if world.refused:
             played.problems = world.refused
             return played
-        _play(stage, world, stage.end, played, watch)
+        _play(stage, world, stage.end, played, coverage)
     return played
 
 
-def _play(stage: Stage, world: World, end: datetime, played: Played, watch: Watch) -> None:
+def _play(
+    stage: Stage, world: World, end: datetime, played: Played, coverage: Coverage | None
+) -> None:
     moments = Moments(world.engine, stage.playbook, stage.clock, end, _zones(stage))
     moments.plan((fact.at for fact in world.facts), stage.test.every)
     goals: set[tuple[str, int, int]] = set()
-    for ticked in play(world.engine, stage.playbook, moments, world.supply):
+    for ticked in play(world.engine, stage.playbook, moments, world.supply, observer=coverage):
         found = list(seen_in(ticked.tick, goals))
         played.refusals += refusals_in(ticked.tick)
         played.seen += found
         played.ticks += 1
+        if coverage is not None:
+            coverage.ended(ticked.tick)
         if found:
             moments.changed(ticked.tick.now, holds=any(one.head == "held" for one in found))
-        watch(ticked.tick)
 
 
 @contextmanager
@@ -127,7 +124,7 @@ def explain_at(stage: Stage, customer: str, flow: str, now: datetime) -> Explain
     with _world(stage) as world:
         before = now - timing.LATEST.resolution
         if before >= stage.clock:
-            _play(stage, world, before, Played(), watch_nothing)
+            _play(stage, world, before, Played(), None)
         world.supply(now)
         plan = TickPlan(stage.playbook, now, None if before >= stage.clock else stage.clock)
         with explaining(world.engine, plan, stage.playbook.flows[flow], reveal=True) as explainer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
@@ -12,9 +13,7 @@ from orchestrator.playbook.model import FlowTest
 from orchestrator.playbook.model.given import Given, Values
 
 
-def customers_of(
-    test: FlowTest, project: Path, problems: list[Problem]
-) -> Mapping[Name, Values]:
+def customers_of(test: FlowTest, project: Path, problems: list[Problem]) -> Mapping[Name, Values]:
     """Return a test's customers, from the test or from its table."""
     if not isinstance(test.customers, str):
         return test.customers
@@ -34,7 +33,7 @@ def customers_of(
 
 
 def _customers(
-    rows: list[dict[str | None, str | None]] | list[dict[str, str]],
+    rows: Sequence[Mapping[Any, Any]],
     name: str,
     mark: Mark,
     problems: list[Problem],
@@ -43,7 +42,7 @@ def _customers(
     for number, row in enumerate(rows, 2):
         who = (row.get("id") or "").strip()
         if not who or who in seen or None in row:
-            wrong = "has more cells than columns" if None in row else f'needs an "id" of its own'
+            wrong = "has more cells than columns" if None in row else 'needs an "id" of its own'
             problems.append(Problem(mark, "CLM106", f"{name}: row {number} {wrong}"))
             continue
         seen.add(who)

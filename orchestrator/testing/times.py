@@ -45,7 +45,9 @@ def instant_of(
     """Return the instant that ``after`` or ``before`` and ``at`` name together."""
     if at is not None and not isinstance(at, time):
         return clock_of(at, zone)
-    found = shifted(clock, after or (), zone) if before is None else shifted(clock, before, zone, -1)
+    found = (
+        shifted(clock, after or (), zone) if before is None else shifted(clock, before, zone, -1)
+    )
     if at is not None:
         found = timing.local_instant(found.astimezone(zone).date(), at, zone)
     return found
@@ -58,9 +60,13 @@ def offset_text(clock: datetime, instant: datetime, zone: ZoneInfo) -> str:
         return "0 min"
     begin, end = clock.astimezone(zone), instant.astimezone(zone)
     days = (end.date() - begin.date()).days
-    while days > 0 and timing.local_instant(
-        timing.shift_days(begin.date(), Duration(days, "day"), 1), begin.time(), zone
-    ) > instant:
+    while (
+        days > 0
+        and timing.local_instant(
+            timing.shift_days(begin.date(), Duration(days, "day"), 1), begin.time(), zone
+        )
+        > instant
+    ):
         days -= 1
     rest = instant - (shifted(clock, (Duration(days, "day"),), zone) if days > 0 else clock)
     hours, minutes = divmod(int(rest / MINUTE), 60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -120,10 +120,8 @@ class World:
             for who in fact.item.customer
         ]  # fmt: skip
         outcome = Outcome()
-        # A property may be called like a field of the importer: its column is told apart
-        renamed = {key: key for key in columns}
         reader = EventReader(
-            ColumnMap(renamed), value_reader(self.zone), instant_reader(None, self.zone), None,
+            ColumnMap(), value_reader(self.zone), instant_reader(None, self.zone), None,
             outcome,
         )  # fmt: skip
         events = reader.read(Batch(columns, rows, range(len(rows))), _never)
@@ -147,9 +145,7 @@ class World:
         read = reader.read(Batch(columns, rows, range(len(rows))), _never)
         declared = self.playbook.catalog.topics or {}
         topics = {str(name): topic.purpose for name, topic in declared.items()}
-        write_receipts(
-            connection, read, People(), topics=topics, outcome=outcome, reject=_never
-        )
+        write_receipts(connection, read, People(), topics=topics, outcome=outcome, reject=_never)
 
     def _attributes(self, connection: Connection, fact: Fact) -> None:
         values = _raw(fact.item.set or {})
@@ -199,9 +195,7 @@ class World:
         return {external: row_id for external, row_id in connection.execute(query)}
 
 
-def facts_of(
-    timeline: Sequence[Happening], clock: datetime, zone: ZoneInfo
-) -> list[Fact]:
+def facts_of(timeline: Sequence[Happening], clock: datetime, zone: ZoneInfo) -> list[Fact]:
     """Return what happens in a test, by time; of one instant in written order."""
     facts = [
         Fact(instant_of(clock, zone, item.after, item.before, item.at), item) for item in timeline
@@ -209,7 +203,7 @@ def facts_of(
     return sorted(facts, key=lambda fact: fact.at)
 
 
-def _standing(name: str, playbook: Playbook) -> Iterator[tuple[str, str]] | dict[str, str]:
+def _standing(name: str, playbook: Playbook) -> dict[str, str]:
     """Return what a customer has of whom nothing is said: every address and marketing topic."""
     number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 10**8
     topics = playbook.catalog.topics or {}

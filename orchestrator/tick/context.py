@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -29,6 +30,9 @@ from orchestrator.flow.graph import Graph
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.tick import workspace
 from orchestrator.tick.pauses import Pause
+
+if TYPE_CHECKING:
+    from orchestrator.tick.walk import Walk
 
 
 def _tell_nobody(station: str) -> None:
@@ -67,6 +71,16 @@ class Breaker:
 
     tripped_at: datetime | None
     resumed_at: datetime | None
+
+
+class Observer(Protocol):
+    """Who looks on as a tick decides; it must change nothing."""
+
+    def entered(self, tick: Tick) -> None:
+        """Called when the entries are decided, before any run moves."""
+
+    def stepped(self, walk: Walk) -> None:
+        """Called with the runs that are about to do one step."""
 
 
 @dataclass
@@ -110,6 +124,7 @@ class Tick:
     notes: list[str] = field(default_factory=list)
     at_station: Callable[[str], None] = _tell_nobody
     """Told the name of each station as the tick reaches it."""
+    observer: Observer | None = None
     term: int | None = None
     """The scheduler's term of office; None for a tick that a person runs."""
     clock: Callable[[], datetime] | None = None

@@ -34,7 +34,7 @@ from orchestrator.tick import (
     states,
     workspace,
 )
-from orchestrator.tick.context import Breaker, LiveFlow, Tick, watermark
+from orchestrator.tick.context import Breaker, LiveFlow, Observer, Tick, watermark
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class TickPlan:
     at_station: Callable[[str], None] = lambda station: None
     term: int | None = None
     """The scheduler's term of office: once another has begun, the tick is not written."""
+    observer: Observer | None = None
+    """Told what the tick is about to ask, by ``clmctl test --coverage``."""
     clock: Callable[[], datetime] | None = None
     """Asked as a live tick is written, for ``tick.recorded_at``; decisions never see it."""
 
@@ -194,6 +196,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         at_station=plan.at_station,
         term=plan.term,
         clock=plan.clock,
+        observer=plan.observer,
     )
 
 
@@ -276,6 +279,8 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)
+    if tick.observer is not None:
+        tick.observer.entered(tick)
     rounds.play(tick)
     tick.at_station("done")
 

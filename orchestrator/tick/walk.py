@@ -223,6 +223,8 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
             end_runs(tick, live, walk.here)
         for stopper in stoppers:
             walk.stop_if_met(stopper)
+        if tick.observer is not None:
+            tick.observer.stepped(walk)
         if node.step.only_if is not None:
             walk.skip_unless(node.step.only_if)
         node.step.advance(walk)

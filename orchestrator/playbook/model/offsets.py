@@ -6,7 +6,13 @@ import re
 from datetime import time
 
 from orchestrator.language.durations import Duration, meant_duration, parse_duration, parse_time
-from orchestrator.language.moments import DurationShape, Moment, MomentShape, TimeOfDay, parse_moment
+from orchestrator.language.moments import (
+    DurationShape,
+    Moment,
+    MomentShape,
+    TimeOfDay,
+    parse_moment,
+)
 from orchestrator.language.nodes import Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, ScalarShape
@@ -39,16 +45,14 @@ class OffsetShape(ScalarShape[Offset]):
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there, with the duration that was probably meant."""
-        meant = meant_duration(node.text, DurationShape().units) if _is_text(node) else None
+        meant = None
+        if isinstance(node, ScalarNode) and node.value is not None:
+            meant = meant_duration(node.text, DurationShape().units)
         return super().refuse(node, reader, help=help or meant)
 
     def plain_schema(self) -> JsonSchema:
         one = DurationShape().plain_schema()["pattern"].removeprefix("^").removesuffix("$")
         return {"type": "string", "pattern": f"^(?:{_ZERO.pattern}|{one}(?: {one})*)$"}
-
-
-def _is_text(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.value is not None
 
 
 class AtShape(ScalarShape[time | Moment]):

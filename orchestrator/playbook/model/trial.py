@@ -89,7 +89,9 @@ class Happening(Sentence):
     )
     channel: Name | None = word(Ref("channel"), "By which the message had come.", default=None)
     set: Values | None = word(
-        MapOf(DataName("attribute"), GIVEN), "Attributes that change, as by an import.", default=None
+        MapOf(DataName("attribute"), GIVEN),
+        "Attributes that change, as by an import.",
+        default=None,
     )
     subscribes: tuple[Name, ...] | None = word(
         OneOrMany(Ref("topic")), "Topics the customer subscribes to.", default=None
@@ -119,7 +121,8 @@ class HappeningShape(Shape[Happening]):
     def read_resolved(self, node: Node, reader: Reader) -> Happening | Invalid:
         if not isinstance(node, MapNode):
             return self.refuse(node, reader)
-        words, others = node.items, ()
+        words = node.items
+        others: tuple[tuple[ScalarNode, Node], ...] = ()
         if node.get("did") is not None:
             known = words_of(Happening)
             words = tuple(item for item in node.items if item[0].text in known)
@@ -274,7 +277,9 @@ class FlowTest(Sentence):
     test: str = word(Text(), "What the test shows, as a sentence.")
     flow: Name = word(Ref("flow"), "The flow under test; it counts as live, whatever its status.")
     flows: tuple[Name, ...] | None = word(
-        ListOf(Ref("flow")), "Other flows that run beside it; without this, none does.", default=None
+        ListOf(Ref("flow")),
+        "Other flows that run beside it; without this, none does.",
+        default=None,
     )
     vars: dict[Name, Node] | None = word(VARS, "Variables, over those of all files.", default=None)
     clock: Moment = word(

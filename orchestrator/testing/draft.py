@@ -1,0 +1,209 @@
+"""``--from-customer``: a test with the facts of a real customer, masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, Row, select
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.errors import NotFoundError
+from orchestrator.language.names import Name
+from orchestrator.playbook.model import Attribute, Flow, Playbook
+from orchestrator.playbook.model.trial import RECEIPTS
+from orchestrator.playbook.names import event_of
+from orchestrator.playbook.places import own_names, parts_of_flow, sentences
+from orchestrator.playbook.walk import sends_of
+from orchestrator.testing.extract import extract
+from orchestrator.testing.words import local_text, quoted
+
+WHO = "someone"
+"""What the customer is called in the test."""
+MASKED = {"text": "Masked", "date": "2000-01-01", "datetime": "2000-01-01 00:00", "list": "Masked"}
+SAFE = ("number", "money", "boolean", "date", "datetime")
+"""Types of properties that are taken over though no condition asks about them."""
+MOST = 200
+"""Events at most, the latest."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the facts of a test come from."""
+
+    engine: Engine
+    playbook: Playbook
+    flow: Flow
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's zone."""
+        return ZoneInfo(self.playbook.project.timezone)
+
+
+def draft(source: Source, customer: str) -> str:
+    """Return the text of a test whose ``expect`` is still empty.
+
+    It begins with the customer's latest run of the flow, else now.
+
+    Raises:
+        NotFoundError: there is no such customer.
+    """
+    with source.engine.connect() as connection:
+        known = tables.customer
+        row = connection.execute(select(known).where(known.c.external_id == customer)).first()
+        if row is None:
+            raise NotFoundError(f'there is no customer "{customer}"')
+        begin = _begin(connection, source, row.id)
+        lines = [
+            "# From a customer's facts, masked: names and addresses are not theirs.",
+            f"test: {source.flow.flow} as a customer went through it",
+            f"flow: {source.flow.flow}",
+            f"clock: {local_text(begin, source.zone)}",
+            "customers:",
+            f"  {WHO}: {{{', '.join(_known(connection, source, row, begin))}}}",
+            "timeline:",
+            *_timeline(connection, source, row.id),
+            "run_for: 30 days",
+            "expect:",
+            f"  {WHO}: nothing",
+        ]
+        connection.rollback()
+    if "timeline:" in lines and lines[lines.index("timeline:") + 1] == "run_for: 30 days":
+        lines.remove("timeline:")
+    return "\n".join(lines) + "\n"
+
+
+def _begin(connection: Connection, source: Source, customer: int) -> datetime:
+    run = tables.enrollment.c
+    query = (
+        select(run.entry_at, run.entry_event_id)
+        .where(run.flow == str(source.flow.flow), run.customer_id == customer)
+        .order_by(run.entry.desc())
+    )
+    found = connection.execute(query).first()
+    begin: datetime = source.now if found is None else found.entry_at
+    if found is not None and found.entry_event_id is None:
+        begin -= timedelta(days=1)  # so that what it was a transition from is seen first
+    return begin.replace(second=0, microsecond=0)
+
+
+def _known(connection: Connection, source: Source, row: Row[Any], begin: datetime) -> Iterator[str]:
+    declared = source.playbook.catalog.attributes or {}
+    values = tables.attribute_value.c
+    query = (
+        select(values.name, values.text).where(values.customer_id == row.id).order_by(values.name)
+    )
+    for name, text in connection.execute(query):
+        attribute = declared.get(name)
+        if isinstance(attribute, Attribute) and text:
+            masked = MASKED.get(attribute.type, "0")
+            yield f"{name}: {_value(masked if attribute.personal else text, attribute.type)}"
+    for name in ("locale", "timezone", "preferred_channel"):
+        if getattr(row, name):
+            yield f"{name}: {quoted(getattr(row, name))}"
+    for name in ("email", "phone", "push_token"):
+        if not getattr(row, name):
+            yield f"{name}:"
+    yield f"subscribed_to: [{', '.join(_topics(connection, row.id, begin))}]"
+
+
+def _topics(connection: Connection, customer: int, begin: datetime) -> list[str]:
+    act = tables.consent.c
+    query = (
+        select(act.topic, act.withdrawn)
+        .where(act.customer_id == customer, act.at <= to_micros(begin))
+        .order_by(act.at, act.withdrawn, act.id)
+    )
+    latest = {topic: withdrawn for topic, withdrawn in connection.execute(query)}
+    return sorted(topic for topic, withdrawn in latest.items() if not withdrawn)
+
+
+# --- what happened ---------------------------------------------------------------------
+
+
+def _timeline(connection: Connection, source: Source, customer: int) -> list[str]:
+    found = [*_events(connection, source, customer), *_receipts(connection, source, customer)]
+    return [line for _, line in sorted(found, key=lambda one: one[0])]
+
+
+def _events(
+    connection: Connection, source: Source, customer: int
+) -> Iterator[tuple[datetime, str]]:
+    names = asked_events(source.playbook, str(source.flow.flow))
+    event, value = tables.event.c, tables.event_value.c
+    query = (
+        select(event.id, event.name, event.occurred_at)
+        .where(
+            event.customer_id == customer,
+            event.name.in_(sorted(names)),
+            event.occurred_at <= to_micros(source.now),
+        )
+        .order_by(event.occurred_at.desc())
+        .limit(MOST)
+    )
+    for id, name, at in connection.execute(query).all():
+        types = (source.playbook.catalog.events or {})[Name(name, "event", source.flow.mark)]
+        rows = connection.execute(
+            select(value.name, value.text).where(value.event_id == id).order_by(value.name)
+        )
+        given = {full.removeprefix(f"{name}."): text for full, text in rows}
+        kept = [
+            f"{key}: {_value(text, types[key])}"
+            for key, text in given.items()
+            if key in types and (types[key] in SAFE or key in names[name])
+        ]
+        parts = [f"at: {local_text(at, source.zone)}", f"customer: {WHO}", f"did: {name}", *kept]
+        yield at, f"  - {{{', '.join(parts)}}}"
+
+
+def _receipts(
+    connection: Connection, source: Source, customer: int
+) -> Iterator[tuple[datetime, str]]:
+    row = tables.receipt.c
+    messages = {str(send.operand) for send in sends_of(source.flow)}
+    query = (
+        select(row.message, row.kind, row.at, row.channel)
+        .where(
+            row.customer_id == customer, row.message.in_(sorted(messages)),
+            row.kind.in_(RECEIPTS), row.at <= to_micros(source.now),
+        )
+        .order_by(row.at)
+    )  # fmt: skip
+    for message, kind, at, channel in connection.execute(query):
+        parts = [f"at: {local_text(at, source.zone)}", f"customer: {WHO}", f"{kind}: {message}"]
+        parts += [f"channel: {channel}"] if channel else []
+        yield at, f"  - {{{', '.join(parts)}}}"
+
+
+def asked_events(playbook: Playbook, flow: str) -> Mapping[str, set[str]]:
+    """Return the events that a flow asks about, also through segments, stages and attributes.
+
+    Returns:
+        event → the properties of it that conditions test.
+    """
+    part = extract(playbook, [flow])
+    declared = {str(name) for name in playbook.catalog.events or {}}
+    trees: list[Any] = [tree for one in part.flows.values() for tree, _ in parts_of_flow(one)]
+    trees += [segment.when for segment in part.segments.values()]
+    trees += list(part.stages) + list((playbook.catalog.attributes or {}).values())
+    found: dict[str, set[str]] = {}
+    for sentence in (one for tree in trees for one in sentences(tree)):
+        for _, name in own_names(sentence):
+            event, _dot, prop = str(name).partition(".")
+            if name.kind in ("event", "property") and event in declared:
+                found.setdefault(event, set()).update({prop} - {""})
+        event_name = event_of(sentence)
+        where = getattr(sentence, "where", None) or {}
+        if event_name in found:
+            found[str(event_name)].update(str(name) for name in where)
+    return found
+
+
+def _value(text: str, type: str) -> str:
+    return text if type in SAFE else quoted(text)
