@@ -13,6 +13,7 @@ LAYERS = {
     "3": "Types",
     "4": "Meaning",
     "5": "Templates",
+    "6": "Tests of flows",
     "9": "Not available yet",
 }
 """Hundreds of a problem's code → the layer of ``check`` that finds it."""

@@ -24,10 +24,14 @@ from orchestrator.playbook.model import (
     Blueprint,
     Catalog,
     Defaults,
+    Expectation,
     Flow,
+    FlowTest,
+    FlowTests,
     FrequencyRule,
     Goal,
     Guardrails,
+    Happening,
     Holdout,
     Input,
     Links,
@@ -37,6 +41,7 @@ from orchestrator.playbook.model import (
     ReEntryShape,
     SegmentsFile,
     SharedFile,
+    Silence,
     Stage,
     StagesFile,
     StartsShape,
@@ -45,6 +50,9 @@ from orchestrator.playbook.model import (
     VolumeLimit,
     Webhook,
 )
+from orchestrator.playbook.model.given import GivenShape
+from orchestrator.playbook.model.offsets import AtShape, OffsetShape
+from orchestrator.playbook.model.trial import CustomersShape, ExpectedShape, HappeningShape
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,14 @@ TITLES: dict[type[Sentence], str] = {
     Blueprint: "The words of a blueprint",
     Catalog: "The words of a catalog file",
     Defaults: "`defaults`",
+    Expectation: "An item of `expect`",
     Flow: "The words of a flow",
+    FlowTest: "The words of a test",
+    FlowTests: "A file of several tests",
     FrequencyRule: "An item of `frequency`",
     Goal: "`goal`",
     Guardrails: "The words of `guardrails`",
+    Happening: "An item of `timeline`",
     Holdout: "`holdout`",
     Input: "An input",
     Links: "`links`",
@@ -72,6 +84,7 @@ TITLES: dict[type[Sentence], str] = {
     QuietHours: "`quiet_hours`",
     SegmentsFile: "The words of a segments file",
     SharedFile: "A file that is included",
+    Silence: "`receives: nothing`",
     Stage: "A stage",
     StagesFile: "The words of a stages file",
     Topic: "A topic",
@@ -255,6 +268,29 @@ from: hello
 with: {discount: 10%}
 """,
 )
+TEST = Example(
+    "A test is a file `tests/playbooks/*.test.yaml`, with one test or with several under `tests`. "
+    "[Testing](../testing.md) tells how tests are played, and what they take for granted.",
+    """\
+test: a buyer stops getting the welcome series
+flow: welcome
+clock: 2026-03-02 09:30
+customers:
+  anna: {first_name: Anna, country: AT}
+  ben: {subscribed_to: []}
+timeline:
+  - {after: 0 min, customer: [anna, ben], did: signed_up}
+  - {after: 3 days, customer: anna, did: purchase, amount: 40}
+run_for: 21 days
+expect:
+  anna:
+    - {after: 0 min, receives: welcome_hello, subject_contains: Anna}
+    - {after: 2 days, receives: welcome_reminder}
+    - {after: 2 days, leaves: completed}
+    - {after: 3 days, reaches: goal}
+  ben: {receives: nothing, because: consent}
+""",
+)
 GUARDRAILS = Example(
     "Limits on what is sent: of the project for all flows together, of a flow in addition. "
     "Every refusal is recorded with its [reason](codes.md).",
@@ -276,6 +312,7 @@ _NAMES = {
     "variant": "nurture_copy/story",
     "attribute": "country",
     "channel": "email",
+    "customer": "anna",
     "event": "purchase",
     "flow": "welcome",
     "list": "paid_social_lapsed",
@@ -285,6 +322,7 @@ _NAMES = {
     "segment": "vip",
     "sender": "hello",
     "stage": "active",
+    "step": "call",
     "task": "call",
     "topic": "newsletter",
     "webhook": "loyalty_points",
@@ -294,6 +332,12 @@ _TEXTS = {
     "description": "How long without a purchase",
     "inputs": "{lapse: 90 days}",
     "include": "../shared/segments.yaml",
+    "task": "Call this customer",
+    "test": "a buyer stops getting the series",
+    "leaves": "completed",
+    "reaches": "goal",
+    "because": "quiet_hours",
+    "receives": "nothing",
     "base_url": "https://shop.example/mail",
     "currency": "EUR",
     "flow": "welcome",
@@ -340,6 +384,12 @@ _WRITTEN: tuple[tuple[type[Shape[Any]], str], ...] = (
     (TopicShape, "marketing"),
     (AnyValue, "30 days"),
     (Number, "2"),
+    (AtShape, "2026-03-02 09:30"),
+    (OffsetShape, "3 days"),
+    (GivenShape, "40"),
+    (CustomersShape, "{anna: {country: AT}}"),
+    (ExpectedShape, "[{after: 2 days, receives: welcome_hello}]"),
+    (HappeningShape, "{after: 1 day, customer: anna, did: purchase, amount: 40}"),
 )
 
 

@@ -30,7 +30,6 @@ def play(
     playbook: Playbook,
     instants: Iterable[datetime],
     supply: Supply = nothing_new,
-    *,
     drafts: Collection[str] = (),
     observer: Observer | None = None,
 ) -> Iterator[Ticked]:

@@ -22,6 +22,7 @@ from orchestrator.playbook.model import (
     Blueprint,
     Catalog,
     Flow,
+    FlowTest,
     Guardrails,
     MessageFile,
     Project,
@@ -53,6 +54,7 @@ DOCUMENTS: list[tuple[examples.Example, type[Sentence]]] = [
     (examples.SEGMENTS, SegmentsFile),
     (examples.MESSAGE, MessageFile),
     (examples.GUARDRAILS, Guardrails),
+    (examples.TEST, FlowTest),
 ]
 WORDS = [(cls, word) for cls in vocabulary() for word in words_of(cls).values() if word.available]
 
