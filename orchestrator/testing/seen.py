@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from orchestrator import tables
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.telling import decision_lines
 from orchestrator.tick import workspace
@@ -26,8 +27,6 @@ EFFECTS = {
     "start_flow": "tells",
 }
 """Head of a step → the word of a test."""
-NOT_A_MESSAGE = "webhook"
-"""The channel of what is called, not sent."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _effects(tick: Tick) -> Iterator[Seen]:
 
 def _decisions(tick: Tick) -> Iterator[Seen]:
     for line in decision_lines(tick, None):
-        if line.channel == NOT_A_MESSAGE:
+        if line.channel == WEBHOOK:
             continue
         yield Seen(
             line.at,

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from orchestrator import tables
+from orchestrator.answers import OPEN, Answer, record_on
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.importing.columns import ColumnMap
 from orchestrator.importing.customer_rows import write_customers
@@ -107,6 +109,8 @@ class World:
             self._consents(connection, fact)
         elif item.task_done is not None:
             self._tasks(connection, fact)
+        elif item.answers is not None:
+            self._answers(connection, fact)
         else:
             self._receipts(connection, fact)
 
@@ -188,6 +192,25 @@ class World:
             .values(done_at=to_micros(fact.at))
         )
         mark_dirty(connection, set(ids.values()))
+
+    def _answers(self, connection: Connection, fact: Fact) -> None:
+        """Answer each customer's oldest call of the webhook that has no answer yet."""
+        item, call = fact.item, tables.message
+        fields = _raw(item.fields or {})
+        for row_id in self._ids(connection, item.customer).values():
+            query = (
+                select(call.c.id)
+                .where(
+                    call.c.customer_id == row_id,
+                    call.c.channel == WEBHOOK,
+                    call.c.message == str(item.answers),
+                    call.c.state.in_(OPEN),
+                )
+                .order_by(call.c.id)
+            )
+            found = connection.scalars(query).first()
+            if found is not None:
+                record_on(connection, Answer(found, fact.at, fields), self.zone)
 
     def _ids(self, connection: Connection, names: Sequence[str]) -> dict[str, int]:
         customer = tables.customer.c
