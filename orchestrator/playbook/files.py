@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,6 +140,11 @@ def _refuse(files: ProjectFiles, path: Path, root: Path, message: str, help: str
 
 
 # --- included files -------------------------------------------------------------------
+
+
+def included_paths(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the files of a project stand where only ``include`` finds them."""
+    return tuple(path for path in texts if not path.startswith((f"{PLAYBOOKS}/", f"{TEMPLATES}/")))
 
 
 def include_file(files: ProjectFiles, name: str, mark: Mark) -> Problem | None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from orchestrator.errors import UsageError
+from orchestrator.language.marks import Mark
 from orchestrator.playbook.check import check
-from orchestrator.playbook.files import read_files
+from orchestrator.playbook.files import include_file, included_paths, read_files
 from orchestrator.playbook.load import Loaded, fingerprint
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.refusal import PlaybookErrors
@@ -34,6 +35,8 @@ class PlaybookFiles:
     is_stale: bool = False
     """Whether the files do not load, and the last good release decides instead."""
     _seen: tuple[str, tuple[str, ...]] | None = field(default=None, repr=False)
+    _included: tuple[str, ...] = field(default=(), repr=False)
+    """The files outside ``playbooks/`` that were part of it when it was last read."""
 
     def current(self, engine: Engine, tell: Tell) -> Playbook:
         """Return the playbook to decide by.
@@ -43,11 +46,12 @@ class PlaybookFiles:
             UsageError: the same, of files or variables that cannot be understood at all.
         """
         try:
-            files = read_files(self.folder)
-            mark = fingerprint(files.all()), tuple(sorted(files.unreadable))
+            mark = self._mark()
             if self.playbook is not None and mark == self._seen:
                 return self.playbook
             loaded = check(self.folder, self.variables)
+            self._included = included_paths(loaded.texts)
+            mark = self._mark() if self._included else mark
             refusal: PlaybookErrors | UsageError | None = None
             if loaded.playbook is None:
                 refusal = PlaybookErrors(loaded)
@@ -63,6 +67,13 @@ class PlaybookFiles:
         self._seen = mark
         assert self.playbook is not None
         return self.playbook
+
+    def _mark(self) -> tuple[str, tuple[str, ...]]:
+        """Return what differs as soon as any of the files does."""
+        files = read_files(self.folder)
+        for name in self._included:
+            include_file(files, name, Mark(name, 1, 1))
+        return fingerprint(files.all()), tuple(sorted(files.unreadable))
 
     def _take(self, playbook: Playbook, tell: Tell) -> None:
         known = self.playbook is not None and self.playbook.fingerprint == playbook.fingerprint
