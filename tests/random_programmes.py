@@ -283,6 +283,8 @@ class Steps:
     def __init__(self, now: datetime, flow: str, run: bool) -> None:
         self.now, self.flow, self.run = now, flow, run
         self.made = 0
+        self.waits: list[str] = []
+        """The steps so far that bring something back."""
 
     def some(self, draw: DrawFn, depth: int) -> list[Plain]:
         """Return one to four steps."""
@@ -291,18 +293,33 @@ class Steps:
     def one(self, draw: DrawFn, depth: int) -> Plain:
         """Return one step of any kind."""
         kinds = ["send"] * 5 + ["wait", "wait", "wait_for_time", "set"]
-        kinds += ["branch", "split"] if depth else ["exit"]
+        kinds += ["wait_until", "wait_until_date"]
+        kinds += ["branch", "split", "until", "repeat"] if depth else ["exit"]
         kind = draw(st.sampled_from(kinds))
         self.made += 1
         id = f"s{self.made}"
         step: Plain = getattr(self, f"_{kind}")(draw, depth) | {"id": id}
         if draw(st.integers(0, 4)) == 0:
             step["only_if"] = draw(self.criteria())
+        if kind == "wait_until":
+            self.waits.append(id)
         return step
 
     def criteria(self) -> st.SearchStrategy[Any]:
-        """Conditions that a step may ask."""
-        return strategies.criteria(self.now, run=self.run)
+        """Conditions that a step may ask, of what steps before it brought back too."""
+        asked = strategies.criteria(self.now, run=self.run)
+        if not self.waits:
+            return asked
+        of_results = st.sampled_from(self.waits).flatmap(
+            lambda step: st.sampled_from(
+                (
+                    {"attribute": f"{step}.timed_out", "is": True},
+                    {"attribute": f"{step}.did", "is_set": False},
+                    {"attribute": f"{step}.at", "in_last": "4 hours"},
+                )
+            )
+        )
+        return st.one_of(asked, asked, of_results)
 
     def _send(self, draw: DrawFn, depth: int) -> Plain:
         step: Plain = {"send": draw(st.sampled_from(strategies.MESSAGES))}
@@ -343,6 +360,46 @@ class Steps:
         }
         hours = draw(st.sampled_from(HOURS))
         return {"wait_for_time": hours} | draw(st.fixed_dictionaries({}, optional=more))
+
+    def _stopping(self, draw: DrawFn) -> Any:
+        """Return what ends a wait or some steps early: mostly an event of this run."""
+        did = {"did": draw(st.sampled_from(strategies.EVENTS))}
+        since = {"since": "entry"} if self.run else {}
+        several = {"any": [did | since, {"did": "view", "at_least": 2}]}
+        return draw(st.sampled_from((did, did | since, several)) | self.criteria())
+
+    def _wait_until(self, draw: DrawFn, depth: int) -> Plain:
+        step: Plain = {"wait_until": self._stopping(draw)}
+        step["at_most"] = draw(st.sampled_from(WAITS))
+        for way in ("if_met", "if_timed_out") if depth else ():
+            if draw(st.integers(0, 2)) == 0:
+                step[way] = self.some(draw, depth - 1)
+        return step
+
+    def _wait_until_date(self, draw: DrawFn, depth: int) -> Plain:
+        named = ("birthday", "renewal", "created_at")
+        step: Plain = {"wait_until_date": draw(st.sampled_from(named))}
+        step["if_past"] = draw(st.sampled_from(("go_on", "exit")))
+        if draw(st.booleans()):
+            step[draw(st.sampled_from(("before", "after")))] = draw(
+                st.sampled_from(("1 day", "3 days", "1 month"))
+            )
+        if draw(st.booleans()):
+            step["at"] = draw(st.sampled_from(("02:30", "00:00", "23:59")))
+        return step
+
+    def _until(self, draw: DrawFn, depth: int) -> Plain:
+        step = {"until": self._stopping(draw), "do": self.some(draw, depth - 1)}
+        return step | ({"if_met": self.some(draw, depth - 1)} if draw(st.booleans()) else {})
+
+    def _repeat(self, draw: DrawFn, depth: int) -> Plain:
+        every = draw(st.sampled_from((*WAITS[1:5], ["1 min", "1 day"])))
+        rounds: Plain = {"every": every, "at_most": draw(st.sampled_from(("2 times", "3 times")))}
+        if draw(st.booleans()):
+            rounds["until"] = self._stopping(draw)
+            if draw(st.booleans()):
+                rounds["if_met"] = self.some(draw, depth - 1)
+        return {"repeat": rounds | {"do": self.some(draw, depth - 1)}}
 
     def _set(self, draw: DrawFn, depth: int) -> Plain:
         values = {

@@ -110,16 +110,17 @@ def _ending(scope: Scope, criterion: Criterion) -> Select[Any] | None:
     if len(found) < 2:
         return found[0] if found else None
     rows = union_all(*(select(one.subquery()) for one in found)).subquery()
-    columns = (rows.c.at, rows.c.id)
-    order = columns if criterion.how == "any" else tuple(column.desc() for column in columns)
-    return select(*columns).order_by(*order).limit(1)
+    order: list[ColumnElement[Any]] = [rows.c.at, rows.c.tie]
+    if criterion.how == "all":
+        order = [column.desc() for column in order]
+    return select(rows.c.at, rows.c.tie, rows.c.id).order_by(*order).limit(1)
 
 
 def _of_did(scope: Scope, did: Did) -> Select[Any]:
-    """Return (at, id) of the event with which ``did`` held first."""
+    """Return (at, tie, id) of the event with which ``did`` held first."""
     events = did.matching(scope)
-    at = events.rows.c.occurred_at
+    at, tie = events.rows.c.occurred_at, events.rows.c.source_id
     least = counts_needed(did, wanted=True)[0] or 1
-    query = select(at.label("at"), events.id.label("id"))
+    query = select(at.label("at"), tie.label("tie"), events.id.label("id"))
     mine = query.where(*events.tests, events.rows.c.customer_id == scope.subject)
-    return scope.correlate(mine.order_by(at, events.id).limit(1).offset(least - 1))
+    return scope.correlate(mine.order_by(at, tie).limit(1).offset(least - 1))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, exists, literal, select, update
 
 from orchestrator import tables, timing
+from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion, leaves
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Node
@@ -219,10 +220,12 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
         stoppers = list(live.graph.stoppers(node.id))
         for left in (node, *stoppers):
             reached |= {left.next, *left.ways.values()}
+        if node.next is not None:  # which if_past may skip
+            reached.add(live.graph.nodes[node.next].next)
         if volatile:
             end_runs(tick, live, walk.here)
         for stopper in stoppers:
-            walk.stop_if_met(stopper)
+            walk.stop_if_met(stopper, and_(walk.here, run.c.reached_at == to_micros(tick.now)))
         if tick.observer is not None:
             tick.observer.stepped(walk)
         if node.step.only_if is not None:

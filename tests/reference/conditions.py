@@ -114,6 +114,15 @@ class Past:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What a wait brought back (rule 44)."""
+
+    at: datetime
+    timed_out: bool = False
+    event: Happening | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """What a condition may know of the run that asks."""
 
@@ -122,6 +131,8 @@ class Run:
     at: datetime
     start: str = ""
     event: Happening | None = None
+    results: Mapping[str, Result] = field(default_factory=dict)
+    """Step id → what it brought back."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +191,11 @@ def attribute_type(view: View, name: str) -> str:
     """Return the type of an attribute, a computed one, or a property of the entry."""
     if name.startswith("entry."):
         return _entry_type(view, name.removeprefix("entry."))
+    step, _, fact = name.partition(".")
+    if fact:
+        result = view.run.results.get(step) if view.run else None
+        event = result.event.name if result and result.event else ""
+        return RESULT_TYPES.get(fact) or property_type(view, event, fact)
     declared = _declared(view, name)
     if isinstance(declared, Attribute):
         return declared.type
@@ -224,6 +240,8 @@ def attribute_value(view: View, name: str) -> Any:
     """Return the typed value of an attribute now; None if missing."""
     if name.startswith("entry."):
         return entry_value(view, name.removeprefix("entry."))
+    if "." in name:
+        return result_value(view, *name.split("."))
     declared = _declared(view, name)
     if isinstance(declared, Measure):
         return measured(view, declared)
@@ -252,12 +270,57 @@ def property_value(view: View, event: Happening, name: str) -> Any:
     return typed(event.properties.get(name), kind, view.project_zone)
 
 
+RESULT_TYPES = {"did": "text", "at": "datetime", "timed_out": "boolean"}
+
+
+def result_value(view: View, step: str, name: str) -> Any:
+    """Return a value of what a step brought back; None if it is missing."""
+    result = view.run.results.get(step) if view.run else None
+    if result is None:
+        return None
+    event = result.event
+    if name == "did":
+        return event.name if event else None
+    if name in ("at", "timed_out"):
+        return getattr(result, name)
+    if event is None:
+        return None
+    return typed(
+        event.properties.get(name), property_type(view, event.name, name), view.project_zone
+    )
+
+
+def ending(criterion: Criterion, view: View) -> Happening | None:
+    """Return the earliest event with which a condition held (rule 44)."""
+    if isinstance(criterion, Did) and criterion.head == "did":
+        found = sorted(matching_events(criterion, view), key=_place)
+        return found[_least(criterion) - 1] if len(found) >= _least(criterion) else None
+    if not isinstance(criterion, Group) or criterion.how == "none":
+        return None
+    ends = [end for member in criterion.members if (end := ending(member, view)) is not None]
+    if not ends:
+        return None
+    return min(ends, key=_place) if criterion.how == "any" else max(ends, key=_place)
+
+
+def _place(event: Happening) -> tuple[datetime, str]:
+    return event.occurred_at, event.source_id
+
+
+def _least(did: Did) -> int:
+    low = [did.at_least, did.exactly, did.between[0] if did.between else None]
+    low.append(None if did.more_than is None else did.more_than + 1)
+    return max([1, *(int(one) for one in low if one is not None)])
+
+
 def resolve(view: View) -> Callable[[Reference], Any]:
     """Return what ``$customer.x`` and ``$entry.x`` stand for."""
 
     def value(reference: Reference) -> Any:
         if reference.root == "entry":
             return entry_value(view, reference.name)
+        if reference.root != "customer":
+            return result_value(view, reference.root, reference.name)
         return attribute_value(view, reference.name)
 
     return value

@@ -8,11 +8,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from reference.conditions import (
     Passed,
     Past,
+    Result,
     Run,
     Sent,
     Stay,
@@ -21,6 +22,7 @@ from reference.conditions import (
     answers_send,
     attribute_type,
     attribute_value,
+    ending,
     event_passes,
     holds,
     in_share,
@@ -46,11 +48,15 @@ from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.flow.steps.branch import Branch
 from orchestrator.flow.steps.exit import Exit
+from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.send import Send
 from orchestrator.flow.steps.set import Add, Set
 from orchestrator.flow.steps.split import Split
+from orchestrator.flow.steps.until import Until
 from orchestrator.flow.steps.wait import Wait
 from orchestrator.flow.steps.wait_for_time import WaitForTime
+from orchestrator.flow.steps.wait_until import WaitUntil
+from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.moments import Moment
@@ -83,6 +89,25 @@ class Decision:
     variant: str | None = None
 
 
+@dataclass(eq=False)
+class Frame:
+    """One time that a run is inside of an ``until`` or ``repeat``."""
+
+    step: Until | Repeat
+    variant: str | None
+    outer: tuple[Frame, ...]
+    number: int = 0
+    began: datetime | None = None
+
+
+class Todo(NamedTuple):
+    """A step to come; without one, the end of a round."""
+
+    step: Step | None
+    variant: str | None = None
+    frames: tuple[Frame, ...] = ()
+
+
 @dataclass
 class Passage:
     """One customer's run of one flow, and what is left of its steps."""
@@ -93,8 +118,14 @@ class Passage:
     start: str
     at: datetime
     event: Happening | None
-    todo: list[tuple[Step, str | None]]
-    """Steps to come with the split share around them, next one first."""
+    todo: list[Todo]
+    """What is to come, next one first."""
+    frames: tuple[Frame, ...] = ()
+    """The ``until`` and ``repeat`` steps around where it is, the outermost first."""
+    lap: int = 0
+    asks: bool = False
+    """Whether a ``wait_until`` may be asked again in this tick."""
+    results: dict[str, Result] = field(default_factory=dict)
     standing: Step | None = None
     variant: str | None = None
     reached_at: datetime | None = None
@@ -112,7 +143,8 @@ class Passage:
 
     def facts(self) -> Run:
         """Return what conditions may know of it."""
-        return Run(self.flow, self.entry, self.at, self.start, self.event)
+        results = dict(self.results)
+        return Run(self.flow, self.entry, self.at, self.start, self.event, results)
 
 
 @dataclass
@@ -217,6 +249,9 @@ def tick(
         known = len(state.passages)
         _enter(work, flow, first=flow.flow in fresh)
         state.past.runs += map(_passed, state.passages[known:])
+    for passage in _active(work):
+        if passage.frames or isinstance(passage.standing, WaitUntil):
+            _look_around(work, passage)
     _rounds(work)
     state.watermark = now
     state.evaluated |= {flow.flow: now for flow in live}
@@ -469,7 +504,7 @@ def _open(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> Non
             occurrence.start_id,
             occurrence.entry_at,
             occurrence.event,
-            [(step, None) for step in flow.steps],
+            [Todo(step) for step in flow.steps],
             key=key,
         )
     )
@@ -796,7 +831,7 @@ STARTS: dict[type, Callable[..., Iterator[Occurrence]]] = {
 
 
 def _rounds(work: Tick) -> None:
-    tried: set[tuple[str, str, int, int]] = set()
+    tried: set[tuple[str, str, int, int, int]] = set()
     while True:
         for passage in _active(work):
             _walk(work, passage)
@@ -808,8 +843,8 @@ def _rounds(work: Tick) -> None:
         Gate(work, untried).decide()
 
 
-def _try_key(passage: Passage) -> tuple[str, str, int, int]:
-    return passage.flow, passage.customer, passage.entry, id(passage.standing)
+def _try_key(passage: Passage) -> tuple[str, str, int, int, int]:
+    return passage.flow, passage.customer, passage.entry, id(passage.standing), passage.lap
 
 
 def _walk(work: Tick, passage: Passage) -> None:
@@ -817,20 +852,175 @@ def _walk(work: Tick, passage: Passage) -> None:
     while passage.active:
         if isinstance(passage.standing, Send):
             return
+        if isinstance(passage.standing, WaitUntil):
+            if not passage.asks:
+                return
+            _ask_again(work, passage, passage.standing)
+            continue
         if passage.standing is not None:
             assert passage.due_at is not None
             if passage.due_at > work.now:
                 return
-            passage.standing = None
+            pause, passage.standing = passage.standing, None
+            if isinstance(pause, Repeat):
+                if not _leave_if_due(work, passage):
+                    _pause(work, passage, passage.frames[-1], work.now)
+                continue
         if not passage.todo:
             _end(work, passage, "completed")
             return
         if _leave_if_due(work, passage):
             return
-        step, variant = passage.todo.pop(0)
-        view = work.view(passage.customer, passage.flow, passage.facts())
-        if holds(step.only_if, view):
-            STEPS[type(step)](work, passage, step, variant, view)
+        _do(work, passage, passage.todo.pop(0))
+
+
+def _do(work: Tick, passage: Passage, todo: Todo) -> None:
+    """Do the next step, or end a round, unless a condition around it stops it."""
+    step, variant, passage.frames = todo
+    around = passage.frames if step else passage.frames[:-1]
+    if _stopped(work, passage, around):
+        return
+    if step is None:
+        _end_round(work, passage, passage.frames[-1])
+        return
+    view = work.view(passage.customer, passage.flow, passage.facts())
+    if holds(step.only_if, view):
+        STEPS[type(step)](work, passage, step, variant, view)
+
+
+# --- until and repeat (rule 46) ---------------------------------------------------------
+
+
+def _look_around(work: Tick, passage: Passage) -> None:
+    """Look, once per tick, at the conditions around a run, and let a wait be asked again."""
+    passage.asks = True
+    _stopped(work, passage, passage.frames if passage.standing is not None else ())
+
+
+def _stopped(work: Tick, passage: Passage, around: tuple[Frame, ...]) -> bool:
+    """Take the run out of the outermost frame whose condition holds; say whether there is one."""
+    for frame in around:
+        if _is_met(work, passage, frame):
+            _drop(work, passage, frame)
+            return True
+    return False
+
+
+def _is_met(work: Tick, passage: Passage, frame: Frame) -> bool:
+    step = frame.step
+    until = step.operand if isinstance(step, Until) else step.operand.until
+    view = work.view(passage.customer, passage.flow, passage.facts())
+    return until is not None and holds(until, view)
+
+
+def _drop(work: Tick, passage: Passage, frame: Frame) -> None:
+    if passage.held_reason is not None:
+        _decide(work, passage, "suppress", "only_if", detail=str(frame.step.id))
+        passage.held_reason = None
+    passage.standing = None
+    step = frame.step
+    if_met = (step.if_met if isinstance(step, Until) else step.operand.if_met) or ()
+    rest = [todo for todo in passage.todo if frame not in todo.frames]
+    passage.todo = [*(Todo(inner, frame.variant, frame.outer) for inner in if_met), *rest]
+
+
+def _at_until(work: Tick, passage: Passage, step: Until, variant: str | None, view: View) -> None:
+    frames = (*passage.frames, Frame(step, variant, passage.frames))
+    passage.todo[:0] = [Todo(inner, variant, frames) for inner in step.do]
+
+
+def _at_repeat(work: Tick, passage: Passage, step: Repeat, variant: str | None, view: View) -> None:
+    _pause(work, passage, Frame(step, variant, passage.frames), work.now)
+
+
+def _end_round(work: Tick, passage: Passage, frame: Frame) -> None:
+    assert isinstance(frame.step, Repeat) and frame.began is not None
+    rounds = frame.step.operand
+    if frame.number >= rounds.at_most:
+        return
+    view = work.view(passage.customer, passage.flow, passage.facts())
+    every = rounds.every[min(frame.number, len(rounds.every)) - 1]
+    due = timing.wait_until(frame.began, every, view.zone)
+    _pause(work, passage, frame, max(due, work.now))
+
+
+def _pause(work: Tick, passage: Passage, frame: Frame, due: datetime) -> None:
+    """Begin the next round, or wait for it, unless the rounds are over."""
+    assert isinstance(frame.step, Repeat)
+    passage.frames = (*frame.outer, frame)
+    if _is_met(work, passage, frame):
+        _drop(work, passage, frame)
+    elif due > work.now:
+        passage.standing, passage.due_at = frame.step, due
+    else:
+        frame.number, frame.began = frame.number + 1, work.now
+        passage.lap += 1
+        inner = [Todo(one, frame.variant, passage.frames) for one in frame.step.operand.do]
+        passage.todo[:0] = [*inner, Todo(None, frame.variant, passage.frames)]
+
+
+# --- waits for events and dates (rules 44, 45) ------------------------------------------
+
+
+def _at_wait_until(
+    work: Tick, passage: Passage, step: WaitUntil, variant: str | None, view: View
+) -> None:
+    passage.standing, passage.asks, passage.variant = step, False, variant
+    passage.due_at = timing.plus(work.now, step.at_most)
+    _ask(work, passage, step, view)
+
+
+def _ask_again(work: Tick, passage: Passage, step: WaitUntil) -> None:
+    passage.asks = False
+    if _leave_if_due(work, passage):
+        return
+    view = work.view(passage.customer, passage.flow, passage.facts())
+    if holds(step.only_if, view):
+        _ask(work, passage, step, view)
+    else:
+        passage.standing = None
+
+
+def _ask(work: Tick, passage: Passage, step: WaitUntil, view: View) -> None:
+    assert passage.due_at is not None
+    if holds(step.operand, view):
+        event = ending(step.operand, view)
+        result = Result(event.occurred_at if event else work.now, event=event)
+        way = step.if_met
+    elif passage.due_at <= work.now:
+        result, way = Result(work.now, timed_out=True), step.if_timed_out
+    else:
+        return
+    passage.results[str(step.id)] = result
+    passage.standing = None
+    passage.todo[:0] = [Todo(inner, passage.variant, passage.frames) for inner in way or ()]
+
+
+def _at_date(
+    work: Tick, passage: Passage, step: WaitUntilDate, variant: str | None, view: View
+) -> None:
+    value = attribute_value(view, step.operand)
+    due = None if value is None else _date_due(step, value, view)
+    if due is not None and due >= work.now:
+        passage.standing, passage.due_at = step, due
+    elif step.if_past == "exit":
+        _end(work, passage, "step", "if_past")
+    elif step.if_past == "skip_next":
+        passage.todo.pop(0)
+
+
+def _date_due(step: WaitUntilDate, value: Any, view: View) -> datetime:
+    at, day = step.at or NINE, value
+    if isinstance(value, datetime):
+        if step.before is None and step.after is None and step.at is None:
+            return value
+        local = value.astimezone(view.zone)
+        at, day = step.at or local.time(), local.date()
+    if step.before is not None:
+        day = timing.shift_days(day, step.before, -1)
+    if step.after is not None:
+        day = timing.shift_days(day, step.after, +1)
+    return timing.local_instant(day, at, view.zone)
 
 
 def _at_send(work: Tick, passage: Passage, step: Send, variant: str | None, view: View) -> None:
@@ -863,7 +1053,7 @@ def _at_wait_for_time(
 
 def _at_branch(work: Tick, passage: Passage, step: Branch, variant: str | None, view: View) -> None:
     way = next((way.do for way in step.operand if holds(way.if_, view)), step.otherwise or ())
-    passage.todo[:0] = [(inner, variant) for inner in way]
+    passage.todo[:0] = [Todo(inner, variant, passage.frames) for inner in way]
 
 
 def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, view: View) -> None:
@@ -874,7 +1064,8 @@ def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, vi
         upper += share.share * 10_000
         if place < upper:
             inside = f"{step.id}/{name}"
-            passage.todo[:0] = [(inner, inside) for inner in share.do or ()]
+            inner = [Todo(one, inside, passage.frames) for one in share.do or ()]
+            passage.todo[:0] = inner
             return
 
 
@@ -903,6 +1094,9 @@ def _raw(view: View, reference: Reference) -> str | None:
         key = (view.person.external_id, reference.name)
         return view.past.written.get(key, view.person.attributes.get(reference.name))
     event = view.run.event if view.run else None
+    if reference.root != "entry":
+        result = view.run.results.get(reference.root) if view.run else None
+        event = result.event if result else None
     return event.properties.get(reference.name) if event else None
 
 
@@ -911,6 +1105,10 @@ def _at_exit(work: Tick, passage: Passage, step: Exit, variant: str | None, view
 
 
 STEPS: dict[type, Callable[..., None]] = {
+    WaitUntil: _at_wait_until,
+    WaitUntilDate: _at_date,
+    Until: _at_until,
+    Repeat: _at_repeat,
     Send: _at_send,
     Wait: _at_wait,
     WaitForTime: _at_wait_for_time,
