@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import Shop, at
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 from waking import Clockwork, let_the_lease_run_out, resume_all, sent, ticks
 
 from orchestrator import tables
@@ -22,16 +22,9 @@ flow: hello
 status: live
 starts_when: {did: signed_up}
 steps:
-  - {send: welcome, expires_after: 2 days}
+  - {send: welcome}
   - {wait: 3 days}
-  - {send: again, expires_after: 2 days}
-"""
-DAILY = """
-flow: daily
-status: live
-starts_when: {every: day, at: "10:00"}
-re_entry: always
-steps: [{send: morning}]
+  - {send: again}
 """
 BROKEN = "flow: hello\nstatus: live\nstarts_when: {did: signed_up}\nsteps: [{sned: welcome}]\n"
 
@@ -217,31 +210,10 @@ def test_what_a_person_paused_is_asked_about_too(clockwork: Clockwork) -> None:
     assert clockwork.after(minutes=1) is Outcome.TICKED
 
 
-def test_missed_days_of_a_calendar_start_become_the_latest(shop: Shop) -> None:
-    shop.write(daily=DAILY).customers(anna={"created_at": "2026-01-01"})
-    clockwork = Clockwork(shop, "2026-03-02T12:00", accepts=True)
-    clockwork.wake()
-    clockwork.planner.accepts = True
-    clockwork.wake("2026-03-05T12:00")
-
-    assert len(sent(shop)) == 1
-
-
-def test_nothing_is_sent_after_it_expired(clockwork: Clockwork) -> None:
-    clockwork.wake()
-    clockwork.shop.event("anna", "signed_up", "2026-03-02T09:01")
-    clockwork.after(minutes=5)
-    clockwork.planner.accepts = True
-    clockwork.wake("2026-03-20T09:00")
-
-    last = clockwork.shop.runs()
-    assert [one[1] for one in sent(clockwork.shop)] == ["welcome", "again"]
-    assert last == [("hello", "anna", 1, "completed")]
-
-
-def test_a_restored_backup_starts_paused(shop: Shop, tmp_path: Path) -> None:
-    if shop.engine.dialect.name != "sqlite":
-        pytest.skip("a backup is a file here")
+def test_a_restored_backup_starts_paused(sqlite_engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shop = Shop(sqlite_engine, folder)
     shop.write(hello=HELLO).customers(anna={})
     clockwork = Clockwork(shop, "2026-03-02T09:00")
     clockwork.wake()
