@@ -75,7 +75,6 @@ class Enrollment(SQLModel, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("flow", "customer_id", "entry"),
         Index("enrollment_by_occurrence", "flow", "customer_id", "occurrence", unique=True),
-        Index("enrollment_active", "flow", "step", "due_at", **_ACTIVE),
         Index("enrollment_due", "flow", "due_at", **_ACTIVE),
         Index("enrollment_entered", "flow", "entry_at"),
         Index("enrollment_ended", "flow", "ended_at"),

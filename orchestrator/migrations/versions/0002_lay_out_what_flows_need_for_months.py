@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.add_column("enrollment", sa.Column("lap", sa.Integer(), server_default="0", nullable=False))
+    op.drop_index("enrollment_active", table_name="enrollment")
     op.create_index(
         "enrollment_due",
         "enrollment",
