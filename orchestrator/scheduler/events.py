@@ -6,7 +6,7 @@ No event holds an address, an attribute or a text of a customer, so the lines ma
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -36,6 +36,7 @@ class Voice:
 
     tell: Tell
     _standing: dict[str, Any] = field(default_factory=dict)
+    _remarks: set[tuple[str, str]] = field(default_factory=set)
 
     def say(
         self, event: str, says: str, level: Level = "info", facts: Mapping[str, Any] | None = None
@@ -61,6 +62,14 @@ class Voice:
         if self._standing.get(event) != state:
             self.say(event, says, level, facts)
             self._standing[event] = state
+
+    def remark(self, remarks: Iterable[Happened]) -> None:
+        """Tell those of a tick's remarks that the tick before did not make."""
+        before, self._remarks = self._remarks, set()
+        for one in remarks:
+            self._remarks.add((one.event, one.says))
+            if (one.event, one.says) not in before:
+                self.tell(one)
 
     def ended(self, *events: str) -> None:
         """Forget states, so that they are told when they come back."""

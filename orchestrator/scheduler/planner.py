@@ -32,7 +32,7 @@ from orchestrator.scheduler.events import Voice
 from orchestrator.scheduler.files import PlaybookFiles
 from orchestrator.scheduler.lease import Candidate, database_now, office
 from orchestrator.scheduler.note import Memory, memory_of, named, read_note, write_note
-from orchestrator.scheduler.tick_lines import Written, counts_of, tick_events
+from orchestrator.scheduler.tick_lines import Written, counts_of, remarks, tick_event
 from orchestrator.tick.context import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
@@ -262,13 +262,13 @@ class Planner:
         if was_written:
             self._remember(memory, now)
             told = Written(report, self.candidate.term, memory.last_tick, monotonic() - began)
-            for happened in tick_events(told, is_stale=self.files.is_stale):
-                self.voice.tell(happened)
+            self.voice.tell(tick_event(told, is_stale=self.files.is_stale))
+            self.voice.remark(remarks(report))
         else:
             self.voice.say(
                 "tick_dropped", "another scheduler's tick came first; nothing was written"
             )
-        if not self._is_paused:
+        if not self._is_paused and (self.candidate.is_trusted() or self._is_elected()):
             self._hand_over(playbook, now)
         return Outcome.TICKED if was_written else Outcome.UP_TO_DATE
 

@@ -1,4 +1,4 @@
-"""What a scheduled tick is told as: one event, and one for each flow that tripped."""
+"""What a scheduled tick is told as: its counts, and remarks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Written:
     """How long it took."""
 
 
-def tick_events(written: Written, *, is_stale: bool) -> Iterator[Happened]:
-    """Yield what to tell of a tick: counts, tripped breakers, its notes.
+def tick_event(written: Written, *, is_stale: bool) -> Happened:
+    """Return what to tell of a tick: its counts.
 
     Args:
         is_stale: whether the files do not load and the last good release decided.
@@ -31,7 +31,7 @@ def tick_events(written: Written, *, is_stale: bool) -> Iterator[Happened]:
     report, counts = written.report, counts_of(written.report)
     flows = {name: _busy(flow) for name, flow in report.flows.items()}
     gap = report.now - written.since if written.since else None
-    yield Happened(
+    return Happened(
         "tick",
         f"tick of {report.now:%Y-%m-%dT%H:%M:%SZ}: entered {counts['entered']:,}, sends "
         f"{counts['sends']:,}, held {counts['held']:,}, expired {counts['expired']:,} "
@@ -47,6 +47,10 @@ def tick_events(written: Written, *, is_stale: bool) -> Iterator[Happened]:
             "flows": {name: told for name, told in flows.items() if told},
         },
     )
+
+
+def remarks(report: TickReport) -> Iterator[Happened]:
+    """Yield what is worth saying beside the counts, as long as it is news."""
     for name, flow in report.flows.items():
         if flow.tripped:
             yield Happened(

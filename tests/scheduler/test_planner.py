@@ -66,6 +66,16 @@ def test_a_tick_is_told_in_numbers_and_ids(clockwork: Clockwork) -> None:
     assert "@" not in str([one.facts for one in clockwork.told])
 
 
+def test_what_a_tick_remarks_is_told_as_long_as_it_is_news(clockwork: Clockwork) -> None:
+    clockwork.shop.customers(cleo={"timezone": "WIB"})
+    clockwork.wake()
+    assert "'WIB'" in clockwork.last("note").says
+    clockwork.events()
+
+    clockwork.after(minutes=1)
+    assert clockwork.events() == ["tick"]
+
+
 def test_a_second_scheduler_stands_by_and_says_so_once(clockwork: Clockwork) -> None:
     other = Clockwork(clockwork.shop, "2026-03-02T09:00")
     clockwork.wake()
