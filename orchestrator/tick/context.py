@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     FromClause,
+    and_,
     func,
     insert,
     literal,
@@ -29,6 +30,7 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Graph
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.tick import workspace
+from orchestrator.tick.past import Past
 from orchestrator.tick.pauses import Pause
 
 if TYPE_CHECKING:
@@ -55,9 +57,20 @@ class LiveFlow:
     result_types: Mapping[str, Mapping[str, str]]
     """Step id → type of each property that its result may have."""
 
+    version: str = ""
+    """The release of an earlier version that runs are pinned to; '' for the flow of today."""
+    releases: tuple[str, ...] = ()
+    """The releases in which the flow was this earlier version."""
+
     @property
     def name(self) -> str:
         return str(self.flow.flow)
+
+    @property
+    def walkers(self) -> ColumnElement[bool]:
+        """The runs of this tick that walk this version of the flow."""
+        run = workspace.run
+        return and_(run.c.flow == self.name, run.c.version == self.version)
 
     @property
     def is_shadow(self) -> bool:
@@ -117,6 +130,12 @@ class Tick:
     zone_names: Sequence[str] = ()
     """The raw time zones of the customers, '' for none."""
     facts: Facts = field(init=False)
+    past: Past = field(init=False)
+    """The flows as earlier releases had them."""
+    is_edited: bool = field(init=False)
+    """Whether other releases have decided before: a run may come again to what it has done."""
+    pinned: tuple[LiveFlow, ...] = ()
+    """Earlier versions of flows, for the runs that are pinned to them; by flow."""
     tripped: set[str] = field(default_factory=set)
     """Flows (or the project, by its name) whose volume breaker trips in this tick."""
     left_out: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -136,6 +155,8 @@ class Tick:
     def __post_init__(self) -> None:
         self.zone_names = _zone_names(self.connection)
         self.facts = self._facts()
+        self.past = Past(self.connection)
+        self.is_edited = self.past.has_other(self.playbook.fingerprint)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -172,8 +193,8 @@ class Tick:
             owner=owner,
             each=each or self.probes,
             run=run,
-            entry_types=self.flows[owner].entry_types if run is not None else {},
-            result_types=self.flows[owner].result_types if run is not None else {},
+            entry_types=self._types(owner, "entry_types") if run is not None else {},
+            result_types=self._types(owner, "result_types") if run is not None else {},
             this_run=this_run,
         )
 
@@ -202,6 +223,18 @@ class Tick:
         return last is None or any(
             last < timing.begins(moment, self.zone_of(name)) <= self.now for name in self.zone_names
         )
+
+    def _types(self, flow: str, which: str) -> dict[str, Any]:
+        """Return the types of what a run brings along, in whatever version of its flow."""
+        versions = [live for live in self.pinned if live.name == flow]
+        found: dict[str, Any] = {}
+        for live in (*versions, self.flows[flow]):
+            found |= getattr(live, which)
+        return found
+
+    def walked(self) -> list[LiveFlow]:
+        """Return all versions of flows that runs walk, by flow, that of today first."""
+        return sorted((*self.flows.values(), *self.pinned), key=lambda one: one.name)
 
     def execute(self, statement: Executable) -> int:
         """Execute a statement; returns the number of rows it wrote."""

@@ -67,7 +67,7 @@ def _watch(sweep: Sweep, tick: Tick) -> None:
             sweep.stays(str(stage.stage), stage.stay_at_least)
     for segment in tick.playbook.segments.values():
         sweep.of(segment.when)
-    for live in tick.flows.values():
+    for live in tick.walked():
         _watch_flow(sweep, live)
 
 

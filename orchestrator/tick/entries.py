@@ -18,6 +18,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -134,6 +135,8 @@ def refusals(
     flow, customer, rows = live.flow, scope.customer, scope.run
     assert rows is not None
     whens: list[tuple[Any, Any]] = []
+    if flow.in_flight == "drain":
+        whens.append((true(), "not_live"))
     if flow.opens is not None or flow.closes is not None:
         whens.append((~_is_open(tick, scope, rows, flow.opens, flow.closes), "opens_closes"))
     stale = to_micros(Candidates(tick, live, start).stale_before())
@@ -272,6 +275,7 @@ def _open_runs(tick: Tick, live: LiveFlow) -> None:
         "reached_at": now,
         "ended_late": literal(0),
         "is_new": literal(1),
+        "version": literal(""),
         "lap": literal(0),
         "moving": literal(int(live.graph.is_walked(live.graph.first))),
         "tried": literal(0),

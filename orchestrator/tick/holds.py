@@ -43,6 +43,6 @@ def close_holds(
         "variant": literal(node.variant, decision.c.variant.type),
     }
     held = select(*columns.values()).where(
-        run.c.flow == live.name, run.c.step == node.id, run.c.held_reason.is_not(None), *which
+        live.walkers, run.c.step == node.id, run.c.held_reason.is_not(None), *which
     )
     tick.execute(insert(decision).from_select(list(columns), held))

@@ -29,7 +29,7 @@ def leave_step(
     """
     values = ending(tick, "completed") if to is None else arrival(tick, live, to)
     if to is not None and to in node.around:
-        values["due_at"] = _next_round(tick, live, to, which)
+        values["due_at"] = next_round(tick, live, to, which)
     tick.execute(update(run).where(which).values(**values))
 
 
@@ -40,7 +40,7 @@ def arrival(tick: Tick, live: LiveFlow, step: str) -> dict[str, Any]:
         "reached_at": to_micros(tick.now),
         "due_at": None,
         "held_reason": None,
-        "moving": int(live.graph.is_walked(step)),
+        "moving": int(tick.is_edited or live.graph.is_walked(step)),
         "tried": 0,
     }
 
@@ -68,7 +68,7 @@ def lap_of_run(step: str, lap: Any = workspace.lap) -> ColumnElement[bool]:
     )
 
 
-def _next_round(tick: Tick, live: LiveFlow, step: str, which: ColumnElement[bool]) -> Any:
+def next_round(tick: Tick, live: LiveFlow, step: str, which: ColumnElement[bool]) -> Any:
     """Return when the next round of a run begins: now, or ``every`` after the last began.
 
     NULL if no round is known of: by an edit, a run can come to stand inside of a ``repeat``.

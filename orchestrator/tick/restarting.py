@@ -12,6 +12,7 @@ from orchestrator.columns import to_micros
 from orchestrator.tick import keys, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.runs import KEPT
+from orchestrator.tick.versions import version_of
 
 run, entry = workspace.run, workspace.entry
 
@@ -31,6 +32,7 @@ def _bring_in(tick: Tick, live: LiveFlow) -> None:
     """Bring in the active runs that this tick would leave alone, for they wait."""
     runs, here = tables.enrollment.alias(), run.alias()
     columns: dict[str, Any] = {name: runs.c[name] for name in KEPT}
+    columns["version"] = version_of(tick, live.name, runs)
     columns |= {
         name: literal(value)
         for name, value in {

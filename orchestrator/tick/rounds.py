@@ -33,7 +33,7 @@ def play(tick: Tick) -> None:
     for live in tick.busy:
         stop_met(tick, live)
         finish_waits(tick, live)
-    for live in tick.flows.values():  # also for runs that have gone on
+    for live in tick.walked():  # also for runs that have gone on
         call_again(tick, live)
     number = 0
     while True:
@@ -52,9 +52,10 @@ def play(tick: Tick) -> None:
 
 
 def _busy(tick: Tick) -> list[LiveFlow]:
-    """Return the flows that have runs to be moved or tried."""
-    found = set(tick.connection.scalars(select(run.c.flow).distinct()))
-    return [live for live in tick.flows.values() if live.name in found]
+    """Return the flows, and earlier versions of them, that have runs to be moved or tried."""
+    rows = tick.connection.execute(select(run.c.flow, run.c.version).distinct())
+    found = {(flow, version) for flow, version in rows}
+    return [live for live in tick.walked() if (live.name, live.version) in found]
 
 
 def _try_all(tick: Tick) -> list[Standing]:
@@ -109,7 +110,7 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
     for standing in tried:
         node = standing.policy.node
         here = and_(
-            run.c.flow == standing.live.name,
+            standing.live.walkers,
             run.c.step == node.id,
             run.c.status == "active",
             run.c.moving == 0,

@@ -26,12 +26,13 @@ from orchestrator.tick import (
     apply,
     definitions,
     due,
+    edits,
     entries,
     pauses,
     results,
     rounds,
-    runs,
     states,
+    versions,
     workspace,
 )
 from orchestrator.tick.context import Breaker, LiveFlow, Observer, Tick, watermark
@@ -127,7 +128,7 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
         others = tick.flows.keys() if _asks_about_runs(live.flow) else {flow, *followed}
         for name in sorted(others & tick.flows.keys()):
-            runs.take_up(tick, tick.flows[name])
+            edits.take_up(tick, tick.flows[name])
         tick.show_runs()
         for name in sorted(others & tick.flows.keys()):
             if name < flow and _asks_about_runs(live.flow):
@@ -271,10 +272,12 @@ def _live_flows(
 
 def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     tick.notes += _notes(tick)
+    versions.find(tick)
     due.find(tick)
     states.evaluate(tick, as_live_since)
-    for live in tick.flows.values():
-        runs.take_up(tick, live)
+    edits.end_deleted(tick)
+    for live in tick.walked():
+        edits.take_up(tick, live)
     tick.show_runs()
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
 from orchestrator.tick import laps, workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.versions import version_of
 
 KEPT = (
     "flow", "customer_id", "entry", "start", "occurrence", "key_value", "entry_at",
@@ -34,8 +36,12 @@ KEPT = (
 """What a run brings along from the ticks before."""
 
 
-def take_up(tick: Tick, live: LiveFlow) -> None:
-    """Bring in the active runs of a flow that end now, are due, stand at a send, or are polled."""
+def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElement[bool]]) -> None:
+    """Bring in the active runs of a flow that end now, are due, stand at a send, or are polled.
+
+    Args:
+        moved: which others are to be brought in, for an edit moves them.
+    """
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
     ending = ends(tick, live, customer, runs)
     due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
@@ -49,6 +55,7 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
         "ended_at": case((ending.is_not(None), to_micros(tick.now)), else_=null()),
         "ended_late": literal(0),
         "is_new": literal(0),
+        "version": literal(live.version),
         "moving": case((goes_on, 1), else_=0),
         "tried": case((due, 0), else_=1),
     }
@@ -56,33 +63,19 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
         select(*columns.values())
         .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
         .where(runs.c.flow == live.name, runs.c.status == "active")
+        .where(version_of(tick, live.name, runs) == live.version)
     )
     into = insert(workspace.run)
+    reached = or_(due, moved(runs))
     polled = runs.c.step.in_(live.graph.polled)
     if tick.looks_at_everybody(live):
-        found = or_(ending.is_not(None), due, polled)
+        found = or_(ending.is_not(None), reached, polled)
         tick.execute(into.from_select(list(columns), query.where(found)))
     else:
-        tick.execute(into.from_select(list(columns), query.where(due)))
+        tick.execute(into.from_select(list(columns), query.where(reached)))
         changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
-        tick.execute(into.from_select(list(columns), query.where(~due, changed)))
+        tick.execute(into.from_select(list(columns), query.where(~reached, changed)))
     laps.take_up(tick, live)
-    _leave_standing(tick, live)
-
-
-def _leave_standing(tick: Tick, live: LiveFlow) -> None:
-    """Let runs stand still whose step an edit has removed, and say so."""
-    run = workspace.run
-    lost = and_(
-        run.c.flow == live.name,
-        run.c.status == "active",
-        run.c.step.not_in(list(live.graph.nodes)),
-    )
-    stranded = tick.execute(update(run).where(lost).values(moving=0, tried=1))
-    if stranded:
-        tick.notes.append(
-            f"{stranded:,} runs of {live.name} stand on a step that is no longer there"
-        )
 
 
 def ends(
@@ -134,7 +127,7 @@ def end_runs(tick: Tick, live: LiveFlow, which: ColumnElement[bool]) -> None:
     reason = asked.scalar_subquery()
     tick.execute(
         update(run)
-        .where(run.c.flow == live.name, run.c.status == "active", which, reason.is_not(None))
+        .where(live.walkers, run.c.status == "active", which, reason.is_not(None))
         .values(
             status="ended",
             exit_reason=reason,

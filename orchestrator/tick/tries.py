@@ -68,7 +68,7 @@ class Standing:
     def here(self) -> ColumnElement[bool]:
         """The runs that stand here untried."""
         return and_(
-            run.c.flow == self.live.name,
+            self.live.walkers,
             run.c.step == self.policy.node.id,
             run.c.moving == 0,
             run.c.status == "active",

@@ -31,6 +31,7 @@ from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.effects import Effects
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
+from orchestrator.tick.passing import pass_over
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.setting import set_attribute
 from orchestrator.tick.zones import due_by_zone, in_zones
@@ -52,7 +53,7 @@ class Walk(Effects):
     @property
     def here(self) -> ColumnElement[bool]:
         """The runs that are about to do this step."""
-        return and_(run.c.flow == self.live.name, run.c.step == self.node.id, run.c.moving == 1)
+        return and_(self.live.walkers, run.c.step == self.node.id, run.c.moving == 1)
 
     def scope(self) -> Scope:
         """Return the scope that the step's conditions are compiled in."""
@@ -163,7 +164,7 @@ class Walk(Effects):
         """Set the runs here (or others at this step) that pass a test apart; returns them."""
         asked = self.here if which is None else which
         self.tick.execute(update(run).where(asked, test).values(moving=_MARKED))
-        at_step = and_(run.c.flow == self.live.name, run.c.step == self.node.id)
+        at_step = and_(self.live.walkers, run.c.step == self.node.id)
         return and_(at_step, run.c.moving == _MARKED)
 
     def holds(self, criterion: Criterion) -> ColumnElement[bool]:
@@ -195,14 +196,14 @@ def stop_met(tick: Tick, live: LiveFlow) -> None:
             continue
         for node in live.graph.inside(stopper):
             active = and_(run.c.status == "active", run.c.is_new == 0)
-            there = and_(run.c.flow == live.name, run.c.step == node.id, active)
+            there = and_(live.walkers, run.c.step == node.id, active)
             if tick.any(there):
                 Walk(tick, live, node).stop_if_met(stopper, there)
 
 
 def move(tick: Tick, live: LiveFlow) -> None:
     """Move every run of a flow that may move, as far as it goes."""
-    came_back = and_(run.c.flow == live.name, run.c.step.in_(live.graph.repeats), run.c.moving == 1)
+    came_back = and_(live.walkers, run.c.step.in_(live.graph.repeats), run.c.moving == 1)
     _move_down(tick, live)
     while live.graph.repeats and tick.any(came_back):
         _move_down(tick, live)
@@ -211,7 +212,7 @@ def move(tick: Tick, live: LiveFlow) -> None:
 def _move_down(tick: Tick, live: LiveFlow) -> None:
     """Move every run as far as it goes without coming back to an earlier step."""
     volatile = asks_what_changes(tick, live)
-    moving = and_(run.c.flow == live.name, run.c.moving == 1)
+    moving = and_(live.walkers, run.c.moving == 1)
     reached = set(tick.connection.scalars(select(run.c.step).where(moving).distinct()))
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
@@ -226,6 +227,8 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
             end_runs(tick, live, walk.here)
         for stopper in stoppers:
             walk.stop_if_met(stopper, and_(walk.here, run.c.reached_at == to_micros(tick.now)))
+        if tick.is_edited:
+            pass_over(walk)
         if tick.observer is not None:
             tick.observer.stepped(walk)
         if node.step.only_if is not None:
@@ -240,7 +243,7 @@ def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
     can change between two steps of one tick; anything else was answered when the run was taken
     up or opened.
     """
-    steps = [node.step for other in tick.flows.values() for node in other.graph.nodes.values()]
+    steps = [node.step for other in tick.walked() for node in other.graph.nodes.values()]
     set_here = {str(name) for step in steps if isinstance(step, Set) for name in step.operand}
     heads = {"received", "not_received"}
     if any(isinstance(step, Subscription) for step in steps):

@@ -167,6 +167,7 @@ run = _work_table(
     _small("ended_late"),
     _small("is_new"),
     _small("lap"),
+    _text("version"),
     _small("moving"),
     _small("tried"),
     Index("tick_run_by_step", "flow", "step"),

@@ -127,4 +127,19 @@ MEANING: dict[str, Code] = {
         "goal: {did: purchase, keep_going: true}",
         "goal: {did: purchase, within: 14 days, keep_going: true}",
     ),
+    "CLM441": Code(
+        "an addition in a flow that restarts",
+        "An edit of the steps lets the runs inside begin anew: what was sent is not sent again, "
+        "but numbers are added to once more.",
+        "in_flight: restart\nsteps: [{set: {score: {add: 5}}}]",
+        "in_flight: restart\nsteps: [{set: {score: 5}}]",
+    ),
+    "CLM442": Code(
+        "an edit that needs a choice",
+        "People stand on a step that the flow no longer has, or in a flow that no file defines "
+        "any more, and nothing says what shall become of them. It is found by comparing with the "
+        "latest release in the project's database.",
+        "a step with id: pause, on which people wait, is renamed to id: rest",
+        "id: pause, as it was; or the new id, and in_flight: follow (or pin, restart, drain)",
+    ),
 }

@@ -29,9 +29,11 @@ from orchestrator.language.shapes import (
     or_variable,
     suggesting,
 )
-from orchestrator.language.words import Rules, Sentence, later, word
+from orchestrator.language.words import Rules, Sentence, word
 from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META, VARS, AnyValue
 from orchestrator.playbook.model.guardrails import Guardrails
+
+IN_FLIGHT = ("follow", "pin", "restart", "drain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,13 @@ class Flow(Sentence):
         "`true`: the audience is asked again before each send; who left it leaves the flow.",
         default=None,
     )
+    in_flight: str = word(
+        OneOf(*IN_FLIGHT),
+        "What an edit of the flow does to people inside: `follow` (default) keeps their place by "
+        "step id, `drain` as well and lets nobody in, `restart` lets them begin anew, `pin` lets "
+        "them finish on the release they entered under.",
+        default="follow",
+    )
     opens: Moment | None = word(
         MomentShape(),
         "Occurrences before this (customer-local) do not enter.",
@@ -234,7 +243,6 @@ class Flow(Sentence):
     steps: tuple[Step, ...] = word(STEP_LIST, "What happens, in order.")
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
-    in_flight: None = later(Text(), "What an edit does to people inside.")
     from_blueprint: Name | None = word(
         Ref("blueprint"),
         "The blueprint this flow is made from; words said here stand in for its own.",

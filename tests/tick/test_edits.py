@@ -1,0 +1,596 @@
+"""What an edit does to the runs inside a flow: every row of docs/edits.md, and that none re-sends."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from harness import Shop, at
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference.world import World
+from sqlalchemy import func, select
+
+from orchestrator import tables
+from orchestrator.flow.graph import graph
+from orchestrator.tick.releases import recorded_playbook
+
+HEAD = "flow: care\nstatus: live\nstarts_when: {did: signed_up}\n"
+START = "2026-03-02T09:00"
+NEXT = "2026-03-02T10:00"
+LATER = "2026-03-20T09:00"
+STEPS = """
+steps:
+  - {send: one}
+  - {id: pause, wait: 7 days}
+  - {send: two}
+  - {id: rest, wait: 7 days}
+  - {send: three}
+"""
+KEEPS = ("follow", "drain")
+
+
+def flow(in_flight: str, steps: str = STEPS, more: str = "") -> str:
+    return f"{HEAD}in_flight: {in_flight}\n{more}{steps}"
+
+
+def begun(shop: Shop, in_flight: str, steps: str = STEPS, more: str = "") -> Shop:
+    """Let anna enter the flow and come as far as she gets at once."""
+    first = "follow" if in_flight == "drain" else in_flight
+    shop.write(care=flow(first, steps, more)).customers(anna={})
+    shop.event("anna", "signed_up", START).tick(START)
+    return shop
+
+
+def place(shop: Shop) -> tuple[str | None, str | None, str | None]:
+    """Return (step if active, exit reason, exit detail) of anna's run."""
+    row = tables.enrollment.c
+    with shop.engine.connect() as connection:
+        found = connection.execute(
+            select(row.status, row.step, row.exit_reason, row.exit_detail)
+        ).one()
+    status, step, reason, detail = found
+    return (step if status == "active" else None), reason, detail
+
+
+def sent(shop: Shop) -> list[str]:
+    """Return the steps that sent, in order."""
+    row = tables.message.c
+    with shop.engine.connect() as connection:
+        return list(connection.scalars(select(row.step).order_by(row.id)))
+
+
+def told(shop: Shop, when: str) -> list[tuple[str, str, str | None, str | None]]:
+    return [(one["step"], one["decision"], one["reason"], one["detail"]) for one in shop.tick(when)]
+
+
+def without(steps: str, *gone: str) -> str:
+    lines = [line for line in steps.splitlines() if not any(one in line for one in gone)]
+    return "\n".join(lines) + "\n"
+
+
+# --- a removed step -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_run_whose_step_is_removed_goes_on_with_the_next_that_is_left(
+    shop: Shop, choice: str
+) -> None:
+    begun(shop, choice).write(care=flow(choice, without(STEPS, "id: pause", "send: two")))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("rest", None, None)
+    shop.tick(LATER)
+    assert sent(shop) == ["one", "three"]
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_run_is_complete_when_nothing_after_its_removed_step_is_left(
+    shop: Shop, choice: str
+) -> None:
+    begun(shop, choice).write(care=flow(choice, "steps: [{send: one}]\n"))
+    assert told(shop, NEXT) == []
+    assert place(shop) == (None, "completed", None)
+
+
+def test_a_run_of_a_flow_that_restarts_goes_back_to_the_first_step_and_is_sent_nothing_twice(
+    shop: Shop,
+) -> None:
+    begun(shop, "restart").write(care=flow("restart", without(STEPS, "id: pause")))
+    assert told(shop, NEXT) == [("two", "send", None, None)]
+    assert place(shop) == ("rest", None, None)
+    shop.tick(LATER)
+    assert sent(shop) == ["one", "two", "three"]
+
+
+def test_a_pinned_run_does_the_step_that_the_flow_no_longer_has(shop: Shop) -> None:
+    begun(shop, "pin").write(care=flow("pin", without(STEPS, "id: pause", "send: two")))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("pause", None, None)
+    shop.tick("2026-03-09T09:00")
+    shop.tick("2026-03-16T09:00")
+    assert sent(shop) == ["one", "two", "three"]
+
+
+HELD = """
+steps:
+  - {send: one}
+  - {id: evening, send: two, send_between: 20:00-21:00}
+  - {id: rest, wait: 7 days}
+  - {send: three}
+"""
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_the_hold_of_a_removed_send_is_closed(shop: Shop, choice: str) -> None:
+    begun(shop, choice, HELD).write(care=flow(choice, without(HELD, "evening")))
+    assert told(shop, NEXT) == [("evening", "suppress", "run_ended", "step removed")]
+    assert place(shop) == ("rest", None, None)
+
+
+def test_a_held_send_is_closed_when_the_flow_begins_anew_and_tried_when_it_is_reached(
+    shop: Shop,
+) -> None:
+    changed = HELD.replace("7 days", "8 days")
+    begun(shop, "restart", HELD).write(care=flow("restart", changed))
+    assert sorted(told(shop, NEXT), key=str) == [
+        ("evening", "hold", "send_between", None),
+        ("evening", "suppress", "run_ended", "begun anew"),
+    ]
+    assert [one[1] for one in told(shop, "2026-03-02T19:30")] == ["send"]
+    assert sent(shop) == ["one", "evening"]
+
+
+def test_a_pinned_run_keeps_its_held_send(shop: Shop) -> None:
+    begun(shop, "pin", HELD).write(care=flow("pin", without(HELD, "evening")))
+    assert told(shop, NEXT) == []
+    assert [one[1] for one in told(shop, "2026-03-02T19:30")] == ["send"]
+    assert sent(shop) == ["one", "evening"]
+
+
+def test_the_hold_of_a_run_that_ends_on_a_removed_send_is_closed(shop: Shop) -> None:
+    more = "exits_when: {did: buy}\n"
+    begun(shop, "follow", HELD, more).event("anna", "buy", "2026-03-02T09:30")
+    shop.write(care=flow("follow", without(HELD, "evening"), more))
+    assert told(shop, NEXT) == [("evening", "suppress", "run_ended", "exit")]
+    assert place(shop) == (None, "exit", None)
+
+
+# --- a changed wait -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+@pytest.mark.parametrize("days", [1, 30])
+def test_who_waits_already_waits_as_long_as_was_fixed_when_the_wait_was_reached(
+    shop: Shop, choice: str, days: int
+) -> None:
+    begun(shop, choice).write(care=flow(choice, STEPS.replace("7 days", f"{days} days")))
+    shop.tick("2026-03-04T09:00")
+    assert sent(shop) == ["one"]
+    shop.tick("2026-03-09T09:00")
+    assert sent(shop) == ["one", "two"]
+    shop.tick("2026-03-10T09:00")
+    assert sent(shop) == ["one", "two", "three"][: 3 if days == 1 else 2]
+
+
+def test_a_flow_that_restarts_waits_anew_for_the_changed_time(shop: Shop) -> None:
+    begun(shop, "restart").write(care=flow("restart", STEPS.replace("7 days", "2 days")))
+    shop.tick(NEXT)
+    shop.tick("2026-03-04T09:00")
+    assert sent(shop) == ["one"]
+    shop.tick("2026-03-04T10:00")
+    assert sent(shop) == ["one", "two"]
+
+
+def test_a_pinned_run_waits_as_long_as_its_release_says(shop: Shop) -> None:
+    begun(shop, "pin").write(care=flow("pin", STEPS.replace("7 days", "1 day")))
+    for day in range(3, 17):
+        shop.tick(f"2026-03-{day:02}T09:00")
+        assert len(sent(shop)) == 1 + (day >= 9) + (day >= 16)
+
+
+# --- a renamed id ---------------------------------------------------------------------
+
+RENAMED = STEPS.replace("id: pause", "id: breather")
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_renamed_step_is_one_removed_and_one_added(shop: Shop, choice: str) -> None:
+    begun(shop, choice).write(care=flow(choice, RENAMED))
+    assert told(shop, NEXT) == [("two", "send", None, None)]
+    assert place(shop) == ("rest", None, None)
+
+
+def test_a_renamed_step_makes_a_flow_begin_anew_that_restarts(shop: Shop) -> None:
+    begun(shop, "restart").write(care=flow("restart", RENAMED))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("breather", None, None)
+    shop.tick(LATER)
+    assert sent(shop) == ["one", "two"]
+
+
+def test_a_pinned_run_knows_the_old_name(shop: Shop) -> None:
+    begun(shop, "pin").write(care=flow("pin", RENAMED))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("pause", None, None)
+    shop.tick(LATER)
+    assert sent(shop) == ["one", "two"]
+
+
+# --- a deleted flow -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", ["follow", "drain", "restart", "pin"])
+def test_the_runs_of_a_deleted_flow_end(shop: Shop, choice: str) -> None:
+    begun(shop, choice, HELD).files.pop("care")
+    (shop.folder / "playbooks" / "care.yaml").unlink()
+    assert told(shop, NEXT) == [("evening", "suppress", "run_ended", "flow deleted")]
+    assert place(shop) == (None, "exit", "flow deleted")
+    shop.tick(LATER)
+    assert sent(shop) == ["one"]
+
+
+# --- a changed branch or split --------------------------------------------------------
+
+BRANCH = """
+steps:
+  - id: which
+    branch:
+      - if: {attribute: plan, is: pro}
+        do: [{send: one}]
+    otherwise:
+      - {id: pause, wait: 7 days}
+      - {send: two}
+  - {id: rest, wait: 7 days}
+  - {send: three}
+"""
+TURNED = BRANCH.replace("is: pro", "is_not: pro")
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_who_is_inside_a_way_stays_there_when_the_branch_changes(shop: Shop, choice: str) -> None:
+    begun(shop, choice, BRANCH).write(care=flow(choice, TURNED))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("pause", None, None)
+    shop.tick("2026-03-09T09:00")
+    assert sent(shop) == ["two"]
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_who_is_inside_a_way_that_is_removed_goes_on_after_the_branch(
+    shop: Shop, choice: str
+) -> None:
+    gone = without(BRANCH, "otherwise", "id: pause", "send: two")
+    begun(shop, choice, BRANCH).write(care=flow(choice, gone))
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("rest", None, None)
+
+
+def test_a_flow_that_restarts_judges_a_changed_branch_anew(shop: Shop) -> None:
+    begun(shop, "restart", BRANCH).write(care=flow("restart", TURNED))
+    assert told(shop, NEXT) == [("one", "send", None, None)]
+
+
+def test_a_pinned_run_judges_by_the_branch_of_its_release(shop: Shop) -> None:
+    steps = "steps:\n  - {id: first, wait: 1 day}\n" + BRANCH.removeprefix("\nsteps:\n")
+    begun(shop, "pin", steps).write(care=flow("pin", steps.replace("is: pro", "is_not: pro")))
+    shop.tick("2026-03-03T09:00")
+    assert place(shop) == ("pause", None, None)
+
+
+SPLIT = """
+steps:
+  - id: which
+    split:
+      a: {share: 100%, do: [{id: pause, wait: 7 days}, {send: one}]}
+      b: {share: 0%, do: [{send: two}]}
+"""
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_who_is_inside_a_share_stays_there_when_the_shares_change(shop: Shop, choice: str) -> None:
+    turned = SPLIT.replace("100%", "1%").replace(" 0%", " 99%")
+    begun(shop, choice, SPLIT).write(care=flow(choice, turned))
+    shop.tick("2026-03-09T09:00")
+    assert sent(shop) == ["one"]
+
+
+# --- a status change ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["draft", "paused", "retired"])
+@pytest.mark.parametrize("choice", ["follow", "drain", "restart", "pin"])
+def test_runs_stand_still_while_their_flow_is_set_aside_and_go_on_afterwards(
+    shop: Shop, choice: str, status: str
+) -> None:
+    begun(shop, choice).write(care=flow(choice).replace("live", status))
+    shop.tick("2026-03-12T09:00")
+    assert place(shop) == ("pause", None, None)
+    assert sent(shop) == ["one"]
+    shop.write(care=flow(choice)).tick("2026-03-13T09:00")
+    assert sent(shop) == ["one", "two"]
+
+
+def test_what_is_edited_while_a_flow_is_set_aside_counts_when_it_is_live_again(shop: Shop) -> None:
+    fewer = flow("follow", without(STEPS, "id: pause"))
+    begun(shop, "follow").write(care=flow("follow").replace("live", "paused")).tick(NEXT)
+    shop.write(care=fewer.replace("live", "paused")).tick("2026-03-02T11:00")
+    assert place(shop) == ("pause", None, None)
+    shop.write(care=fewer).tick("2026-03-02T12:00")
+    assert sent(shop) == ["one", "two"]
+
+
+@pytest.mark.parametrize("choice", ["follow", "drain", "restart", "pin"])
+def test_in_shadow_runs_walk_on_and_nothing_is_sent(shop: Shop, choice: str) -> None:
+    begun(shop, choice).write(care=flow(choice).replace("live", "shadow"))
+    assert told(shop, "2026-03-09T09:00") == [("two", "suppress", "shadow", None)]
+    assert place(shop) == ("rest", None, None)
+
+
+# --- drain ----------------------------------------------------------------------------
+
+
+def test_nobody_enters_a_flow_that_drains(shop: Shop) -> None:
+    begun(shop, "follow").write(care=flow("drain")).customers(ben={})
+    shop.event("ben", "signed_up", NEXT).tick(NEXT)
+    assert shop.left_out == Counter({"not_live": 1})
+    shop.write(care=flow("follow")).tick("2026-03-02T11:00")
+    assert [one[1] for one in shop.runs()] == ["anna"]
+    shop.tick(LATER)
+    assert sent(shop) == ["one", "two"]
+
+
+# --- moved, remade and changed steps --------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", ["follow", "drain", "restart"])
+def test_a_send_that_was_moved_behind_a_run_that_had_it_is_passed_over(
+    shop: Shop, choice: str
+) -> None:
+    moved = without(STEPS, "send: one") + "  - {send: one}\n"
+    begun(shop, choice).write(care=flow(choice, moved))
+    for day in range(3, 28):
+        shop.tick(f"2026-03-{day:02}T09:00")
+    assert sent(shop) == ["one", "two", "three"]
+    assert place(shop) == (None, "completed", None)
+
+
+def test_a_send_is_not_repeated_when_an_edit_is_taken_back(shop: Shop) -> None:
+    first = "steps:\n  - {id: a, wait: 1 day}\n  - {send: one}\n  - {id: b, wait: 5 days}\n"
+    turned = "steps:\n  - {id: b, wait: 5 days}\n  - {id: a, wait: 1 day}\n  - {send: one}\n"
+    begun(shop, "follow", first).tick("2026-03-03T09:00")
+    shop.write(care=flow("follow", turned)).tick("2026-03-08T09:00")
+    assert place(shop) == ("a", None, None)
+    shop.write(care=flow("follow", first)).tick("2026-03-09T09:00")
+    assert place(shop) == ("b", None, None)
+    shop.tick(LATER)
+    assert sent(shop) == ["one"]
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_step_of_another_kind_under_the_same_id_is_reached_anew(shop: Shop, choice: str) -> None:
+    other = STEPS.replace("{id: pause, wait: 7 days}", "{id: pause, send: four}")
+    begun(shop, choice).write(care=flow(choice, other))
+    assert [one[0] for one in told(shop, NEXT)] == ["pause", "two"]
+    assert place(shop) == ("rest", None, None)
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_held_send_that_becomes_a_wait_begins_to_wait(shop: Shop, choice: str) -> None:
+    other = HELD.replace("send: two, send_between: 20:00-21:00", "wait: 1 day")
+    begun(shop, choice, HELD).write(care=flow(choice, other))
+    assert told(shop, NEXT) == [("evening", "suppress", "run_ended", "step removed")]
+    shop.tick("2026-03-03T10:00")
+    assert place(shop) == ("rest", None, None)
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_held_send_sends_the_message_that_its_step_names_now(shop: Shop, choice: str) -> None:
+    begun(shop, choice, HELD).write(care=flow(choice, HELD.replace("send: two", "send: four")))
+    shop.tick("2026-03-02T19:30")
+    row = tables.message.c
+    with shop.engine.connect() as connection:
+        assert list(connection.scalars(select(row.message).order_by(row.id))) == ["one", "four"]
+
+
+@pytest.mark.parametrize("choice", KEEPS)
+def test_a_step_inserted_behind_a_run_is_not_done_and_one_before_it_is(
+    shop: Shop, choice: str
+) -> None:
+    more = STEPS.replace("  - {send: one}", "  - {send: four}\n  - {send: one}")
+    more = more.replace("  - {send: two}", "  - {send: five}\n  - {send: two}")
+    begun(shop, choice).write(care=flow(choice, more)).tick("2026-03-09T09:00")
+    assert sent(shop) == ["one", "five", "two"]
+
+
+def test_an_edit_of_comments_and_titles_alone_lets_no_flow_begin_anew(shop: Shop) -> None:
+    begun(shop, "restart", STEPS.replace("{send: one}", "{send: one, with: {a: 1}}"))
+    told_again = "# again\n" + STEPS.replace("{send: one}", "{note: x, send: one, with: {a: 1}}")
+    shop.write(care=flow("restart", told_again, "title: Care\n")).tick(NEXT)
+    assert place(shop) == ("pause", None, None)
+    shop.tick("2026-03-09T09:00")
+    assert sent(shop) == ["one", "two"]
+
+
+ROUNDS = """
+steps:
+  - id: rounds
+    repeat: {every: 1 day, at_most: 3 times, do: [{send: one}]}
+  - {id: rest, wait: 7 days}
+"""
+
+
+def test_rounds_that_were_begun_count_when_a_flow_begins_anew(shop: Shop) -> None:
+    begun(shop, "restart", ROUNDS).tick("2026-03-03T09:00")
+    shop.write(care=flow("restart", ROUNDS.replace("7 days", "8 days")))
+    for day in range(3, 9):
+        shop.tick(f"2026-03-{day:02}T10:00")
+    assert sent(shop) == ["one"] * 3
+    assert place(shop) == ("rest", None, None)
+
+
+# --- pin ------------------------------------------------------------------------------
+
+
+def test_who_enters_after_the_edit_walks_the_new_steps_while_others_are_pinned(shop: Shop) -> None:
+    begun(shop, "pin").write(care=flow("pin", STEPS.replace("send: two", "send: four")))
+    shop.customers(ben={}).event("ben", "signed_up", NEXT).tick(NEXT)
+    shop.tick("2026-03-09T10:00")
+    row, customer = tables.message.c, tables.customer
+    query = select(customer.c.external_id, row.step).join(
+        tables.message, row.customer_id == customer.c.id
+    )
+    with shop.engine.connect() as connection:
+        found = {tuple(one) for one in connection.execute(query)}
+    assert found == {("anna", "one"), ("anna", "two"), ("ben", "one"), ("ben", "four")}
+
+
+def test_a_pinned_run_leaves_by_the_exit_of_its_release(shop: Shop) -> None:
+    begun(shop, "pin", more="exits_when: {did: buy}\n").write(care=flow("pin"))
+    shop.tick(NEXT)
+    shop.event("anna", "buy", "2026-03-02T10:30").tick("2026-03-02T11:00")
+    assert place(shop) == (None, "exit", None)
+
+
+def test_a_pinned_run_keeps_the_limits_of_today(shop: Shop) -> None:
+    limits = "guardrails: {frequency: [{at_most: 1, per: 30 days}]}\n"
+    begun(shop, "pin").write(care=flow("pin", STEPS + "\n", limits)).tick(NEXT)
+    assert told(shop, "2026-03-09T09:00") == [("two", "hold", "frequency", None)]
+
+
+def test_a_run_that_is_pinned_to_what_cannot_be_any_more_follows_and_that_is_said(
+    shop: Shop,
+) -> None:
+    gone = flow("pin", without(STEPS, "id: pause", "send: two"))
+    begun(shop, "pin").write(care=gone)
+    for path in (shop.folder / "templates" / "two").iterdir():
+        path.unlink()
+    assert told(shop, NEXT) == []
+    assert place(shop) == ("rest", None, None)
+
+
+def test_runs_that_followed_to_a_new_step_stay_on_it_when_the_flow_is_pinned(shop: Shop) -> None:
+    longer = STEPS + "  - {id: last, wait: 1 day}\n  - {send: four}\n"
+    begun(shop, "follow").write(care=flow("follow", longer)).tick("2026-03-09T09:00")
+    shop.tick("2026-03-16T09:00")
+    assert place(shop) == ("last", None, None)
+    shop.write(care=flow("pin", longer)).tick("2026-03-17T09:00")
+    assert sent(shop) == ["one", "two", "three", "four"]
+
+
+# --- the page, and what holds for any edits -------------------------------------------
+
+
+def test_every_row_of_the_page_names_tests_that_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "edits.md").read_text(encoding="utf-8")
+    table = page.partition("## What becomes of a run")[2].partition("## Details")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    named = [re.findall(r"`([a-z_]+_[a-z_]{10,})`", row) for row in rows]
+    assert all(named), rows
+    assert [one for names in named for one in names if one not in tests] == []
+
+
+SENDS = ("one", "two", "three", "four")
+WAITS = ("w1", "w2", "w3")
+
+
+@st.composite
+def steps_of(draw: st.DrawFn) -> str:
+    """Return steps in any order: sends, waits of any length, a branch, rounds."""
+    chosen = draw(st.lists(st.sampled_from([*SENDS, *WAITS, "which", "rounds"]), unique=True))
+    lines = []
+    inside = draw(st.sampled_from(["five", "six"]))
+    for name in chosen or ["one"]:
+        if name in SENDS:
+            held = draw(st.sampled_from(["", ", send_between: 20:00-21:00"]))
+            lines.append(f"  - {{send: {name}{held}}}")
+        elif name in WAITS:
+            lines.append(f"  - {{id: {name}, wait: {draw(st.integers(1, 40))} hours}}")
+        elif name == "which":
+            way = f"[{{id: inner, wait: 5 hours}}, {{send: {inside}}}]"
+            lines.append(
+                f"  - {{id: which, branch: [{{if: {{attribute: vip, is: true}}, do: {way}}}]}}"
+            )
+        else:
+            lines.append(
+                "  - {id: rounds, repeat: {every: 9 hours, at_most: 3 times, do: [{send: seven}]}}"
+            )
+    return "steps:\n" + "\n".join(lines) + "\n"
+
+
+EDITS = st.lists(
+    st.tuples(
+        steps_of(),
+        st.sampled_from(["follow", "pin", "restart", "drain"]),
+        st.sampled_from(["live", "live", "live", "paused", "retired", "shadow", "gone"]),
+        st.integers(1, 30),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(edits=EDITS)
+def test_no_edits_send_anything_twice_or_leave_anybody_on_a_step_that_is_not_there(
+    shop: Shop, edits: list[tuple[str, str, str, int]]
+) -> None:
+    forget(shop)
+    now = at(START)
+    shop.customers(anna={"vip": "true"}, ben={})
+    shop.event("anna", "signed_up", START).event("ben", "signed_up", START)
+    for number, (steps, choice, status, hours) in enumerate(edits):
+        now += timedelta(hours=hours)
+        file = shop.folder / "playbooks" / "care.yaml"
+        if status == "gone" and number:
+            shop.files.pop("care", None)
+            file.unlink(missing_ok=True)
+        else:
+            said = "live" if status == "gone" else status
+            shop.write(care=flow(choice, steps).replace("status: live", f"status: {said}"))
+        shop.tick(now.isoformat())
+        now += timedelta(hours=1)
+        shop.tick(now.isoformat())
+        assert twice(shop) == []
+        if status in ("live", "shadow"):
+            assert stranded(shop, choice) == set()
+
+
+def twice(shop: Shop) -> list[tuple[object, ...]]:
+    """Return what a run was sent more than once: steps outside rounds, and any one round."""
+    row = tables.message.c
+    keys = (row.customer_id, row.flow, row.entry, row.step, row.occurrence)
+    with shop.engine.connect() as connection:
+        return [
+            tuple(one)
+            for one in connection.execute(select(*keys).group_by(*keys).having(func.count() > 1))
+        ]
+
+
+def stranded(shop: Shop, choice: str) -> set[str]:
+    """Return the steps that active runs stand on and that their flow has not."""
+    row = tables.enrollment.c
+    with shop.engine.connect() as connection:
+        found = connection.execute(
+            select(row.step, row.release).where(row.status == "active")
+        ).all()
+        there = set(graph(shop.playbook.flows["care"].steps).nodes) if found else set()
+        own = {
+            release: set(graph(past.flows["care"].steps).nodes)
+            for release in {one.release for one in found}
+            if (past := recorded_playbook(connection, release)) and choice == "pin"
+        }
+    return {one.step for one in found if one.step not in there | own.get(one.release, set())}
+
+
+def forget(shop: Shop) -> None:
+    """Empty the database and the project, for the next example."""
+    shop.world, shop.files = World(), {}
+    for file in (shop.folder / "playbooks").glob("*.yaml"):
+        file.unlink()
+    with shop.engine.begin() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
