@@ -201,11 +201,19 @@ def _withheld(walk: Walk) -> ColumnElement[Any]:
 # --- calling again --------------------------------------------------------------------
 
 
-def call_again(tick: Tick, live: LiveFlow) -> None:
-    """Queue once more the failed calls of steps that say ``retry``, while they are not too old."""
-    for node in live.graph.nodes.values():
-        if isinstance(node.step, Webhook) and node.step.if_it_fails == "retry":
-            _call_again(tick, live, node, node.step)
+def call_again(tick: Tick) -> None:
+    """Queue once more the failed calls of steps that say ``retry``, while they are not too old.
+
+    A step that several versions of a flow have is looked at once, as the flow of today has it.
+    """
+    seen = set()
+    for live in tick.walked():
+        for node in live.graph.nodes.values():
+            if (live.name, node.id) in seen or not isinstance(node.step, Webhook):
+                continue
+            seen.add((live.name, node.id))
+            if node.step.if_it_fails == "retry":
+                _call_again(tick, live, node, node.step)
 
 
 def _call_again(tick: Tick, live: LiveFlow, node: Node, step: Webhook) -> None:

@@ -33,8 +33,7 @@ def play(tick: Tick) -> None:
     for live in tick.busy:
         stop_met(tick, live)
         finish_waits(tick, live)
-    for live in tick.walked():  # also for runs that have gone on
-        call_again(tick, live)
+    call_again(tick)  # also for runs that have gone on
     number = 0
     while True:
         number += 1
