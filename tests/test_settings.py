@@ -8,7 +8,13 @@ import pytest
 from small_project import write_project
 
 from orchestrator.errors import UsageError
-from orchestrator.settings import database_url, find_project, instant_from, read_variables
+from orchestrator.settings import (
+    database_url,
+    find_project,
+    instant_from,
+    read_variables,
+    span_from,
+)
 
 VIENNA = ZoneInfo("Europe/Vienna")
 
@@ -71,3 +77,11 @@ def test_variables_keep_their_text_and_the_last_wins() -> None:
 def test_what_is_no_variable_is_refused(pair: str) -> None:
     with pytest.raises(UsageError, match="NAME=VALUE"):
         read_variables([pair])
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("30s", 30), ("1m", 60), ("5 min", 300), ("1h", 3600), ("2 days", 172800), (" 1 hour ", 3600)],
+)
+def test_a_span_is_a_number_and_a_unit(written: str, seconds: int) -> None:
+    assert span_from(written, option="--every").total_seconds() == seconds
