@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -154,7 +155,7 @@ def _events(
             "occurred_at": one.occurred_at,
             "received_at": one.occurred_at,
             "source_id": one.source_id,
-            "properties": "{}",
+            "properties": json.dumps(dict(one.properties)),
         }
         for one in shuffled
     ]

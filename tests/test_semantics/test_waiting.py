@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from sqlalchemy import select
 
 from orchestrator import tables
 from orchestrator.channels.file import message_key
+from orchestrator.dispatch import dispatch_to_files
+from orchestrator.telling import decision_lines
+from orchestrator.tick.run import TickPlan, dry_run, live_run
 
 EARLY, NOW = "2026-03-02T08:00:00", "2026-03-02T09:00:00"
 
@@ -227,6 +231,32 @@ def test_rule_29_an_exit_may_ask_what_a_step_has_just_brought_back(shop: Shop) -
     _begun(shop).tick(NOW)
     assert _sent(shop, "2026-03-03T09:00:00") == []
     assert [run[3] for run in shop.runs()] == ["exit"]
+
+
+def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop, tmp_path: Path) -> None:
+    steps = """
+    - {wait_until: {did: buy, since: entry}, id: answer, at_most: 2 days}
+    - {send: thanks, with: {score: $answer.score}}
+    """
+    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
+    body = (
+        "{{ answer.kind | default('nothing') }} {{ answer.timed_out }} "
+        "{{ with.score | default(0) }}"
+    )
+    mail = shop.folder / "templates/thanks/email.txt.j2"
+    mail.write_text(f"---\nsubject: thanks\n---\n{body}\n", encoding="utf-8")
+    _begun(shop, "ana", "ben").tick(NOW)
+    shop.event("ana", "buy", "2026-03-02T10:00:00", kind="tea", score=7).import_facts()
+    plan = TickPlan(shop.playbook, at("2026-03-05T10:00:00"))
+    with dry_run(shop.engine, plan) as ticked:
+        shown = [(line.customer, line.text) for line in decision_lines(ticked.tick, None)]
+    assert shown == [("ana", "tea false 7"), ("ben", "nothing true 0")]
+    with live_run(shop.engine, plan):
+        pass
+    dispatch_to_files(shop.engine, shop.playbook, tmp_path / "outbox", plan.now)
+    written = sorted(path.read_text("utf-8") for path in (tmp_path / "outbox").glob("*.json"))
+    assert ["tea false 7" in one for one in written] == [True, False]
+    assert ["nothing true 0" in one for one in written] == [False, True]
 
 
 # --- wait_until_date (45) -------------------------------------------------------------------

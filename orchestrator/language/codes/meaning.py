@@ -113,6 +113,21 @@ MEANING: dict[str, Code] = {
         "steps: [{send: thanks}]",
         "flow: purchase\nsteps: [{send: thanks}, {start_flow: reward}]",
     ),
+    "CLM419": Code(
+        "a result asked before its step",
+        "What a step brings back is missing until a run has come through that step.",
+        "- {send: thanks, only_if: {attribute: answer.did, is_set: true}}\n"
+        "- {wait_until: {did: answered, since: entry}, at_most: 3 days, id: answer}",
+        "- {wait_until: {did: answered, since: entry}, at_most: 3 days, id: answer}\n"
+        "- {send: thanks, only_if: {attribute: answer.did, is_set: true}}",
+    ),
+    "CLM420": Code(
+        "a wait that an event of long ago ends",
+        "Without a window did counts all events there ever were, so who did it last year does not "
+        "wait at all.",
+        "wait_until: {did: purchase}",
+        "wait_until: {did: purchase, since: entry}",
+    ),
     "CLM431": Code(
         "a restart that only works inside",
         "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "
