@@ -12,9 +12,11 @@ export PYTHON
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(INSTALLED) ## Load the sample shop, run its live ticks, preview the next one.
+demo: $(INSTALLED) ## Load the sample shop, run its live ticks, preview the next one, simulate a year.
 	$(BIN)/clmctl demo
 	$(BIN)/clmctl run --dry-run --at 2026-03-02T10:00
+	$(BIN)/clmctl simulate --from 2025-03-10T16:00 --days 365 --every 3d --limit 0 \
+		--select welcome,nurture,win_back,referral --assume opened=42%,clicked=14%
 
 test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL, with coverage.
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \

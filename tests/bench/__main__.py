@@ -87,8 +87,8 @@ def of_starting() -> None:
 
 
 def of_others() -> None:
-    """Run the benchmarks that stand alone: rendering, importing."""
-    for script in ("rendering.py", "import_events.py"):
+    """Run the benchmarks that stand alone: rendering, importing, a simulated year."""
+    for script in ("rendering.py", "import_events.py", "simulating.py"):
         subprocess.run([sys.executable, str(HERE / script)], check=True)
 
 
