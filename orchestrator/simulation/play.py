@@ -31,6 +31,7 @@ def play(
     instants: Iterable[datetime],
     supply: Supply = nothing_new,
     drafts: Collection[str] = (),
+    *,
     observer: Observer | None = None,
 ) -> Iterator[Ticked]:
     """Run a live tick at each instant; each can be read until the next is asked for.

@@ -88,9 +88,17 @@ def _begin(connection: Connection, source: Source, customer: int) -> datetime:
     )
     found = connection.execute(query).first()
     begin: datetime = source.now if found is None else found.entry_at
-    if found is not None and found.entry_event_id is None:
-        begin -= timedelta(days=1)  # so that what it was a transition from is seen first
+    event = tables.event.c
+    happened = select(event.occurred_at).where(event.id == (found and found.entry_event_id))
+    if found is not None and connection.scalar(happened) != begin:
+        begin = _tick_before(connection, begin)  # it sees what it was a transition from
     return begin.replace(second=0, microsecond=0)
+
+
+def _tick_before(connection: Connection, at: datetime) -> datetime:
+    tick = tables.tick.c.at
+    query = select(tick).where(tick < to_micros(at)).order_by(tick.desc()).limit(1)
+    return connection.scalars(query).first() or at - timedelta(days=1)
 
 
 def _known(connection: Connection, source: Source, row: Row[Any], begin: datetime) -> Iterator[str]:
@@ -109,7 +117,7 @@ def _known(connection: Connection, source: Source, row: Row[Any], begin: datetim
             yield f"{name}: {quoted(getattr(row, name))}"
     for name in ("email", "phone", "push_token"):
         if not getattr(row, name):
-            yield f"{name}:"
+            yield f'{name}: ""'
     yield f"subscribed_to: [{', '.join(_topics(connection, row.id, begin))}]"
 
 
@@ -136,6 +144,9 @@ def _events(
     connection: Connection, source: Source, customer: int
 ) -> Iterator[tuple[datetime, str]]:
     names = asked_events(source.playbook, str(source.flow.flow))
+    alike = compared(source.playbook, str(source.flow.flow))
+    events = {str(key): of for key, of in (source.playbook.catalog.events or {}).items()}
+    masks: dict[str, str] = {}  # what only has to stay equal is told by another name
     event, value = tables.event.c, tables.event_value.c
     query = (
         select(event.id, event.name, event.occurred_at)
@@ -148,7 +159,7 @@ def _events(
         .limit(MOST)
     )
     for id, name, at in connection.execute(query).all():
-        types = (source.playbook.catalog.events or {})[Name(name, "event", source.flow.mark)]
+        types = {str(key): of for key, of in events[name].items()}
         rows = connection.execute(
             select(value.name, value.text).where(value.event_id == id).order_by(value.name)
         )
@@ -157,6 +168,11 @@ def _events(
             f"{key}: {_value(text, types[key])}"
             for key, text in given.items()
             if key in types and (types[key] in SAFE or key in names[name])
+        ]
+        kept += [
+            f"{key}: {masks.setdefault(given[key], f'{key}_{len(masks) + 1}')}"
+            for key in sorted(alike & given.keys() & types.keys())
+            if types[key] not in SAFE and key not in names[name]
         ]
         parts = [f"at: {local_text(at, source.zone)}", f"customer: {WHO}", f"did: {name}", *kept]
         yield at, f"  - {{{', '.join(parts)}}}"
@@ -203,6 +219,15 @@ def asked_events(playbook: Playbook, flow: str) -> Mapping[str, set[str]]:
         if event_name in found:
             found[str(event_name)].update(str(name) for name in where)
     return found
+
+
+def compared(playbook: Playbook, flow: str) -> set[str]:
+    """Return the properties that conditions of a flow compare with each other (``same``)."""
+    part = extract(playbook, [flow])
+    trees: list[Any] = [tree for one in part.flows.values() for tree, _ in parts_of_flow(one)]
+    trees += [segment.when for segment in part.segments.values()]
+    found = (getattr(one, "same", None) for tree in trees for one in sentences(tree))
+    return {str(name) for name in found if isinstance(name, Name)}
 
 
 def _value(text: str, type: str) -> str:

@@ -70,13 +70,12 @@ def _named(found: Sources, name: str) -> list[FlowTest]:
 def _files(project: Path, place: str) -> list[Path]:
     if not place:
         return _below(project / FOLDER)
-    for candidate in (Path.cwd() / place, project / place):
-        if candidate.is_dir():
-            return _below(candidate)
-        if candidate.is_file():
-            if not candidate.resolve().is_relative_to(project.resolve()):
-                raise UsageError(f"{place} is not part of the project {project}")
-            return [candidate]
+    found = [one for one in (Path.cwd() / place, project / place) if one.exists()]
+    inside = [one for one in found if one.resolve().is_relative_to(project.resolve())]
+    if inside:
+        return _below(inside[0]) if inside[0].is_dir() else [inside[0]]
+    if found:
+        raise UsageError(f"{place} is not part of the project {project}")
     raise UsageError(
         f"there is no file {place}", help=f"tests are files {FOLDER.as_posix()}/*{SUFFIXES[0]}"
     )

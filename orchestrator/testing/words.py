@@ -12,7 +12,7 @@ from orchestrator.testing.play import Stage
 from orchestrator.testing.seen import Seen
 from orchestrator.testing.times import offset_text
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. ")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./ ")
 
 
 def expected_text(said: Expectation) -> str:

@@ -12,7 +12,7 @@ from orchestrator.language.marks import Mark
 from orchestrator.language.moments import DurationShape, Moment, MomentShape
 from orchestrator.language.names import DataName, Name, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
-from orchestrator.language.reader import Invalid, Reader, part_of, whole
+from orchestrator.language.reader import Invalid, Reader, part_of, surely_meant, whole
 from orchestrator.language.sentences import SentenceOf, read_sentence
 from orchestrator.language.shapes import JsonSchema, Shape, Text, Truth
 from orchestrator.language.words import Rules, Sentence, sentence_schema, word, words_of
@@ -113,6 +113,12 @@ class Happening(Sentence):
         _check_at(self, reader)
 
 
+def _is_word(key: str, node: MapNode) -> bool:
+    """Return whether a key is a word, or one that is missing here, mistyped."""
+    meant = surely_meant(key, ("after", "before", "customer", "with"))
+    return key in words_of(Happening) or (meant is not None and node.get(meant) is None)
+
+
 class HappeningShape(Shape[Happening]):
     """A happening; beside ``did``, words that are none are properties of the event."""
 
@@ -124,9 +130,9 @@ class HappeningShape(Shape[Happening]):
         words = node.items
         others: tuple[tuple[ScalarNode, Node], ...] = ()
         if node.get("did") is not None:
-            known = words_of(Happening)
-            words = tuple(item for item in node.items if item[0].text in known)
-            others = tuple(item for item in node.items if item[0].text not in known)
+            is_word = {key.text: _is_word(key.text, node) for key, _ in node.items}
+            words = tuple(item for item in node.items if is_word[item[0].text])
+            others = tuple(item for item in node.items if not is_word[item[0].text])
         beside = MapNode(node.mark, others)
         properties = VALUES.read_resolved(beside, reader)
         return read_sentence(

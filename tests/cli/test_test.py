@@ -1,0 +1,347 @@
+"""``clmctl test``: what it plays, what it refuses, what it says, what it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft7Validator
+from small_project import write_project
+
+from orchestrator.cli.shell import answer
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schemas" / "cli" / "test.schema.json"
+FLOW = """\
+flow: care
+status: draft
+starts_when: {did: signed_up}
+audience: {attribute: country, is: AT}
+goal: {did: purchase, within: 30 days}
+steps:
+  - {send: hello}
+  - {wait: 2 days}
+  - branch:
+      - {if: {clicked: hello}, do: [{send: offer, id: bonus, channel: email}]}
+    otherwise: [{task: Call them, id: call}, {add_to: quiet}, {exit: no click}]
+"""
+CATALOG = """\
+events:
+  purchase: {amount: money}
+  signed_up: {}
+attributes: {country: text}
+topics: {newsletter: marketing, sms_offers: {purpose: marketing, channels: [sms]}}
+lists: [quiet]
+webhooks: {points: {url: "https://shop.example/points", gives: {balance: number}}}
+"""
+PASSING = """\
+# a remark at the top
+test: who clicks gets the offer
+flow: care
+clock: 2026-03-02 09:30   # a Monday
+customers:
+  ana: {country: AT}
+  ben: {country: AT}
+  zoe: {country: DE}
+timeline:
+  - {after: 0 min, customer: [ana, ben, zoe], did: signed_up}
+  - {after: 1 day, customer: ana, clicked: hello}
+  - {after: 3 days, customer: ana, did: purchase, amount: 40}
+run_for: 21 days
+expect:
+  ana:                     # kept
+    - {after: 0 min, receives: hello, channel: email, subject_contains: Hello}
+    - {after: 2 days, receives: offer, text_contains: An offer}
+    - {after: 2 days, leaves: completed}
+    - {after: 3 days, reaches: goal}
+  ben:
+    - {after: 0 min, receives: hello}
+    - {after: 2 days, task: Call them}
+    - {after: 2 days, added_to: quiet}
+    - {after: 2 days, leaves: no click}
+  zoe: {receives: nothing, because: audience}   # not from here
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project with a flow to test, and the folder of its tests."""
+    folder = write_project(tmp_path / "shop")
+    (folder / "playbooks" / "flows" / "care.yaml").write_text(FLOW, encoding="utf-8")
+    (folder / "playbooks" / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
+    (folder / "tests" / "playbooks").mkdir(parents=True)
+    return folder
+
+
+def save(project: Path, text: str, name: str = "care") -> Path:
+    path = project / "tests" / "playbooks" / f"{name}.test.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def play(project: Path, *words: str) -> int:
+    return answer(["test", "--project", str(project), *words])
+
+
+def test_a_test_that_is_as_expected_passes(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(project, PASSING)
+    assert play(project) == 0
+    assert capsys.readouterr().out.startswith("✓ who clicks gets the offer")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "says"),
+    [
+        ("after: 2 days, receives: offer", "after: 3 days, receives: offer", "another time"),
+        ("receives: offer, text", "held: offer, text", "goes with"),
+        ("subject_contains: Hello", "subject_contains: Bye", 'the subject is "Hello"'),
+        ("text_contains: An offer", "text_contains: A discount", 'the text has no "A discount"'),
+        ("channel: email, ", "channel: push, ", "by email"),
+        ("    - {after: 3 days, reaches: goal}\n", "", "this was not expected"),
+        ("leaves: completed", "leaves: goal", "expected leaves goal"),
+        ("because: audience", "because: consent", "reasons there were: audience"),
+        ("zoe: {receives: nothing, because: audience}", "zoe: [{after: 0 min, receives: hello}]",
+         "this did not happen"),
+    ],
+)  # fmt: skip
+def test_every_difference_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str], written: str, instead: str, says: str
+) -> None:
+    assert written in PASSING
+    save(project, PASSING.replace(written, instead))
+    assert play(project) == 1
+    assert says in capsys.readouterr().out
+
+
+def test_a_failure_shows_both_ways_and_explains_the_first_difference(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = "zoe: [{after: 0 min, receives: hello}]"
+    save(project, PASSING.replace("zoe: {receives: nothing, because: audience}", wrong))
+    play(project)
+    out = capsys.readouterr().out
+    told = " ".join(out.split())
+    assert "expected actual ≠ 0 min: receives hello – this did not happen" in told
+    assert "the first difference is zoe's, after 0 min" in out
+    assert "zoe does not enter care now." in out
+    assert "✗ country is AT" in out
+
+
+def test_partial_tests_allow_what_is_not_listed(project: Path) -> None:
+    listed = "    - {after: 2 days, leaves: no click}\n"
+    save(project, PASSING.replace(listed, ""))
+    assert play(project) == 1
+    save(project, PASSING.replace(listed, "").replace("run_for", "partial: true\nrun_for"))
+    assert play(project) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "says"),
+    [
+        ("clock:", "clok:", 'unknown word "clok"'),
+        ("flow: care", "flow: car", 'unknown flow "car"'),
+        ("did: signed_up", "did: signd_up", 'unknown event "signd_up"'),
+        ("clicked: hello", "clicked: helo", 'unknown message "helo"'),
+        ("amount: 40", "amuont: 40", 'the event "purchase" has no property "amuont"'),
+        ("amount: 40", "amount: lots", '"lots" is no money'),
+        ("zoe: {country", "zoe: {contry", 'unknown attribute "contry"'),
+        ("customer: ana, clicked", "customer: ann, clicked", 'unknown customer "ann"'),
+        ("  zoe: {rec", "  zoo: {rec", 'unknown customer "zoo"'),
+        ("because: audience", "because: audiences", '"audiences" is no reason'),
+        ("added_to: quiet", "added_to: quite", 'unknown list "quite"'),
+        ("after: 3 days, reaches", "after: 30 days, reaches", "after the end of the test"),
+        ("after: 1 day, customer", "aftr: 1 day, customer", 'unknown word "aftr"'),
+        ("after: 3 days, customer: ana, did", "aftr: 3 days, customer: ana, did",
+         'unknown word "aftr"'),
+        ("after: 1 day,", "after: 1 dya,", 'did you mean "1 day"?'),
+        ("leaves: no click", "leaves: no click, receives: hello", "one item says one thing"),
+        ("ben: {country: AT}", "ben: {email: nonsense}", "not one address"),
+        ("ben: {country: AT}", "ben: {subscribed_to: [news]}", 'unknown topic "news"'),
+        ("ben: {country: AT}", "ben: {country: AT, timezone: Mars}", "is no time zone"),
+        ("run_for: 21 days", "vars: {lapse: 3 days}", "no playbook has a variable"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_where_it_stands(
+    project: Path, capsys: pytest.CaptureFixture[str], written: str, instead: str, says: str
+) -> None:
+    assert written in PASSING
+    save(project, PASSING.replace(written, instead, 1))
+    code = play(project)
+    told = capsys.readouterr()
+    assert says in told.out + told.err
+    assert code in ({0} if "no time zone" in says else {1, 2})
+
+
+def test_a_test_without_expectations_is_an_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(project, PASSING.partition("expect:")[0])
+    assert play(project) == 1
+    assert 'a test needs "expect"' in capsys.readouterr().out
+
+
+def test_update_writes_what_happened_and_leaves_the_rest(project: Path) -> None:
+    wrong = PASSING.replace("receives: offer", "receives: hello").replace(
+        "    - {after: 2 days, added_to: quiet}\n", ""
+    )
+    path = save(project, wrong)
+    assert play(project, "--update") == 0
+    written = path.read_text("utf-8")
+    assert "# a remark at the top" in written
+    assert "ana:                     # kept\n" in written
+    assert "zoe: {receives: nothing, because: audience}   # not from here\n" in written
+    assert "- {after: 0 min, receives: hello, channel: email, subject_contains: Hello}" in written
+    assert "- {after: 2 days, added_to: quiet}" in written
+    assert play(project) == 0
+    assert play(project, "--update") == 0
+    assert path.read_text("utf-8") == written
+
+
+def test_update_keeps_to_braces(project: Path) -> None:
+    begin = PASSING.partition("expect:")[0]
+    path = save(project, f"{begin}expect: {{ana: nothing, zoe: nothing}}\n")
+    assert play(project, "--update") == 0
+    assert path.read_text("utf-8").count("\n") == begin.count("\n") + 1
+    assert play(project) == 0
+
+
+def test_tests_are_chosen_by_file_name_and_words(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(project, PASSING)
+    save(project, PASSING.replace("who clicks", "another"), "other")
+    assert play(project, str(path)) == 0
+    assert "another" not in capsys.readouterr().out
+    assert play(project, "-k", "ANOTHER") == 0
+    assert capsys.readouterr().out.count("✓") == 1
+    assert play(project, "tests/playbooks::another gets the offer") == 0
+    assert capsys.readouterr().out.count("✓") == 1
+    assert play(project, f"{path}::who cliks gets the offer") == 2
+    assert 'did you mean "who clicks gets the offer"' in capsys.readouterr().err
+    assert play(project, "nowhere.test.yaml") == 2
+
+
+def test_machines_read_json_and_junit(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(project, PASSING.replace("reaches: goal", "leaves: exit"))
+    save(project, PASSING.replace("flow: care", "flow: cares"), "broken")
+    junit = tmp_path / "junit.xml"
+    assert play(project, "-o", "json", "--coverage", "--junit", str(junit)) == 1
+    document = json.loads(capsys.readouterr().out)
+    Draft7Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(document)
+    assert [one["result"] for one in document["tests"]] == ["broken", "failed"]
+    root = ET.parse(junit).getroot()  # noqa: S314  # written by the verb itself
+    assert [len(root.findall(f".//{kind}")) for kind in ("testcase", "error", "failure")] == [
+        2,
+        1,
+        1,
+    ]
+
+
+def test_coverage_names_what_no_test_has_shown(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin, _, _ = PASSING.partition("expect:")
+    only_ana = begin.replace("[ana, ben, zoe]", "ana")
+    save(project, f"{only_ana}expect: {{ana: []}}\npartial: true\n")
+    assert play(project, "--coverage") == 0
+    out = capsys.readouterr().out
+    assert "playbooks/flows/care.yaml:4 never false: country is AT" in " ".join(out.split())
+    assert "care.yaml:10 never false: clicked hello" in " ".join(out.split())
+    assert "the step call was never reached" in out
+    assert "the step bonus" not in out
+    save(project, PASSING)
+    assert play(project, "--coverage") == 0
+    assert "never" not in capsys.readouterr().out
+
+
+def test_customers_may_stand_in_a_table(project: Path) -> None:
+    begin, customers, _ = PASSING.partition("customers:")
+    rest = PASSING[PASSING.index("timeline:") :]
+    path = save(project, f"{begin}customers: people.csv\n{rest}")
+    table = path.with_name("people.csv")
+    table.write_text("id,country\nana,AT\nben,AT\nzoe,DE\n", encoding="utf-8")
+    assert customers
+    assert play(project) == 0
+    table.unlink()
+    assert play(project) == 1
+
+
+def test_webhooks_answer_and_tasks_are_done(project: Path) -> None:
+    flow = """\
+flow: reward
+starts_when: {did: purchase}
+steps:
+  - {webhook: points, id: given, at_most: 2 days, if_it_fails: skip}
+  - branch: [{if: {attribute: given.balance, at_least: 100}, do: [{send: hello}]}]
+    otherwise: [{task: Call them, id: call}]
+  - {wait: 1 day}
+  - {send: offer, channel: email, only_if: {task_done: call}}
+"""
+    (project / "playbooks" / "flows" / "reward.yaml").write_text(flow, encoding="utf-8")
+    save(
+        project,
+        """\
+test: rich people are greeted, others called
+flow: reward
+clock: 2026-03-02 09:30
+customers: {ana: {}, ben: {}}
+timeline:
+  - {after: 0 min, customer: [ana, ben], did: purchase, amount: 4}
+  - {after: 1 hour, customer: ana, answers: points, fields: {balance: 120}}
+  - {after: 1 hour, customer: ben, answers: points, fields: {balance: 20}}
+  - {after: 3 hours, customer: ben, task_done: call}
+expect:
+  ana:
+    - {after: 0 min, webhook: points}
+    - {after: 1 hour, receives: hello}
+    - {after: 1 day 1 hour, leaves: completed}
+  ben:
+    - {after: 0 min, webhook: points}
+    - {after: 1 hour, task: Call them}
+    - {after: 1 day 1 hour, receives: offer}
+    - {after: 1 day 1 hour, leaves: completed}
+""",
+        "reward",
+    )
+    assert play(project) == 0
+
+
+def test_a_customers_facts_make_a_masked_test(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "playbooks" / "catalog.yaml").write_text(
+        CATALOG.replace("{country: text}", "{country: text, name: {type: text, personal: true}}"),
+        encoding="utf-8",
+    )
+    people, events = tmp_path / "people.csv", tmp_path / "events.csv"
+    people.write_text("id,email,country,name\nc_7,rosa@mail.example,AT,Rosa\n", encoding="utf-8")
+    events.write_text(
+        "customer_id,event,at,amount\nc_7,signed_up,2026-03-02T08:30:20Z,\n"
+        "c_7,purchase,2026-03-04T08:30:00Z,12\n",
+        encoding="utf-8",
+    )
+    where = ["--project", str(project)]
+    assert answer(["import", "customers", str(people), *where]) == 0
+    assert answer(["import", "events", str(events), *where]) == 0
+    capsys.readouterr()
+    asked = ["--from-customer", "c_7", "--flow", "care", "--at", "2026-03-02T08:00"]
+    assert play(project, *asked) == 0
+    text = capsys.readouterr().out
+    assert "rosa" not in text.lower()
+    assert "c_7" not in text
+    assert "country: AT" in text
+    save(project, text)
+    assert play(project) == 0
+    assert play(project, "--from-customer", "c_8", "--flow", "care") == 1
+    assert play(project, "--from-customer", "c_7") == 2
+
+
+def test_the_example_programmes_tests_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert play(ROOT) == 0
+    assert capsys.readouterr().out.count("✓") >= 18
