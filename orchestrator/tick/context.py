@@ -121,6 +121,8 @@ class Tick:
     """Whether nothing changed, and the clock has moved nobody, since the last tick."""
     moved: set[str] = field(default_factory=set)
     """The ``tick_*_opened`` and ``tick_*_closed`` tables that have rows."""
+    volatile: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """(flow, version) → whether its exits are asked again between steps, once it is known."""
     counts: bool = True
     """Whether the report says how many customers there are, and how many in each stage."""
     busy: Sequence[LiveFlow] = ()

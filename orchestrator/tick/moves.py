@@ -13,8 +13,11 @@ from orchestrator.columns import to_micros
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.repeat import Repeat
+from orchestrator.flow.steps.wait import Wait
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.volatile import is_volatile
+from orchestrator.tick.zones import due_by_zone
 
 run = workspace.run
 
@@ -34,15 +37,27 @@ def leave_step(
 
 
 def arrival(tick: Tick, live: LiveFlow, step: str) -> dict[str, Any]:
-    """Return the values of a run that reaches a step now."""
+    """Return the values of a run that reaches a step now, and may stay there at once."""
+    due = _wait_begins(tick, live, live.graph.nodes[step])
+    walked = due is None and (tick.is_edited or live.graph.is_walked(step))
     return {
         "step": step,
         "reached_at": to_micros(tick.now),
-        "due_at": None,
+        "due_at": due,
         "held_reason": None,
-        "moving": int(tick.is_edited or live.graph.is_walked(step)),
+        "moving": int(walked),
         "tried": 0,
     }
+
+
+def _wait_begins(tick: Tick, live: LiveFlow, node: Node) -> Any | None:
+    """Return until when runs wait at a step that asks nothing first; None if it is no such step."""
+    step = node.step
+    if not isinstance(step, Wait) or step.only_if is not None or node.around:
+        return None
+    if tick.is_edited or is_volatile(tick, live):
+        return None
+    return due_by_zone(tick, step.ends_at(tick.now))
 
 
 def ending(tick: Tick, reason: str) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing
-from orchestrator.tick.walk import asks_what_changes, finish_waits, move, stop_met
+from orchestrator.tick.volatile import is_volatile
+from orchestrator.tick.walk import finish_waits, move, stop_met
 from orchestrator.tick.zones import due_by_zone
 
 run, attempt, decision = workspace.run, workspace.attempt, workspace.decision
@@ -70,7 +71,7 @@ def _try_all(tick: Tick) -> list[Standing]:
             if (live.name, node.id) not in occupied:
                 continue
             standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
-            if asks_what_changes(tick, live):
+            if is_volatile(tick, live):
                 end_runs(tick, live, standing.here)
             standing.open_attempts()
             tried.append(standing)

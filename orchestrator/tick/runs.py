@@ -59,6 +59,7 @@ def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElem
         "moving": case((goes_on, 1), else_=0),
         "tried": case((due, 0), else_=1),
     }
+    columns |= _past_waits(tick, live, runs, and_(waited, ending.is_(None)), columns)
     query = (
         select(*columns.values())
         .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
@@ -76,6 +77,30 @@ def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElem
         changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
         tick.execute(into.from_select(list(columns), query.where(~reached, changed)))
     laps.take_up(tick, live)
+
+
+def _past_waits(
+    tick: Tick, live: LiveFlow, runs: Any, over: ColumnElement[bool], columns: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the columns of runs whose plain wait is over: they stand at the next step already."""
+    following = {
+        name: node.next
+        for name, node in live.graph.nodes.items()
+        if node.step.waits and node.next is not None and not node.around
+    }
+    if tick.is_edited or not following:
+        return {}
+    gone = and_(over, runs.c.step.in_(list(following)))
+    walked = [name for name, step in following.items() if live.graph.is_walked(step)]
+    ways = [(and_(over, runs.c.step == name), step) for name, step in following.items()]
+    return {
+        "step": case(*ways, else_=runs.c.step),
+        "reached_at": case((gone, to_micros(tick.now)), else_=runs.c.reached_at),
+        "due_at": case((gone, null()), else_=runs.c.due_at),
+        "moving": case(
+            (and_(gone, runs.c.step.in_(walked)), 1), (gone, 0), else_=columns["moving"]
+        ),
+    }
 
 
 def ends(

@@ -18,11 +18,9 @@ from sqlalchemy import ColumnElement, and_, exists, literal, select, update
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_micros
-from orchestrator.criteria.base import Criterion, leaves
+from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Node
-from orchestrator.flow.steps.consent import Subscription
-from orchestrator.flow.steps.set import Set
 from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
@@ -34,6 +32,7 @@ from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.passing import pass_over
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.setting import set_attribute
+from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.zones import due_by_zone, in_zones
 
 run = workspace.run
@@ -76,15 +75,8 @@ class Walk(Effects):
         which = self._of_customer(and_(bucket >= low, bucket < high))
         leave_step(self.tick, self.live, self.node, self.node.way(label), and_(self.here, which))
 
-    def stay_for(
-        self, duration: Duration, hours: DailyHours | None, weekdays: frozenset[int]
-    ) -> None:
-        """Let every run here wait for a duration, then until the slot opens."""
-        slot = timing.Slot(hours, weekdays)
-
-        def due(zone: ZoneInfo) -> datetime | None:
-            return slot.opens_next(timing.wait_until(self.tick.now, duration, zone), zone)
-
+    def stay_until(self, due: Callable[[ZoneInfo], datetime | None]) -> None:
+        """Let every run here wait until the instant that its customer's zone has."""
         self._stay_until(due, None)
 
     def stay_until_open(
@@ -211,7 +203,7 @@ def move(tick: Tick, live: LiveFlow) -> None:
 
 def _move_down(tick: Tick, live: LiveFlow) -> None:
     """Move every run as far as it goes without coming back to an earlier step."""
-    volatile = asks_what_changes(tick, live)
+    volatile = is_volatile(tick, live)
     moving = and_(live.walkers, run.c.moving == 1)
     reached = set(tick.connection.scalars(select(run.c.step).where(moving).distinct()))
     for node in live.graph.nodes.values():
@@ -234,23 +226,3 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
         if node.step.only_if is not None:
             walk.skip_unless(node.step.only_if)
         node.step.advance(walk)
-
-
-def asks_what_changes(tick: Tick, live: LiveFlow) -> bool:
-    """Return whether goal or exits depend on what a tick itself changes.
-
-    Only messages it decides, attributes it sets, consents it writes and what steps bring back
-    can change between two steps of one tick; anything else was answered when the run was taken
-    up or opened.
-    """
-    steps = [node.step for other in tick.walked() for node in other.graph.nodes.values()]
-    set_here = {str(name) for step in steps if isinstance(step, Set) for name in step.operand}
-    heads = {"received", "not_received"}
-    if any(isinstance(step, Subscription) for step in steps):
-        heads |= {"subscribed_to", "not_subscribed_to"}
-    return any(
-        leaf.head in heads
-        or str(leaf.operand) in set_here
-        or str(leaf.operand).partition(".")[0] in live.result_types
-        for leaf in leaves(live.flow.exits_when)
-    )

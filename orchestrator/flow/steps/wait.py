@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from orchestrator import timing
 from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step, weekday_numbers
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.moments import DurationShape, Hours
@@ -36,4 +40,13 @@ class Wait(Step):
     on_days: tuple[str, ...] | None = word(ON_DAYS, ON_DAYS_DOC, default=None)
 
     def advance(self, walk: Walk) -> None:
-        walk.stay_for(self.operand, self.then_between, weekday_numbers(self.on_days))
+        walk.stay_until(self.ends_at(walk.tick.now))
+
+    def ends_at(self, now: datetime) -> Callable[[ZoneInfo], datetime | None]:
+        """Return zone → the instant at which a wait that begins now is over (semantics 9, 43)."""
+        slot = timing.Slot(self.then_between, weekday_numbers(self.on_days))
+
+        def due(zone: ZoneInfo) -> datetime | None:
+            return slot.opens_next(timing.wait_until(now, self.operand, zone), zone)
+
+        return due
