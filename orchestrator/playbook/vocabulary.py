@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
@@ -43,6 +43,7 @@ ENTRY_FACTS = {"at": "datetime", "start": "text"}
 """What ``entry`` holds whatever the start, and its type."""
 
 
+@lru_cache(maxsize=8)
 def names_of(playbook: Playbook) -> Names:
     """Return the types of everything that the playbook's conditions can name."""
     catalog = playbook.catalog
