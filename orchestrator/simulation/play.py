@@ -30,8 +30,8 @@ def play(
     playbook: Playbook,
     instants: Iterable[datetime],
     supply: Supply = nothing_new,
-    drafts: Collection[str] = (),
     *,
+    drafts: Collection[str] = (),
     observer: Observer | None = None,
 ) -> Iterator[Ticked]:
     """Run a live tick at each instant; each can be read until the next is asked for.

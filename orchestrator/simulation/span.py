@@ -112,7 +112,7 @@ class Simulation:
         request = self.request
         instants = tick_instants(request.begin, request.days, request.every, self.zone)
         supply = self._arrivals.supply
-        for ticked in play(self.engine, self.playbook, instants, supply, request.drafts):
+        for ticked in play(self.engine, self.playbook, instants, supply, drafts=request.drafts):
             self.passed(f"{ticked.tick.now.astimezone(self.zone):%Y-%m-%d}")
             self._ticks += 1
             self._end, self._customers = ticked.tick.now, ticked.report.customers
