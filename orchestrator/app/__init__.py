@@ -1,0 +1,60 @@
+"""The composition root: from what the command line says to a project, a database, a tick."""
+
+from __future__ import annotations
+
+from orchestrator.app.clock import (
+    ClockRequest,
+    Status,
+    patient,
+    planner,
+    run_clock,
+    status,
+    wake_once,
+)
+from orchestrator.app.opening import (
+    OUTBOX,
+    OpenProject,
+    breaker,
+    known_flow,
+    open_database,
+    open_project,
+    unknown,
+)
+from orchestrator.app.tasks import finish_task, open_tasks
+from orchestrator.app.ticks import (
+    ALREADY_DONE,
+    ExplainRequest,
+    Passed,
+    TickRequest,
+    explain_customer,
+    one_tick,
+    simulated,
+    sizes,
+)
+
+__all__ = [
+    "ALREADY_DONE",
+    "OUTBOX",
+    "ClockRequest",
+    "ExplainRequest",
+    "OpenProject",
+    "Passed",
+    "Status",
+    "TickRequest",
+    "breaker",
+    "explain_customer",
+    "finish_task",
+    "known_flow",
+    "one_tick",
+    "open_database",
+    "open_project",
+    "open_tasks",
+    "patient",
+    "planner",
+    "run_clock",
+    "simulated",
+    "sizes",
+    "status",
+    "unknown",
+    "wake_once",
+]

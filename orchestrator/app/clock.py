@@ -1,0 +1,173 @@
+"""The clock: what ``start`` wakes, and what ``status`` and ``doctor`` look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from orchestrator.app.opening import OUTBOX, open_database, open_project
+from orchestrator.clock import utcnow
+from orchestrator.errors import EnvironmentFault, UsageError
+from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.refusal import PlaybookErrors
+from orchestrator.settings import (
+    LOCAL_FOLDER,
+    database_url,
+    find_project,
+    instant_from,
+    read_variables,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.health.doctor import Patient
+    from orchestrator.health.status import Standing
+    from orchestrator.scheduler.events import Tell
+    from orchestrator.scheduler.planner import Outcome, Planner
+
+
+@dataclass(frozen=True)
+class ClockRequest:
+    """How the clock is to go."""
+
+    every: timedelta
+    """Between two wakes."""
+    max_gap: timedelta
+    """After a longer time without a tick, a person is asked; never less than two wakes."""
+    accepts: bool = False
+    """Whether that question is answered beforehand."""
+
+
+def planner(
+    given: Path | None,
+    url: str | None,
+    variables: Iterable[str] | None,
+    *,
+    request: ClockRequest,
+    tell: Tell,
+) -> Planner:
+    """Return what the clock wakes, its database looked at once.
+
+    Args:
+        given: ``--project``; None is the nearest project here or above.
+        url: ``--db``; None is ``CLM_DATABASE_URL``, else the file under ``.clm/``.
+        variables: ``--var`` options, ``name=value``.
+    Raises:
+        UsageError: there is no project, or a variable is not understood.
+        EnvironmentFault: the database's schema is not this version's, or its URL is no URL.
+    """
+    from orchestrator import database
+    from orchestrator.scheduler.events import Voice
+    from orchestrator.scheduler.files import PlaybookFiles
+    from orchestrator.scheduler.lease import Candidate
+    from orchestrator.scheduler.note import note_path
+    from orchestrator.scheduler.planner import Planner
+
+    folder = find_project(given)
+    engine = database.open_engine(database_url(url) or database.default_url(folder))
+    ready = Planner(
+        engine=engine,
+        files=PlaybookFiles(folder, read_variables(variables or ())),
+        outbox=folder / OUTBOX,
+        note=note_path(folder, engine),
+        voice=Voice(tell),
+        clock=utcnow,
+        candidate=Candidate(engine),
+        max_gap=max(request.max_gap, 2 * request.every),
+        accepts=request.accepts,
+    )
+    ready.look()
+    return ready
+
+
+def wake_once(planner: Planner) -> Outcome:
+    """Wake the planner one time and give its office back."""
+    try:
+        return planner.wake()
+    finally:
+        planner.leave()
+
+
+def run_clock(planner: Planner, request: ClockRequest) -> int | None:
+    """Wake the planner again and again; returns the signal that ended it.
+
+    Raises:
+        PlaybookErrors: the files do not load and there never was a release.
+        UsageError: the same, of files that cannot be understood at all.
+    """
+    from orchestrator.scheduler.waking import Alarm, stopped_by_signals  # costs APScheduler
+
+    with stopped_by_signals() as stop:
+        planner.is_stopping = stop.asked.is_set
+        Alarm(planner, request.every, stop.asked, utcnow).run()
+        planner.voice.say("stopped", "stopped; the tick under way was finished")
+        return stop.signal
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand, and by which zone a person reads it."""
+
+    standing: Standing
+    zone: ZoneInfo
+    refusal: str | None
+    """Why the files do not load, if they do not."""
+
+
+def status(
+    given: Path | None, url: str | None, variables: Iterable[str] | None, at: str | None
+) -> Status:
+    """Return how things stand; files that do not load give way to the last release.
+
+    Raises:
+        UsageError: there is no project, or ``--at`` is no time.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.health.status import standing
+    from orchestrator.tick.releases import latest_release, recorded_playbook
+
+    folder = find_project(given)
+    engine = open_database(folder, url, read_only=True)
+    playbook, refusal = _playbook_or_refusal(folder, variables)
+    with database_faults(), engine.connect() as connection:
+        shown = playbook
+        if shown is None and (latest := latest_release(connection)):
+            shown = recorded_playbook(connection, latest, read_variables(variables or ()))
+        zone = ZoneInfo(shown.project.timezone if shown else "UTC")
+        now = instant_from(at, zone) if at is not None else utcnow()
+        return Status(standing(connection, shown, now), zone, refusal)
+
+
+def patient(given: Path | None, url: str | None, variables: Iterable[str] | None) -> Patient:
+    """Return what ``doctor`` looks at; a database that cannot be used is for it to find.
+
+    Raises:
+        UsageError: there is no project.
+        EnvironmentFault: there is no such database, or its URL is no URL.
+    """
+    from orchestrator import database
+    from orchestrator.health.doctor import Patient
+
+    folder = find_project(given)
+    asked = database_url(url)
+    own = folder / LOCAL_FOLDER / "clm.db"
+    if asked is None and not own.exists():
+        raise EnvironmentFault(
+            f"there is no database at {own} yet", help="clmctl import customers FILE makes one"
+        )
+    engine = database.open_engine(asked or database.default_url(folder), read_only=True)
+    return Patient(engine, *_playbook_or_refusal(folder, variables), utcnow())
+
+
+def _playbook_or_refusal(
+    folder: Path, variables: Iterable[str] | None
+) -> tuple[Playbook | None, str | None]:
+    """Return the project's playbook, or the sentence that says why there is none."""
+    try:
+        return open_project(folder, variables).playbook, None
+    except (PlaybookErrors, UsageError) as error:
+        return None, str(error)

@@ -1,0 +1,143 @@
+"""From what the command line says to a project whose files loaded, and a database that fits.
+
+Heavy modules are imported inside, so that a verb pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from orchestrator.clock import utcnow
+from orchestrator.errors import UsageError
+from orchestrator.language.marks import Problem
+from orchestrator.language.nearest import did_you_mean
+from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.refusal import PlaybookErrors
+from orchestrator.settings import (
+    LOCAL_FOLDER,
+    database_url,
+    find_project,
+    instant_from,
+    read_variables,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+OUTBOX = "outbox"
+"""The folder of a project that the ``file`` channel writes messages to."""
+
+
+@dataclass(frozen=True)
+class OpenProject:
+    """A project whose files loaded without errors."""
+
+    folder: Path
+    playbook: Playbook
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's time zone."""
+        return ZoneInfo(self.playbook.project.timezone)
+
+    def now(self, at: str | None) -> datetime:
+        """Return the instant that ``--at`` names, else the present one."""
+        return instant_from(at, self.zone) if at is not None else utcnow()
+
+    def flow(self, name: str) -> Flow:
+        """Return a flow by its id.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in self.playbook.flows:
+            raise unknown("flow", name, self.playbook.flows)
+        return self.playbook.flows[name]
+
+
+def unknown(noun: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that the project does not have, with the nearest right one."""
+    names = list(known)
+    listed = f"{noun}s are: {', '.join(names) or 'none'}"
+    return UsageError(f'there is no {noun} "{name}"', help=did_you_mean(name, names) + listed)
+
+
+def open_project(given: Path | None, variables: Iterable[str] | None = None) -> OpenProject:
+    """Read and check the project's files.
+
+    Args:
+        given: ``--project``; None is the nearest project here or above.
+        variables: ``--var`` options, ``name=value``.
+    Raises:
+        UsageError: there is no project, or a variable is not understood.
+        PlaybookErrors: the files have errors.
+    """
+    from orchestrator.playbook.check import check  # costs Jinja
+
+    folder = find_project(given)
+    loaded = check(folder, read_variables(variables or ()))
+    if loaded.playbook is None:
+        raise PlaybookErrors(loaded)
+    return OpenProject(folder, loaded.playbook, tuple(loaded.problems))
+
+
+def open_database(
+    project: Path, url: str | None, *, read_only: bool = False, create: bool = False
+) -> Engine:
+    """Open the project's database and see that its schema is this version's.
+
+    A reading verb on a project that has no database yet gets an empty one in memory.
+
+    Args:
+        url: ``--db``; None is ``CLM_DATABASE_URL``, else the file under ``.clm/``.
+        create: make the tables if there are none.
+    Raises:
+        EnvironmentFault: it cannot be opened, or its schema is not this version's.
+    """
+    from orchestrator import database  # costs SQLAlchemy
+    from orchestrator.migrations.state import require_schema
+
+    asked = database_url(url)
+    if asked is None and read_only and not (project / LOCAL_FOLDER / "clm.db").exists():
+        return database.memory_engine()
+    engine = database.open_engine(asked or database.default_url(project), read_only=read_only)
+    require_schema(engine, create=create)
+    return engine
+
+
+def breaker(opened: OpenProject, name: str) -> str:
+    """Return the name of a volume breaker: a flow's, or the project's for its own.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    project = str(opened.playbook.project.project)
+    if name not in opened.playbook.flows and name != project:
+        flows = ", ".join(opened.playbook.flows) or "none"
+        raise UsageError(
+            f'there is no flow "{name}"',
+            help=did_you_mean(name, (*opened.playbook.flows, project))
+            + f'flows are: {flows}; "{project}" is the project, for its own breaker',
+        )
+    return name
+
+
+def known_flow(project: Path, name: str) -> str:
+    """Return the name of a flow that the project's files have, whatever errors are in them.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    from orchestrator.playbook.draft import read_project
+    from orchestrator.playbook.load import sound_parts
+
+    flows = sound_parts(read_project(project, {})).flows
+    if name not in flows:
+        raise unknown("flow", name, flows)
+    return name

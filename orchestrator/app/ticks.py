@@ -1,0 +1,153 @@
+"""One tick, a span of them, one customer's case: what verbs ask of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from orchestrator.app.opening import OUTBOX, OpenProject
+from orchestrator.playbook.model import Flow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
+    from orchestrator.simulation.span import Simulation, SpanRequest
+
+ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"
+
+
+@dataclass(frozen=True)
+class TickRequest:
+    """What one tick is asked to do."""
+
+    now: datetime
+    dry_run: bool
+    as_live_since: datetime | None = None
+    """Preview: flows never yet live count as live since then (semantics 1)."""
+    drafts: frozenset[str] = frozenset()
+    """Drafts that count as live in such a preview."""
+    flows: frozenset[str] | None = None
+    """Tell only the decisions of these flows; None is all. The others still compete."""
+    reveal: bool = False
+    """Whether personal attributes are rendered unmasked."""
+    whole: int | None = None
+    """How many masked messages of each kind are told with their text; None is all."""
+
+
+Passed = Callable[[str], None]
+"""Called with the name of each station of the tick as it begins."""
+
+
+@contextmanager
+def one_tick(
+    opened: OpenProject, engine: Engine, request: TickRequest, passed: Passed
+) -> Iterator[tuple[TickReport, Iterator[DecisionLine]]]:
+    """Run one tick; inside the context its decisions can be read, once, rendered as they pass.
+
+    The decisions come in the order they are told: (at, customer, flow, entry, step, channel).
+
+    Raises:
+        UsageError: ``now`` is before the last tick, in a dry run.
+        EnvironmentFault: the database or the disk refused.
+    """
+    from orchestrator.database import database_faults
+    from orchestrator.dispatch import dispatch_to_files, waiting_calls
+    from orchestrator.render.mask import Masking
+    from orchestrator.telling import decision_lines
+    from orchestrator.tick.run import TickPlan, dry_run, live_run
+
+    plan = TickPlan(
+        opened.playbook, request.now, request.as_live_since, request.drafts, at_station=passed
+    )
+    masking = None if request.reveal else Masking(opened.playbook)
+    run, waiting = dry_run if request.dry_run else live_run, 0
+    with database_faults(), run(engine, plan) as ticked:
+        if not request.dry_run:
+            passed("outbox")
+            dispatch_to_files(engine, opened.playbook, opened.folder / OUTBOX, request.now)
+            waiting = waiting_calls(engine)
+        report = ticked.report
+        if waiting:
+            report = replace(report, notes=(*report.notes, _calls_wait(waiting)))
+        if ticked.did_nothing:
+            report = replace(report, notes=(*report.notes, ALREADY_DONE))
+        yield report, decision_lines(ticked.tick, masking, request.flows, whole=request.whole)
+
+
+def _calls_wait(count: int) -> str:
+    from orchestrator.report.layout import counted
+
+    calls = counted(count, "call of a webhook", "calls of webhooks")
+    return f"{calls} in the ledger, queued: clmctl import answers tells what came of them"
+
+
+@contextmanager
+def simulated(
+    opened: OpenProject, engine: Engine, request: SpanRequest, passed: Passed
+) -> Iterator[Simulation]:
+    """Lay out a simulated span of time over a copy of the database; at the end it is removed.
+
+    Raises:
+        EnvironmentFault: the database or the disk refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.simulation.span import simulation
+
+    with database_faults(), simulation(engine, opened.playbook, request, passed) as found:
+        yield found
+
+
+def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) -> Sizes:
+    """Return how many customers are in each stage and segment, as a tick finds them.
+
+    Raises:
+        UsageError: ``now`` is before the last tick.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.tick import results
+    from orchestrator.tick.run import TickPlan, states_of
+
+    plan = TickPlan(opened.playbook, now, at_station=passed)
+    with database_faults(), states_of(engine, plan) as tick:
+        return results.sizes(tick)
+
+
+@dataclass(frozen=True)
+class ExplainRequest:
+    """What one explanation is asked about."""
+
+    customer: str
+    """External id."""
+    flow: Flow
+    now: datetime
+    as_live_since: datetime | None = None
+    """As in a preview: flows never yet live count as live since then, a draft too."""
+    reveal: bool = False
+    """Whether addresses and personal attributes are shown unmasked."""
+
+
+def explain_customer(opened: OpenProject, engine: Engine, request: ExplainRequest) -> Explained:
+    """Return why one customer does or does not enter a flow.
+
+    Raises:
+        NotFoundError: there is no such customer.
+        UsageError: ``now`` is before the last tick.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.database_faults import database_faults
+    from orchestrator.explain.entry import explaining
+    from orchestrator.tick.run import TickPlan
+
+    name = str(request.flow.flow)
+    drafts = {name} if request.as_live_since and request.flow.status == "draft" else frozenset()
+    plan = TickPlan(opened.playbook, request.now, request.as_live_since, drafts)
+    with (
+        database_faults(),
+        explaining(engine, plan, request.flow, reveal=request.reveal) as explainer,
+    ):
+        return explainer.explain(request.customer)
