@@ -7,6 +7,7 @@ marking is written again with the same bytes: nothing is lost and nothing is dou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -22,6 +23,7 @@ from orchestrator.orders import Printer, address
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Decided, Rendered, RenderFailure, Send
 from orchestrator.render.renderer import Renderer
+from orchestrator.tick.past import Past
 
 BATCH = 500
 """Messages rendered, written and marked together."""
@@ -90,6 +92,9 @@ def waiting_calls(engine: Engine) -> int:
 
 def _printed(engine: Engine, playbook: Playbook) -> Iterator[list[Printed]]:
     """Yield the queued messages in batches; one is asked for when the last was marked."""
+    with engine.connect() as connection:
+        connection.execution_options(sqlite_begin="DEFERRED")
+        playbook = _with_earlier(connection, playbook)
     renderer, after = Renderer(playbook), 0
     while True:
         with engine.connect() as connection:
@@ -101,6 +106,17 @@ def _printed(engine: Engine, playbook: Playbook) -> Iterator[list[Printed]]:
             return
         yield [Printed(*row, *message) for row, message in zip(queued, messages, strict=True)]
         after = queued[-1][0]
+
+
+def _with_earlier(connection: Connection, playbook: Playbook) -> Playbook:
+    """Add the flows as the releases had them that other queued messages were decided by."""
+    rows, past = tables.message.c, Past(connection)
+    query = select(rows.release, rows.flow).where(
+        rows.state == "queued", rows.release != playbook.fingerprint
+    )
+    found = [past.flow(release, flow) for release, flow in connection.execute(query.distinct())]
+    flows = tuple(flow for flow in found if flow is not None)
+    return replace(playbook, earlier=flows) if flows else playbook
 
 
 def _queued(connection: Connection, after: int) -> Sequence[tuple[int, Decided]]:

@@ -45,10 +45,11 @@ def printer_for(
     """Return what renders the sends of a tick, with the attributes it has set."""
     changed = workspace.attribute
     unwritten = None if workspace.is_empty(tick.connection, changed) else changed
+    playbook = tick.rendered_by()
     return Printer(
         tick.connection,
-        tick.playbook,
-        renderer or Renderer(tick.playbook),
+        playbook,
+        renderer or Renderer(playbook),
         masking,
         whole,
         unwritten,

@@ -74,7 +74,7 @@ Senders = Mapping[str, Sequence[tuple[Flow, SendStep]]]
 def senders_of(playbook: Playbook) -> Senders:
     """Return who sends each message."""
     found: dict[str, list[tuple[Flow, SendStep]]] = {}
-    for flow in playbook.flows.values():
+    for flow in (*playbook.flows.values(), *playbook.earlier):
         for step in sends_of(flow):
             found.setdefault(str(step.operand), []).append((flow, step))
     return found
@@ -94,11 +94,10 @@ class Planner:
         self.environments = Environments(self.library)
         self._senders = senders_of(playbook)
         self._compiled: dict[tuple[str, str, str], Compiled] = {}
-        self._steps = {
-            (name, step_id(step)): step
-            for name, flow in playbook.flows.items()
-            for step in sends_of(flow)
-        }
+        self._steps: dict[tuple[str, str, str], SendStep] = {}
+        for message, senders in self._senders.items():
+            for flow, step in senders:  # those of today come first
+                self._steps.setdefault((str(flow.flow), step_id(step), message), step)
 
     def plan(self, message: str, channel: str, locale: str | None, *, flow: str, step: str) -> Plan:
         """Return the plan of a message.
@@ -115,9 +114,7 @@ class Planner:
             raise RenderError(
                 "no_template", f"{message} has no {channel} template for any of: {wanted}"
             )
-        sent = self._steps.get((flow, step))
-        if sent is not None and str(sent.operand) != message:
-            sent = None
+        sent = self._steps.get((flow, step, message))
         return self._plan(known, choice, locales, _Origin(flow, step, sent))
 
     def _plan(

@@ -31,7 +31,7 @@ from orchestrator.playbook.model import FrequencyRule, VolumeLimit
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
-attempt = workspace.attempt
+attempt, run = workspace.attempt, workspace.run
 PASSED = attempt.c.decision.is_(None)
 """The attempts that every test so far lets pass; in the end, those that are sent."""
 COPY = workspace.attempt_copy.c
@@ -184,7 +184,7 @@ def _messages(tick: Tick, sent: FromClause) -> ColumnElement[int]:
 
 
 def _sends(tick: Tick) -> Iterator[Send]:
-    for flow in tick.playbook.flows.values():
+    for flow in (*tick.playbook.flows.values(), *(live.flow for live in tick.pinned)):
         for step in in_document_order(flow.steps):
             if isinstance(step, Send):
                 yield step
@@ -196,6 +196,16 @@ def _withhold(tick: Tick, rank: int) -> None:
     mine = and_(PASSED, attempt.c.rank == rank, attempt.c.flow.in_(names))
     if names:
         tick.execute(update(attempt).where(mine).values(decision="suppress", reason="shadow"))
+
+
+def _release(tick: Tick) -> ColumnElement[str]:
+    """Return the release whose step sends: today's, or that which a run is pinned to."""
+    today = literal(tick.playbook.fingerprint)
+    if not tick.pinned:
+        return today
+    same = and_(*(run.c[key] == attempt.c[key] for key in ("flow", "customer_id", "entry")))
+    version = select(func.nullif(run.c.version, "")).where(same).correlate(attempt)
+    return func.coalesce(version.scalar_subquery(), today)
 
 
 def _write_messages(tick: Tick, rank: int) -> None:
@@ -210,7 +220,7 @@ def _write_messages(tick: Tick, rank: int) -> None:
     }  # fmt: skip
     columns |= {
         "generation": literal(0),
-        "release": literal(tick.playbook.fingerprint),
+        "release": _release(tick),
         "decided_at": literal(now),
         "due_at": attempt.c.reached_at,
         "state": literal("queued"),

@@ -234,6 +234,12 @@ class Tick:
             found |= getattr(live, which)
         return found
 
+    def rendered_by(self) -> Playbook:
+        """Return the playbook that renders this tick's sends, those of pinned runs too."""
+        if not self.pinned:
+            return self.playbook
+        return dataclasses.replace(self.playbook, earlier=tuple(one.flow for one in self.pinned))
+
     def walked(self) -> list[LiveFlow]:
         """Return all versions of flows that runs walk, by flow, that of today first."""
         return sorted((*self.flows.values(), *self.pinned), key=lambda one: one.name)

@@ -108,6 +108,7 @@ def states_of(engine: Engine, plan: TickPlan) -> Iterator[Tick]:
     with engine.connect() as connection:
         tick = _begin(connection, plan)
         _refuse_the_past(tick)
+        versions.find(tick)
         due.find(tick)
         states.evaluate(tick, plan.as_live_since)
         yield tick
@@ -127,8 +128,9 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
         live = tick.flows[flow]
         followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
         others = tick.flows.keys() if _asks_about_runs(live.flow) else {flow, *followed}
-        for name in sorted(others & tick.flows.keys()):
-            edits.take_up(tick, tick.flows[name])
+        for one in tick.walked():
+            if one.name in others:
+                edits.take_up(tick, one)
         tick.show_runs()
         for name in sorted(others & tick.flows.keys()):
             if name < flow and _asks_about_runs(live.flow):

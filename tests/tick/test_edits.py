@@ -15,6 +15,7 @@ from reference.world import World
 from sqlalchemy import func, select
 
 from orchestrator import tables
+from orchestrator.dispatch import dispatch_to_files
 from orchestrator.flow.graph import graph
 from orchestrator.tick.releases import recorded_playbook
 
@@ -458,6 +459,24 @@ def test_a_pinned_run_keeps_the_limits_of_today(shop: Shop) -> None:
     limits = "guardrails: {frequency: [{at_most: 1, per: 30 days}]}\n"
     begun(shop, "pin").write(care=flow("pin", STEPS + "\n", limits)).tick(NEXT)
     assert told(shop, "2026-03-09T09:00") == [("two", "hold", "frequency", None)]
+
+
+def test_the_message_of_a_pinned_run_has_what_its_own_step_gives(
+    shop: Shop, tmp_path: Path
+) -> None:
+    given = STEPS.replace("{send: two}", "{id: second, send: two, with: {code: A1}}")
+    shop.write(care=flow("pin", given)).template("two", "with: {code: none}")
+    (shop.folder / "templates" / "two" / "email.txt.j2").write_text(
+        "---\nsubject: Two\n---\nCode {{ with.code }}\n", encoding="utf-8"
+    )
+    mail = (shop.folder / "templates" / "two" / "email.txt.j2").read_text(encoding="utf-8")
+    shop.customers(anna={}).event("anna", "signed_up", START).tick(START)
+    shop.write(care=flow("pin", "steps: [{send: one}, {send: two}]\n"))
+    (shop.folder / "templates" / "two" / "email.txt.j2").write_text(mail, encoding="utf-8")
+    shop.tick("2026-03-09T09:00")
+    dispatch_to_files(shop.engine, shop.playbook, tmp_path / "outbox", at("2026-03-09T09:00"))
+    [written] = [one for one in (tmp_path / "outbox").iterdir() if "second" in one.name]
+    assert "Code A1" in written.read_text(encoding="utf-8")
 
 
 def test_a_run_that_is_pinned_to_what_cannot_be_any_more_follows_and_that_is_said(

@@ -98,6 +98,8 @@ class Playbook:
     """Path below the project → exact text, of everything above."""
     fingerprint: str
     """sha256 over ``files``, in hex: the release."""
+    earlier: tuple[Flow, ...] = ()
+    """Flows as earlier releases had them, for sends whose steps are gone since."""
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
