@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import timing
 from orchestrator.criteria.base import Criterion, leaves
-from orchestrator.criteria.measures import Measure, TimeOf, split_property
+from orchestrator.criteria.measures import Measure, PropertyOf, TimeOf, split_property
+from orchestrator.language.literals import Literal, Reference
 
 if TYPE_CHECKING:
     from orchestrator.criteria.modifiers import ValueTests, Where
@@ -90,8 +91,10 @@ class Sweep:
         """Add the events that came to be, or that the bounds of a window have passed."""
         spans = (getattr(window, "in_last", None), getattr(window, "older_than", None))
         self.add("event", name, self.behind(*spans))
-        if any(_is_relative(tests) for tests in (where or {}).values()):
-            self.cannot_say("where")
+        for tests in (where or {}).values():
+            if _is_relative(tests):
+                self.cannot_say("where")
+            self._bounds_of(tests)
 
     def events_waited_for(self, name: str, within: Duration) -> None:
         """Add the events whose time to be followed has run out."""
@@ -103,6 +106,7 @@ class Sweep:
 
     def value(self, name: str, tests: ValueTests) -> None:
         """Add what was passed for tests of an attribute, computed or not, or of ``entry.x``."""
+        self._bounds_of(tests)
         attribute = self.names.attributes.get(name)
         if isinstance(attribute, Measure):
             self._measure(attribute, tests)
@@ -174,13 +178,25 @@ class Sweep:
 
     # --- what they are made of --------------------------------------------------------
 
+    def _bounds_of(self, tests: ValueTests) -> None:
+        """Add what was passed for the computed attributes that tests compare with."""
+        for bound in vars(tests).values():
+            for one in bound if isinstance(bound, tuple) else (bound,):
+                value = one.value if isinstance(one, Literal) else None
+                if isinstance(value, Reference) and value.root == "customer":
+                    attribute = self.names.attributes.get(value.name)
+                    if isinstance(attribute, Measure):
+                        self._measured(attribute)
+
+    def _measured(self, measure: Measure) -> None:
+        operand = str(measure.operand)
+        name = split_property(operand)[0] if isinstance(measure, PropertyOf) else operand
+        self.events(name, measure, measure.where)
+
     def _measure(self, measure: Measure, tests: ValueTests) -> None:
+        self._measured(measure)
         if not isinstance(measure, TimeOf):
-            operand = str(measure.operand)
-            name = operand if measure.head == "count_of" else split_property(operand)[0]
-            self.events(name, measure, measure.where)
             return
-        self.events(measure.operand, measure, measure.where)
         later = timedelta(microseconds=measure.plus.micros if measure.plus else 0)
         ranges = [(low - later, high - later) for low, high in self._of_instants(tests)]
         self.add("event", measure.operand, ranges)

@@ -190,3 +190,31 @@ def test_28_explain_sees_the_runs_that_an_entry_sees(shop: Shop) -> None:
         occurrence = explainer.case("ana").occurrence
         assert occurrence is not None
         assert occurrence["reason"] == "audience"
+
+
+def test_29_an_exit_by_flow_words_is_looked_at_before_every_step(shop: Shop) -> None:
+    own = "flow: alpha\nstatus: live\nstarts_when: {did: buy}\nexits_when: {in_flow: alpha}\n"
+    shop.write(alpha=own + "steps: [{send: one}]\n").customers(ana={})
+    shop.tick(f"2026-03-01{NINE}")
+    shop.event("ana", "buy", "2026-03-02T08:00")
+
+    assert shop.tick(f"2026-03-02{NINE}") == []
+    assert shop.runs() == [("alpha", "ana", 1, "exit")]
+
+
+def test_29_an_exit_compared_with_what_the_flow_sets_is_looked_at_before_every_step(
+    shop: Shop,
+) -> None:
+    flow = """
+flow: alpha
+status: live
+starts_when: {did: buy}
+exits_when: {did: buy, where: {score: {at_most: $customer.points}}}
+steps: [{set: {points: 9}}, {send: one}]
+"""
+    shop.write(alpha=flow).customers(ana={"points": 1})
+    shop.tick(f"2026-03-01{NINE}")
+    shop.event("ana", "buy", "2026-03-02T08:00", score=5)
+
+    assert shop.tick(f"2026-03-02{NINE}") == []
+    assert shop.runs() == [("alpha", "ana", 1, "exit")]
