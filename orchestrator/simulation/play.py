@@ -8,6 +8,7 @@ holds already replay by themselves.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
@@ -44,8 +45,9 @@ def play(
         drafts: flows that count as live although they are drafts.
         observer: looks on as each tick decides.
     """
+    gc.freeze()  # the playbook and all modules stay: no need to look through them again
     for now in instants:
         supply(now)
-        plan = TickPlan(playbook, now, drafts=drafts, observer=observer)
+        plan = TickPlan(playbook, now, drafts=drafts, observer=observer, counts=False)
         with live_run(engine, plan) as ticked:
             yield ticked

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
+from orchestrator import tables
+from orchestrator.criteria.scope import population
 from orchestrator.language.durations import Duration
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import DecisionLine, FlowSpan, SpanReport
@@ -59,7 +61,6 @@ class Simulation:
     _arrivals: Arrivals = field(init=False)
     _ticks: int = 0
     _end: datetime | None = None
-    _customers: int = 0
     _notes: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ class Simulation:
         for ticked in play(self.engine, self.playbook, instants, supply, drafts=request.drafts):
             self.passed(f"{ticked.tick.now.astimezone(self.zone):%Y-%m-%d}")
             self._ticks += 1
-            self._end, self._customers = ticked.tick.now, ticked.report.customers
+            self._end = ticked.tick.now
             self._notes.update(dict.fromkeys(ticked.tick.notes))
             self._arrivals.watch(ticked.tick)
             yield ticked.tick
@@ -133,6 +134,8 @@ class Simulation:
             figures = Figures(connection, request.begin, self.zone)
             flows = figures.flows([name for name in self._evaluated() if self._shows(name)])
             tripped = figures.tripped()
+            existing = select(func.count()).where(population(tables.customer, self._end))
+            customers = connection.execute(existing).scalar_one()
             volumes = [one for one in figures.volumes() if self._shows(one.flow)]
             pressure = figures.pressure()
             connection.rollback()
@@ -144,7 +147,7 @@ class Simulation:
             every=str(request.every),
             release=self.playbook.fingerprint,
             goes_on_from=self.goes_on_from,
-            customers=self._customers,
+            customers=customers,
             flows=flows,
             volumes=volumes,
             pressure=pressure,

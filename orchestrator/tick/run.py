@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection, Engine, select
 
@@ -69,9 +70,18 @@ class Ticked:
     """A tick that was evaluated; its TEMP tables are still there to be read."""
 
     tick: Tick
-    report: TickReport
+    is_dry: bool
     did_nothing: bool = False
     """Whether a live tick found that its instant is not after the watermark."""
+
+    @cached_property
+    def report(self) -> TickReport:
+        """What the tick did, in numbers."""
+        return results.report(self.tick, dry_run=self.is_dry)
+
+    def count(self) -> None:
+        """Read the numbers now: once the tick is written, stages would count twice."""
+        _ = self.report
 
 
 @contextmanager
@@ -85,7 +95,7 @@ def dry_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
         tick = _begin(connection, plan)
         _refuse_the_past(tick)
         _evaluate(tick, plan.as_live_since)
-        yield Ticked(tick, results.report(tick, dry_run=True))
+        yield Ticked(tick, is_dry=True)
         connection.rollback()
 
 
@@ -155,15 +165,17 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
     with engine.connect() as connection:
         tick = _begin(connection, plan)
         if tick.watermark is not None and plan.now <= tick.watermark:
-            yield Ticked(tick, results.report(tick, dry_run=False), did_nothing=True)
+            yield Ticked(tick, is_dry=False, did_nothing=True)
             return
         _evaluate(tick, None)
-        report = results.report(tick, dry_run=False)  # what is written next would count twice
+        ticked = Ticked(tick, is_dry=False)
+        if plan.counts:
+            ticked.count()
         connection.commit()
         connection.execution_options(sqlite_begin="IMMEDIATE")
         written = in_one_transaction(connection, lambda: apply.write(tick))
         connection.execution_options(sqlite_begin="DEFERRED")  # reading back locks nobody out
-        yield Ticked(tick, report, did_nothing=not written)
+        yield ticked if written else dataclasses.replace(ticked, did_nothing=True)
 
 
 def _begin(connection: Connection, plan: TickPlan) -> Tick:
