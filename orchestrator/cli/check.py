@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.conventions import (
+    DatabaseOption,
     ProjectOption,
     VariablesOption,
     one_of,
@@ -16,10 +18,11 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
-from orchestrator.errors import UsageError
+from orchestrator.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from orchestrator.language.marks import Problem
+    from orchestrator.playbook.load import Loaded
 
 FORMS = ("human", "json", "github", "sarif")
 SEVERITIES = ("error", "warning")
@@ -51,9 +54,13 @@ def check(
         ),
     ] = "error",
     project: ProjectOption = None,
+    db: DatabaseOption = None,
     var: VariablesOption = None,
 ) -> int:
     """Read all playbooks and templates and name every problem. No database is needed.
+
+    If the project has one, what an edit does to people inside a flow is named too, where it
+    needs a choice.
 
     Exit codes: 0 nothing found, 1 findings, 2 the command is not understood. All files are
     read whatever PATHS says; PATHS chooses whose problems are shown and counted.
@@ -62,34 +69,56 @@ def check(
     one_of("--fail-on", fail_on, SEVERITIES)
     gc.disable()  # a tenth of the time; imports and one pass leave nothing to collect
     try:
-        return _check(paths or [], output, fail_on, project, var or [])
+        root, loaded = _read(project, var or [])
+        problems = sorted((*loaded.problems, *_open_questions(root, loaded, db)))
+        return _show(_below(problems, paths or [], root), loaded.texts, output, fail_on)
     finally:
         gc.enable()
 
 
-def _check(
-    paths: list[Path], output: str, fail_on: str, project: Path | None, var: list[str]
-) -> int:
-    from orchestrator.cli import console
+def _read(project: Path | None, var: list[str]) -> tuple[Path, Loaded]:
     from orchestrator.playbook.check import check as check_project
-    from orchestrator.playbook.report import report, summary
     from orchestrator.settings import find_project, read_variables
 
     root = find_project(project)
-    loaded = check_project(root, read_variables(var))
-    problems = _below(loaded.problems, paths, root)
-    for line in report(problems, loaded.texts, output):
+    return root, check_project(root, read_variables(var))
+
+
+def _open_questions(root: Path, loaded: Loaded, db: str | None) -> Iterable[Problem]:
+    """Return what an edit needs a choice for; of a project without a database, nothing."""
+    from orchestrator.settings import LOCAL_FOLDER, database_url
+
+    no_database = database_url(db) is None and not (root / LOCAL_FOLDER / "clm.db").exists()
+    if no_database or loaded.playbook is None:
+        return ()
+    from orchestrator.app.asking import open_questions
+    from orchestrator.cli import console
+
+    try:
+        return open_questions(root, loaded.playbook, db)
+    except EnvironmentFault as fault:
+        if db is not None:
+            raise
+        console.say(f"The database was not asked about the people inside: {fault}")
+        return ()
+
+
+def _show(problems: list[Problem], texts: Mapping[str, str], output: str, fail_on: str) -> int:
+    from orchestrator.cli import console
+    from orchestrator.playbook.report import report, summary
+
+    for line in report(problems, texts, output):
         console.out(line)
     if output == "human":
-        console.say(summary(problems, len(loaded.texts)))
+        console.say(summary(problems, len(texts)))
         _say_what_next(problems)
     return int(any(fail_on in (problem.severity, "warning") for problem in problems))
 
 
-def _below(problems: tuple[Problem, ...], paths: list[Path], root: Path) -> list[Problem]:
+def _below(problems: list[Problem], paths: list[Path], root: Path) -> list[Problem]:
     """Return the problems of some files and folders, given below here or below the project."""
     if not paths:
-        return list(problems)
+        return problems
     wanted = [_project_path(path, root) for path in paths]
     return [
         problem
