@@ -52,8 +52,9 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from database_checks.zone_findings(connection, zone)
         yield from database_checks.work_findings(stands)
     yield from playbook_checks.release_findings(playbook, patient.refusal, stands)
-    yield from playbook_checks.run_findings(stands)
+    yield from playbook_checks.run_findings(playbook, stands)
     if playbook is not None:
+        yield from playbook_checks.standing_still_findings(playbook, stands)
         yield from playbook_checks.unused_findings(playbook)
         yield from playbook_checks.cost_findings(playbook, patient.now)
 

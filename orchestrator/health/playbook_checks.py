@@ -38,15 +38,36 @@ def release_findings(
         )
 
 
-def run_findings(standing: Standing) -> Iterator[Finding]:
-    """Yield the runs that stand on a step, or in a flow, that is gone."""
-    for lost in standing.stranded:
+def standing_still_findings(playbook: Playbook, standing: Standing) -> Iterator[Finding]:
+    """Yield the flows that are set aside while people are inside (semantics 1)."""
+    for name, inside in standing.flows.items():
+        flow = playbook.flows.get(name)
+        if flow is None or flow.status in EVALUATED:
+            continue
         yield Finding(
-            "error",
+            "warning",
+            "runs",
+            f"{counted(inside.active, 'run')} of {name} stand still, for it is {flow.status}",
+            "to let them finish and nobody enter: status: live, in_flight: drain; to end them: "
+            "delete the file",
+        )
+
+
+def run_findings(playbook: Playbook | None, standing: Standing) -> Iterator[Finding]:
+    """Yield the runs that stand on a step, or in a flow, that is gone.
+
+    After an edit the next tick moves them; if there was none, nothing will.
+    """
+    edited = playbook is not None and playbook.fingerprint != standing.release
+    for lost in standing.stranded:
+        back = f"bring back a step with that id, or say in_flight: restart in {lost.flow}"
+        moved = f"the next run moves them, clmctl run --dry-run says where to; else {back}"
+        yield Finding(
+            "warning" if edited else "error",
             "runs",
             f"{counted(lost.runs, 'run')} of {lost.flow} at {lost.step or 'no step'}, which "
             "is not in the playbooks",
-            f"bring back a step with that id, or say in_flight: restart in {lost.flow}",
+            moved if edited else back,
         )
 
 

@@ -196,3 +196,20 @@ def test_packages_have_their_least_versions(
     jinja: str | None, tzdata: str | None, severities: list[str]
 ) -> None:
     assert [one.severity for one in package_findings(jinja, tzdata)] == severities
+
+
+def test_runs_that_an_edit_will_move_are_a_warning(
+    ill: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill.write(hello=FLOW.replace("{wait: 3 days}, ", ""))
+    found = doctor(ill, capsys)
+    assert found.of("runs", "error") == []
+    assert "wait_before_again" in found.of("runs", "warning")[0]
+
+
+def test_runs_that_stand_still_in_a_retired_flow_are_named(
+    ill: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill.write(hello=FLOW.replace("status: live", "status: retired"))
+    [says] = doctor(ill, capsys).of("runs", "warning")
+    assert says.endswith("of hello stand still, for it is retired")
