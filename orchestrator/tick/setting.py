@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +34,7 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
     """Write an attribute of the customers of some runs; conditions see it at once.
 
     Args:
-        which: the runs, as a test of ``workspace.run``.
+        which: the runs, as a test of ``workspace.run``; of each customer one at most.
         value: a ``Literal`` (a value, ``$customer.x``, ``$entry.x``, ``$answer.x``) or an ``Add``.
     """
     if not isinstance(value, Literal):
@@ -66,6 +66,23 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
     )
     tick.execute(insert(written).from_select(columns, select(*(wanted.c[c] for c in columns))))
     tick.show_attributes()
+
+
+def in_turns(tick: Tick, which: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
+    """Yield the runs of one step in parts: of each customer one run, by entry (semantics 47).
+
+    Only a flow with a ``key`` has several runs of one customer.
+    """
+    others = select(func.count().label("runs")).where(which).group_by(run.c.customer_id).subquery()
+    most = tick.connection.scalar(select(func.max(others.c.runs))) or 0
+    if most <= 1:
+        yield which
+        return
+    earlier = run.alias()
+    same = [earlier.c[name] == run.c[name] for name in ("flow", "customer_id", "step", "moving")]
+    turn = select(func.count()).where(*same, earlier.c.entry < run.c.entry).correlate(run)
+    for number in range(most):
+        yield and_(which, turn.scalar_subquery() == number)
 
 
 def _sums(

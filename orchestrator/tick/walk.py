@@ -31,7 +31,7 @@ from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.passing import pass_over
 from orchestrator.tick.runs import end_runs
-from orchestrator.tick.setting import set_attribute
+from orchestrator.tick.setting import in_turns, set_attribute
 from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.zones import due_by_zone, in_zones
 
@@ -118,7 +118,9 @@ class Walk(Effects):
         if self.live.is_shadow:
             self.log("set", literal(", ".join(map(str, self.node.step.operand))))
             return
-        set_attribute(self.tick, self.here, name, value)
+        turns = in_turns(self.tick, self.here) if self.live.flow.key else [self.here]
+        for which in turns:
+            set_attribute(self.tick, which, name, value)
 
     # --- what they are made of --------------------------------------------------------
 

@@ -103,6 +103,18 @@ def test_rule_37_runs_of_two_keys_send_the_same_message(shop: Shop) -> None:
     assert [(line["entry"], line["decision"]) for line in lines] == [(1, "send"), (2, "send")]
 
 
+def test_rule_47_runs_of_several_keys_write_one_after_the_other_by_entry(shop: Shop) -> None:
+    steps = "[{set: {points: {add: 2}, plan: $entry.cart}}, {wait: 1 hours}]"
+    _shop(shop, "key: cart", steps).customers(ben={})
+    for minute, cart in enumerate(("one", "two", "three")):
+        shop.event("ana", "view", f"2026-03-02T10:{minute:02}", cart=cart)
+    shop.event("ben", "view", "2026-03-02T10:00", cart="four")
+    shop.tick(DAY_2)
+    assert shop.selects({"attribute": "points", "is": 6}, DAY_2) == {"ana"}
+    assert shop.selects({"attribute": "plan", "is": "three"}, DAY_2) == {"ana"}
+    assert shop.selects({"attribute": "points", "is": 2}, DAY_2) == {"ben"}
+
+
 def test_rule_37_the_key_is_asked_of_the_event_that_starts(shop: Shop) -> None:
     starts = "{any: [{did: view, id: seen}, {did: buy, id: bought}]}"
     shop.write(greet=_flow("key: cart", starts=starts)).customers(ana={})
