@@ -223,7 +223,9 @@ def _end_deleted(tick: Tick, name: str) -> None:
     names = [column.name for column in run.columns if column.name in kept.columns]
     columns: dict[str, Any] = {one: kept.c[one] for one in names} | values
     query = select(*columns.values()).where(kept.c.flow == name, kept.c.status == "active")
-    ended = tick.execute(insert(run).from_select(list(columns), query))
+    tick.execute(insert(run).from_select(list(columns), query))
+    counted = select(func.count()).select_from(run).where(run.c.flow == name)
+    ended = tick.connection.execute(counted).scalar_one()
     held = and_(run.c.flow == name, run.c.held_reason.is_not(None))
     for step in tick.connection.scalars(select(run.c.step).where(held).distinct()).all():
         _close_deleted(tick, name, step)

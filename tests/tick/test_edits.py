@@ -18,6 +18,7 @@ from orchestrator import tables
 from orchestrator.dispatch import dispatch_to_files
 from orchestrator.flow.graph import graph
 from orchestrator.tick.releases import recorded_playbook
+from orchestrator.tick.run import TickPlan, dry_run
 
 HEAD = "flow: care\nstatus: live\nstarts_when: {did: signed_up}\n"
 START = "2026-03-02T09:00"
@@ -499,6 +500,31 @@ def test_runs_that_followed_to_a_new_step_stay_on_it_when_the_flow_is_pinned(sho
     assert sent(shop) == ["one", "two", "three", "four"]
 
 
+# --- seen before it happens -----------------------------------------------------------
+
+
+def notes(shop: Shop) -> str:
+    with dry_run(shop.engine, TickPlan(shop.playbook, at(NEXT))) as ticked:
+        return "; ".join(ticked.report.notes)
+
+
+def test_a_preview_says_where_the_runs_of_a_removed_step_go(shop: Shop) -> None:
+    begun(shop, "follow").write(care=flow("follow", without(STEPS, "id: pause")))
+    assert notes(shop) == "1 run of care stood on pause, which is gone, and goes on at two"
+    assert place(shop) == ("pause", None, None)
+
+
+def test_a_preview_says_how_many_runs_a_deleted_flow_ends(shop: Shop) -> None:
+    begun(shop, "follow").files.pop("care")
+    (shop.folder / "playbooks" / "care.yaml").unlink()
+    assert notes(shop) == "1 run of care ends, for no file defines that flow any more"
+
+
+def test_a_preview_says_that_a_flow_begins_anew(shop: Shop) -> None:
+    begun(shop, "restart").write(care=flow("restart", STEPS.replace("7", "8")))
+    assert notes(shop) == "1 run of care, whose steps changed, begins anew"
+
+
 # --- the page, and what holds for any edits -------------------------------------------
 
 
@@ -552,7 +578,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 def test_no_edits_send_anything_twice_or_leave_anybody_on_a_step_that_is_not_there(
     shop: Shop, edits: list[tuple[str, str, str, int]]
@@ -561,7 +587,8 @@ def test_no_edits_send_anything_twice_or_leave_anybody_on_a_step_that_is_not_the
     now = at(START)
     shop.customers(anna={"vip": "true"}, ben={})
     shop.event("anna", "signed_up", START).event("ben", "signed_up", START)
-    for number, (steps, choice, status, hours) in enumerate(edits):
+    begin = (edits[0][0], "pin" if edits[0][1] == "drain" else edits[0][1], "live", 1)
+    for number, (steps, choice, status, hours) in enumerate((begin, *edits[1:])):
         now += timedelta(hours=hours)
         file = shop.folder / "playbooks" / "care.yaml"
         if status == "gone" and number:
