@@ -155,7 +155,9 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     """One way into a flow."""
     catch_up = draw(st.just({}) | st.sampled_from(("1 hour", "7 days")).map(_catch_up))
     kind = draw(
-        st.sampled_from(("did", "did", "stage", "segment", "every", "date", "matches", "flow"))
+        st.sampled_from(
+            ("did", "did", "stage", "segment", "every", "date", "matches", "flow", "told")
+        )
     )
     plain: Plain
     if kind == "did":
@@ -177,6 +179,8 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
         plain = _moves(draw, "segment", strategies.SEGMENTS)
     elif kind == "flow":
         plain = {"leaves_flow": draw(st.sampled_from(strategies.FLOWS))}
+    elif kind == "told":
+        plain = {"told_by": [other_flow(own)]}
     elif kind == "matches":
         plain = {"matches": draw(strategies.criteria(now))}
     elif kind == "every":
@@ -192,6 +196,11 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
             plain[word] = draw(st.sampled_from(("1 day", "3 days")))
         plain |= draw(_times())
     return plain | catch_up
+
+
+def other_flow(name: str) -> str:
+    """Return the flow that a flow tells, and is told by."""
+    return next(one for one in strategies.FLOWS if one != name)
 
 
 def _catch_up(span: str) -> Plain:
@@ -293,7 +302,7 @@ class Steps:
     def one(self, draw: DrawFn, depth: int) -> Plain:
         """Return one step of any kind."""
         kinds = ["send"] * 5 + ["wait", "wait", "wait_for_time", "set"]
-        kinds += ["wait_until", "wait_until_date"]
+        kinds += ["wait_until", "wait_until_date", "list", "consent", "task", "start_flow"]
         kinds += ["branch", "split", "until", "repeat"] if depth else ["exit"]
         kind = draw(st.sampled_from(kinds))
         self.made += 1
@@ -409,6 +418,24 @@ class Steps:
         }
         name = draw(st.sampled_from(tuple(values)))
         return {"set": {name: draw(values[name])}}
+
+    def _list(self, draw: DrawFn, depth: int) -> Plain:
+        head = draw(st.sampled_from(("add_to", "remove_from")))
+        return {head: draw(st.sampled_from(strategies.LISTED))}
+
+    def _consent(self, draw: DrawFn, depth: int) -> Plain:
+        head = draw(st.sampled_from(("subscribe_to", "subscribe_to", "unsubscribe_from")))
+        return {head: draw(st.sampled_from(("news", "texts", "any")))}
+
+    def _task(self, draw: DrawFn, depth: int) -> Plain:
+        return {"task": "Call them"}
+
+    def _start_flow(self, draw: DrawFn, depth: int) -> Plain:
+        step: Plain = {"start_flow": other_flow(self.flow)}
+        named = ["$customer.plan", "$customer.email", *(["$entry.cart"] if self.run else [])]
+        if draw(st.integers(0, 2)) == 0:
+            step["for"] = draw(st.sampled_from(named))
+        return step
 
     def _exit(self, draw: DrawFn, depth: int) -> Plain:
         return {"exit": "enough"}

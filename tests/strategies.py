@@ -51,6 +51,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 MESSAGES = ("hello", "offer")
 FLOWS = ("alpha", "beta")
+LISTED = ("ads", "vips")
 VARIANTS = ("alpha/pick_alpha/one", "beta/pick_beta/two", "pick_alpha/two", "pick_beta/one")
 """Of the split that every flow ends with."""
 TOPICS = {
@@ -499,4 +500,5 @@ def catalogs(draw: DrawFn, now: datetime) -> Plain:
         "events": dict.fromkeys(EVENTS, PROPERTIES),
         "attributes": {**ATTRIBUTES, **computed},
         "topics": TOPICS,
+        "lists": list(LISTED),
     }

@@ -44,6 +44,7 @@ def difference(engine: Engine, story: Story) -> str | None:
             or _unequal("decisions", lines(live.decisions), expected)
             or _unlike("stages", live.stages, expected.stages)
             or _unlike("runs", ticking.runs(engine), ticking.runs_of(state))
+            or _unlike("effects", ticking.effects(engine), state.effects)
             or _unlike("left out", *(_left_out(one, built) for one in (live, expected)))
             or _unlike("twice", ticking.live(engine, built, now).decisions, [])
         )

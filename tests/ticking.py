@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reference.tick import Decision, State, Tick
+from reference.tick import Decision, Effect, EffectKey, State, Tick
 from sqlalchemy import Engine, select
 
 from orchestrator import tables
@@ -106,6 +106,21 @@ def runs_of(state: State) -> set[Run]:
         )
         for one in state.passages
     }  # fmt: skip
+
+
+Effects = dict[EffectKey, Effect]
+
+
+def effects(engine: Engine) -> Effects:
+    """Return everything that steps did beside sending."""
+    row, customer = tables.effect.c, tables.customer.c
+    query = select(
+        row.flow, customer.external_id, row.entry, row.step, row.occurrence,
+        row.at, row.kind, row.object, row.withheld,
+    ).join_from(tables.effect, tables.customer, row.customer_id == customer.id)  # fmt: skip
+    with engine.connect() as connection:
+        found = connection.execute(query).all()
+    return {EffectKey(*one[:5]): Effect(*one[5:]) for one in found}
 
 
 def lines(found: Iterable[Decision]) -> list[str]:

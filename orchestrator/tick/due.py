@@ -47,6 +47,18 @@ def find(tick: Tick) -> None:
     tick.probes = size * FEW <= tick.last_customer_id
 
 
+def add_entered(tick: Tick) -> None:
+    """Look also at whom this tick has let into a flow: flows after it may ask about that."""
+    if tick.is_full:
+        return
+    into = (postgresql if tick.connection.dialect.name == "postgresql" else sqlite).insert(
+        workspace.due
+    )
+    entered = select(workspace.run.c.customer_id).where(workspace.run.c.is_new == 1).distinct()
+    statement = into.from_select(["customer_id"], entered).on_conflict_do_nothing()
+    tick.execute(statement)
+
+
 def _read_work_list(connection: Connection) -> None:
     """Note which changes this tick sees: they, and no others, are done when it is written."""
     listed, noted = tables.dirty, workspace.noted

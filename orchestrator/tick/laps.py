@@ -26,7 +26,10 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
     kept = tables.round_
     mine = and_(*(kept.c[key] == run.c[key] for key in ("flow", "customer_id", "entry")))
     query = select(*(kept.c[name] for name in columns)).select_from(kept.join(run, mine))
-    tick.execute(insert(lap).from_select(columns, query.where(live.walkers)))
+    there, keys = lap.alias(), ("flow", "customer_id", "entry", "step")
+    same = and_(*(there.c[key] == kept.c[key] for key in keys))
+    new = ~exists(select(there.c.flow).where(same).correlate(kept))
+    tick.execute(insert(lap).from_select(columns, query.where(live.walkers, new)))
 
 
 def go_round(walk: Walk, at_most: int) -> None:

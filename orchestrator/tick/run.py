@@ -32,6 +32,7 @@ from orchestrator.tick import (
     pauses,
     results,
     rounds,
+    runs,
     states,
     versions,
     workspace,
@@ -154,6 +155,14 @@ def _asks_about_runs(flow: Flow) -> bool:
     matching = (start.operand for start in flow.starts_when if isinstance(start, MatchesStart))
     asked = (flow.audience, flow.exits_when, *matching)
     return any(isinstance(leaf, InFlow | FlowMove) for one in asked for leaf in leaves(one))
+
+
+def _matches_runs(tick: Tick) -> bool:
+    """Return whether a flow that asks everybody again asks who is in, or entered, another."""
+    asking = (live.flow for live in tick.flows.values())
+    return any(
+        _asks_about_runs(flow) for flow in asking if any(one.asks_again for one in flow.starts_when)
+    )
 
 
 @contextmanager
@@ -296,6 +305,10 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)
+        if _matches_runs(tick):
+            due.add_entered(tick)
+    for live in tick.walked():
+        runs.take_up_beside(tick, live)
     if tick.observer is not None:
         tick.observer.entered(tick)
     rounds.play(tick)

@@ -9,9 +9,11 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     and_,
     case,
     cast,
+    exists,
     insert,
     literal,
     null,
@@ -44,7 +46,57 @@ def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElem
     """
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
     ending = ends(tick, live, customer, runs)
-    due = or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
+    query, columns = _taken(tick, live, (runs, customer), ending)
+    into = insert(workspace.run)
+    reached = or_(_is_due(tick, runs), moved(runs))
+    polled = runs.c.step.in_(live.graph.polled)
+    if tick.looks_at_everybody(live):
+        found = or_(ending.is_not(None), reached, polled)
+        tick.execute(into.from_select(columns, query.where(found)))
+    else:
+        tick.execute(into.from_select(columns, query.where(reached)))
+        changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
+        tick.execute(into.from_select(columns, query.where(~reached, changed)))
+    laps.take_up(tick, live)
+
+
+def take_up_beside(tick: Tick, live: LiveFlow) -> None:
+    """Bring in the runs that may be asked about what other runs of their customers do now.
+
+    Nothing has changed about these customers, so that this tick had no reason to look at
+    them; but a wait of theirs is over, or a day of the calendar let them into a flow.
+    """
+    if tick.looks_at_everybody(live) or not live.graph.polled:
+        return
+    runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    query, columns = _taken(tick, live, (runs, customer), cast(null(), exact_text()))
+    run = workspace.run.alias()
+    touched = select(run.c.customer_id)
+    same = and_(*(run.c[key] == runs.c[key] for key in ("flow", "customer_id", "entry")))
+    taken = exists(select(run.c.flow).where(same).correlate(runs))
+    beside = and_(runs.c.step.in_(live.graph.polled), runs.c.customer_id.in_(touched), ~taken)
+    if tick.execute(insert(workspace.run).from_select(columns, query.where(beside))):
+        laps.take_up(tick, live)
+
+
+def _is_due(tick: Tick, runs: FromClause) -> ColumnElement[bool]:
+    return or_(runs.c.due_at.is_(None), runs.c.due_at <= to_micros(tick.now))
+
+
+def _taken(
+    tick: Tick,
+    live: LiveFlow,
+    rows: tuple[FromClause, FromClause],
+    ending: ColumnElement[str | None],
+) -> tuple[Select[Any], list[str]]:
+    """Return the active runs of a flow as ``workspace.run`` has them, and its columns.
+
+    Args:
+        rows: the runs and their customers.
+        ending: the reason for which a run ends now, NULL if it does not.
+    """
+    runs, customer = rows
+    due = _is_due(tick, runs)
     asked = [name for name, node in live.graph.nodes.items() if node.step.polls]
     waited = and_(due, runs.c.due_at.is_not(None))
     goes_on = and_(ending.is_(None), or_(waited, runs.c.step.in_(asked)))
@@ -66,17 +118,7 @@ def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElem
         .where(runs.c.flow == live.name, runs.c.status == "active")
         .where(version_of(tick, live.name, runs) == live.version)
     )
-    into = insert(workspace.run)
-    reached = or_(due, moved(runs))
-    polled = runs.c.step.in_(live.graph.polled)
-    if tick.looks_at_everybody(live):
-        found = or_(ending.is_not(None), reached, polled)
-        tick.execute(into.from_select(list(columns), query.where(found)))
-    else:
-        tick.execute(into.from_select(list(columns), query.where(reached)))
-        changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
-        tick.execute(into.from_select(list(columns), query.where(~reached, changed)))
-    laps.take_up(tick, live)
+    return query, list(columns)
 
 
 def _past_waits(

@@ -20,7 +20,7 @@ from reference.values import (
     scaled,
     typed,
 )
-from reference.world import Happening, Person, ReceiptFact, World, bucket
+from reference.world import ConsentAct, Happening, Person, ReceiptFact, World, bucket
 
 from orchestrator import timing
 from orchestrator.channels.spec import CHANNELS
@@ -111,6 +111,8 @@ class Past:
     """As the present part of the tick knows them."""
     written: dict[tuple[str, str], str] = field(default_factory=dict)
     """(customer, attribute) → raw text a flow set."""
+    consents: list[ConsentAct] = field(default_factory=list)
+    """What flows wrote down."""
 
 
 @dataclass(frozen=True)
@@ -712,7 +714,7 @@ def subscribed(view: View, topic: str) -> bool:
     """Return whether the latest act about a topic is consent; a withdrawal wins a tie."""
     acts = [
         (act.at is not None, act.at or view.now, act.withdrawn)
-        for act in view.world.consents
+        for act in (*view.world.consents, *view.past.consents)
         if act.customer == view.person.external_id
         and act.topic == topic
         and (act.at is None or act.at <= view.now)

@@ -34,7 +34,7 @@ from reference.conditions import (
     subscribed,
 )
 from reference.values import aware
-from reference.world import Happening, Person, World, bucket
+from reference.world import ConsentAct, Happening, Person, World, bucket
 
 from orchestrator import timing
 from orchestrator.criteria.base import Criterion, leaves
@@ -45,13 +45,18 @@ from orchestrator.flow.starts.dates import DateStart
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.flow.starts.every import EveryStart
 from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.flow.steps.branch import Branch
+from orchestrator.flow.steps.consent import Subscription
 from orchestrator.flow.steps.exit import Exit
+from orchestrator.flow.steps.lists import Membership
 from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.send import Send
 from orchestrator.flow.steps.set import Add, Set
 from orchestrator.flow.steps.split import Split
+from orchestrator.flow.steps.start_flow import StartFlow
+from orchestrator.flow.steps.task import Task
 from orchestrator.flow.steps.until import Until
 from orchestrator.flow.steps.wait import Wait
 from orchestrator.flow.steps.wait_for_time import WaitForTime
@@ -147,6 +152,33 @@ class Passage:
         return Run(self.flow, self.entry, self.at, self.start, self.event, results)
 
 
+class EffectKey(NamedTuple):
+    """What makes an effect happen once."""
+
+    flow: str
+    customer: str
+    entry: int
+    step: str
+    occurrence: str
+
+
+class Effect(NamedTuple):
+    """What a step did beside sending, or would have done."""
+
+    at: datetime
+    kind: str
+    object: str
+    withheld: str | None
+
+
+class Telling(NamedTuple):
+    """One time that a flow told another about a customer (rule 48)."""
+
+    teller: str
+    flow: str
+    event: Happening
+
+
 @dataclass
 class State:
     """All that is remembered between ticks."""
@@ -163,6 +195,8 @@ class State:
     tripped: dict[str, datetime] = field(default_factory=dict)
     resumed: set[str] = field(default_factory=set)
     """Flows resumed since the last tick."""
+    effects: dict[EffectKey, Effect] = field(default_factory=dict)
+    told: list[Telling] = field(default_factory=list)
 
     def copy(self) -> State:
         """Return a state that may be changed without changing this one."""
@@ -585,7 +619,7 @@ def _occurrences(work: Tick, flow: Flow, person: Person, first: bool) -> Iterato
 
 def _occurrence_key(start: Start, number: int, key: str) -> str:
     """Return what names an occurrence: two starts that name one transition mean the same."""
-    if isinstance(start, DidStart):
+    if isinstance(start, DidStart | ToldStart):
         return key
     if isinstance(start, StageStart | SegmentStart | FlowStart):
         return f"{start.head} {start.operand}:{key}"
@@ -634,7 +668,10 @@ def _count_before_live(work: Tick, flow: Flow) -> None:
     since = work.state.live_since[flow.flow]
     for start in flow.starts_when:
         for person in work.world.existing(work.now):
-            if isinstance(start, DidStart):
+            if isinstance(start, ToldStart):
+                missed = [one for one in _tellings(work, flow, person) if one.occurred_at < since]
+                work.left_out[flow.flow, "before_live"] += len(missed)
+            elif isinstance(start, DidStart):
                 for _, instant in _such_events(work, start, person):
                     if instant < since and not _backfilled(start, instant, since):
                         work.left_out[flow.flow, "before_live"] += 1
@@ -720,6 +757,28 @@ def _flow_occurrences(
         if passage.ended_at is not None and passage.ended_at >= since:
             key = f"run {passage.entry}"
             yield Occurrence(start, "", key, passage.ended_at, work.now, order=(b"",))
+
+
+def _told_occurrences(
+    work: Tick, flow: Flow, start: ToldStart, person: Person, first: bool
+) -> Iterator[Occurrence]:
+    for event in _tellings(work, flow, person, start.operand):
+        if event.occurred_at >= work.state.live_since[flow.flow]:
+            yield Occurrence(
+                start, "", f"event {event.source_id} None", event.occurred_at, event.occurred_at,
+                event, order=(event.source_id.encode(),),
+            )  # fmt: skip
+
+
+def _tellings(
+    work: Tick, flow: Flow, person: Person, tellers: tuple[str, ...] | None = None
+) -> list[Happening]:
+    return [
+        one.event
+        for one in work.state.told
+        if (one.flow, one.event.customer) == (flow.flow, person.external_id)
+        and (tellers is None or one.teller in tellers)
+    ]
 
 
 def _matches_occurrences(
@@ -818,6 +877,7 @@ def _target_days(work: Tick, start: DateStart, day: date) -> Iterator[tuple[date
 
 STARTS: dict[type, Callable[..., Iterator[Occurrence]]] = {
     DidStart: _did_occurrences,
+    ToldStart: _told_occurrences,
     StageStart: _stage_occurrences,
     SegmentStart: _segment_occurrences,
     FlowStart: _flow_occurrences,
@@ -1071,6 +1131,7 @@ def _at_split(work: Tick, passage: Passage, step: Split, variant: str | None, vi
 
 def _at_set(work: Tick, passage: Passage, step: Set, variant: str | None, view: View) -> None:
     if work.playbook.flows[passage.flow].status == "shadow":
+        _log(work, passage, step, ", ".join(map(str, step.operand)))
         return
     for name, value in step.operand.items():
         key = (passage.customer, str(name))
@@ -1104,7 +1165,107 @@ def _at_exit(work: Tick, passage: Passage, step: Exit, variant: str | None, view
     _end(work, passage, "step", step.operand)
 
 
+# --- effects (rules 47, 48, 59) ---------------------------------------------------------
+
+HELD_OUT = ("add_to", "task", "start_flow")
+
+
+def _log(work: Tick, passage: Passage, step: Step, about: str, refused: str | None = None) -> bool:
+    """Note an effect, once per occurrence of its step; say whether it is to be done."""
+    flow = work.playbook.flows[passage.flow]
+    rounds = any(isinstance(frame.step, Repeat) for frame in passage.frames)
+    key = EffectKey(
+        passage.flow, passage.customer, passage.entry, str(step.id),
+        str(passage.lap) if rounds else "0",
+    )  # fmt: skip
+    if key in work.state.effects:
+        return False
+    person = work.world.person(passage.customer)
+    withheld = refused
+    if step.head in HELD_OUT and held_out(work, flow, person):
+        withheld = "holdout"
+    if flow.status == "shadow":
+        withheld = "shadow"
+    work.state.effects[key] = Effect(work.now, step.head, about, withheld)
+    return withheld is None
+
+
+def _at_list(
+    work: Tick, passage: Passage, step: Membership, variant: str | None, view: View
+) -> None:
+    _log(work, passage, step, step.operand)
+
+
+def _at_task(work: Tick, passage: Passage, step: Task, variant: str | None, view: View) -> None:
+    _log(work, passage, step, step.operand)
+
+
+def _at_subscription(
+    work: Tick, passage: Passage, step: Subscription, variant: str | None, view: View
+) -> None:
+    topics = work.playbook.catalog.topics or {}
+    meant = [str(step.operand)]
+    if step.operand == "any":
+        meant = [str(name) for name, topic in topics.items() if topic.purpose == "marketing"]
+    withdrawn = step.head == "unsubscribe_from"
+    acted = withdrawn or _has_acted(work, passage, view, meant)
+    if _log(work, passage, step, step.operand, None if acted else "no_act"):
+        work.state.past.consents += [
+            ConsentAct(passage.customer, topic, work.now, withdrawn) for topic in meant
+        ]
+
+
+def _has_acted(work: Tick, passage: Passage, view: View, topics: list[str]) -> bool:
+    """Return whether the customer did something in this run, and no flow withdrew since."""
+    starts = work.playbook.flows[passage.flow].starts_when
+    started = passage.event if any(isinstance(one, DidStart) for one in starts) else None
+    acts = [
+        one.occurred_at
+        for one in view.events
+        if one.occurred_at > passage.at or (one == started and one.occurred_at == passage.at)
+    ]
+    mine = [
+        sent
+        for sent in view.past.sent
+        if (sent.customer, sent.flow, sent.entry) == (passage.customer, passage.flow, passage.entry)
+    ]
+    acts += [
+        receipt.at
+        for receipt in view.world.receipts
+        if receipt.customer == passage.customer
+        and receipt.kind in ("clicked", "replied")
+        and passage.at < receipt.at <= work.now
+        and any(answers_send(receipt, sent) for sent in mine)
+    ]
+    withdrawals = [
+        act.at
+        for act in work.state.past.consents
+        if act.customer == passage.customer and act.topic in topics and act.withdrawn and act.at
+    ]
+    return any(all(act > undone for undone in withdrawals) for act in acts)
+
+
+def _at_start_flow(
+    work: Tick, passage: Passage, step: StartFlow, variant: str | None, view: View
+) -> None:
+    whom: str | None = passage.customer
+    if step.for_ is not None:
+        assert isinstance(step.for_.value, Reference)
+        named = _raw(view, step.for_.value)
+        known = {person.external_id for person in work.world.people}
+        whom = named if named in known else None
+    if _log(work, passage, step, step.operand, None if whom else "nobody"):
+        assert whom is not None
+        number = f"told:{passage.flow}/{len(work.state.told)}"
+        event = Happening(number, whom, f"told:{step.operand}", work.now)
+        work.state.told.append(Telling(passage.flow, step.operand, event))
+
+
 STEPS: dict[type, Callable[..., None]] = {
+    Membership: _at_list,
+    Task: _at_task,
+    Subscription: _at_subscription,
+    StartFlow: _at_start_flow,
     WaitUntil: _at_wait_until,
     WaitUntilDate: _at_date,
     Until: _at_until,
@@ -1198,7 +1359,7 @@ class Gate:
             _end(work, passage, "audience")
             return None
         reason = self._choose_channel(found)
-        if reason is None and found.marketing and self._held_out(found):
+        if reason is None and found.marketing and held_out(work, found.flow, found.view.person):
             reason = "holdout"
         if reason is not None:
             self._settle(passage, "suppress", reason)
@@ -1270,19 +1431,6 @@ class Gate:
             and channel in (topics[name].channels or ("email", "push", "onsite"))
             for name in names
         )
-
-    def _held_out(self, found: Try) -> bool:
-        project = self.work.playbook.project
-        rules = [(found.flow.guardrails, found.flow.flow)]
-        if "holdout" not in _ignored(found.flow):
-            rules.append((project.guardrails, project.project))
-        for guardrails, name in rules:
-            holdout = guardrails.holdout if guardrails else None
-            if holdout is not None:
-                seed = holdout.seed or f"holdout:{name}"
-                if in_share(found.view.person, seed, holdout.share):
-                    return True
-        return False
 
     def _slots(self, found: Try) -> tuple[str | None, datetime | None]:
         """Return the reason of a closed slot and when both slots are open next."""
@@ -1414,6 +1562,21 @@ class Gate:
         )  # fmt: skip
         passage.held_reason = None
         passage.standing = None
+
+
+def held_out(work: Tick, flow: Flow, person: Person) -> bool:
+    """Return whether the customer is in a control group of the flow or the project."""
+    project = work.playbook.project
+    rules = [(flow.guardrails, flow.flow)]
+    if "holdout" not in _ignored(flow):
+        rules.append((project.guardrails, project.project))
+    for guardrails, name in rules:
+        holdout = guardrails.holdout if guardrails else None
+        if holdout is not None:
+            seed = holdout.seed or f"holdout:{name}"
+            if in_share(person, seed, holdout.share):
+                return True
+    return False
 
 
 def _precedence(found: Try) -> tuple[Any, ...]:

@@ -220,6 +220,21 @@ def test_rule_53_channels_are_tried_in_order(shop: Shop) -> None:
     ]
 
 
+def test_rule_53_who_prefers_nothing_is_unreachable_on_the_preferred_channel(shop: Shop) -> None:
+    shop.write(greet=_flow("[{send: hello, channels: [preferred]}]")).customers(
+        ana={},
+        ben={"preferred_channel": "pigeon"},
+        cleo={"topics": []},
+        dan={"topics": [], "preferred_channel": "email"},
+    )
+    assert _viewed(shop, "ana", "ben", "cleo", "dan").told(NOW) == [
+        ("ana", "suppress", "unreachable"),
+        ("ben", "suppress", "unreachable"),
+        ("cleo", "suppress", "unreachable"),
+        ("dan", "suppress", "consent"),
+    ]
+
+
 # --- precedence, slots, caps ----------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import ticking
 from databases import empty
-from harness import PACKAGES
+from harness import CATALOG, PACKAGES, Shop
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from programmes import playbook
@@ -75,7 +75,7 @@ def arriving(draw: st.DrawFn) -> Arriving:
     return Arriving(story, parts)
 
 
-Seen = list[tuple[Told, set[ticking.Run], list[tuple[object, ...]]]]
+Seen = list[tuple[Told, set[ticking.Run], list[tuple[object, ...]], ticking.Effects]]
 
 
 def play(engine: Engine, built: Playbook, told: Arriving, *, everybody: bool) -> Seen:
@@ -86,7 +86,7 @@ def play(engine: Engine, built: Playbook, told: Arriving, *, everybody: bool) ->
         known = known.plus(part)
         load(engine, part, ZONE, known)
         found = ticking.live(engine, built, now, everybody=everybody)
-        seen.append((found, ticking.runs(engine), _stays(engine)))
+        seen.append((found, ticking.runs(engine), _stays(engine), ticking.effects(engine)))
     return seen
 
 
@@ -113,6 +113,7 @@ def difference(engine: Engine, told: Arriving) -> str | None:
             (one[0].stages, other[0].stages),
             (sorted(map(repr, one[1])), sorted(map(repr, other[1]))),
             (one[2], other[2]),
+            (one[3], other[3]),
         )
         for mine, theirs in pairs:
             if mine != theirs:
@@ -139,3 +140,74 @@ def test_a_steady_tick_looks_at_nobody_without_a_reason(engine: Engine) -> None:
     ticking.live(engine, built, start)
     with dry_run(engine, TickPlan(built, start + timedelta(minutes=1))) as ticked:
         assert not ticked.tick.is_full
+
+
+SETTING = """
+flow: alpha
+status: live
+starts_when: {did: buy}
+steps: [{wait: 1 day}, {set: {plan: gold}}]
+"""
+WAITING = """
+flow: beta
+status: live
+starts_when: {did: buy}
+steps: [{wait_until: %s, at_most: 30 days}, {send: one}]
+"""
+DAILY = """
+flow: alpha
+status: live
+starts_when: {every: day, at: "09:00", timezone: UTC}
+steps: [{wait: 1 hour}]
+"""
+MATCHING = """
+flow: beta
+status: live
+starts_when: {matches: {in_flow: alpha}}
+steps: [{send: one}]
+"""
+
+
+def test_a_wait_for_what_another_flow_does_sees_it_in_the_same_tick(shop: Shop) -> None:
+    shop.write(alpha=SETTING, beta=WAITING % "{attribute: plan, is: gold}").customers(ana={})
+    shop.tick("2026-03-01T09:00")
+    shop.event("ana", "buy", "2026-03-01T10:00")
+    for quiet in ("2026-03-01T11:00", "2026-03-01T12:00", "2026-03-01T13:00"):
+        assert shop.tick(quiet) == []
+
+    assert shop.told("2026-03-02T12:00") == [("ana", "send", "email")]
+
+
+def test_a_wait_for_an_entry_sees_one_by_the_calendar_in_the_same_tick(shop: Shop) -> None:
+    daily = DAILY.replace("starts_when", "opens: 2026-03-03\nstarts_when")
+    shop.write(alpha=daily, beta=WAITING % "{in_flow: alpha}").customers(ana={})
+    shop.tick("2026-03-01T08:00")
+    shop.event("ana", "buy", "2026-03-01T10:00")
+    for quiet in ("2026-03-01T11:00", "2026-03-01T12:00", "2026-03-03T08:00", "2026-03-03T08:30"):
+        assert shop.tick(quiet) == []
+
+    assert shop.told("2026-03-03T09:00") == [("ana", "send", "email")]
+
+
+def test_who_matches_by_an_entry_of_the_calendar_enters_in_the_same_tick(shop: Shop) -> None:
+    shop.write(alpha=DAILY, beta=MATCHING).customers(ana={})
+    for quiet in ("2026-03-01T08:00", "2026-03-01T08:10", "2026-03-01T08:20"):
+        assert shop.tick(quiet) == []
+
+    assert shop.told("2026-03-01T09:00") == [("ana", "send", "email")]
+
+
+def test_the_clock_is_followed_through_what_values_are_compared_with(shop: Shop) -> None:
+    catalog = CATALOG.replace("attributes:", "attributes:\n  buys: {count_of: buy, in_last: 1 day}")
+    flow = """
+    flow: alpha
+    status: live
+    starts_when: {matches: {attribute: points, more_than: $customer.buys}}
+    steps: [{send: one}]
+    """
+    shop.write(catalog=catalog, alpha=flow).customers(ana={"points": 1})
+    shop.event("ana", "buy", "2026-03-01T07:00")
+    for quiet in ("2026-03-01T08:00", "2026-03-01T08:10", "2026-03-02T06:59"):
+        assert shop.tick(quiet) == []
+
+    assert shop.told("2026-03-02T07:00") == [("ana", "send", "email")]
