@@ -669,8 +669,9 @@ def _count_before_live(work: Tick, flow: Flow) -> None:
     for start in flow.starts_when:
         for person in work.world.existing(work.now):
             if isinstance(start, ToldStart):
-                missed = [one for one in _tellings(work, flow, person) if one.occurred_at < since]
-                work.left_out[flow.flow, "before_live"] += len(missed)
+                for event in _tellings(work, flow, person):
+                    if event.occurred_at < since:
+                        work.left_out[flow.flow, "before_live"] += 1
             elif isinstance(start, DidStart):
                 for _, instant in _such_events(work, start, person):
                     if instant < since and not _backfilled(start, instant, since):
