@@ -302,7 +302,8 @@ class Steps:
     def one(self, draw: DrawFn, depth: int) -> Plain:
         """Return one step of any kind."""
         kinds = ["send"] * 5 + ["wait", "wait", "wait_for_time", "set"]
-        kinds += ["wait_until", "wait_until_date", "list", "consent", "task", "start_flow"]
+        kinds += ["wait_until", "wait_until_date", "webhook"]
+        kinds += ["list", "consent", "task", "start_flow"]
         kinds += ["branch", "split", "until", "repeat"] if depth else ["exit"]
         kind = draw(st.sampled_from(kinds))
         self.made += 1
@@ -310,7 +311,7 @@ class Steps:
         step: Plain = getattr(self, f"_{kind}")(draw, depth) | {"id": id}
         if draw(st.integers(0, 4)) == 0:
             step["only_if"] = draw(self.criteria())
-        if kind == "wait_until":
+        if kind == "wait_until" or ("webhook" in step and "at_most" in step):
             self.waits.append(id)
         return step
 
@@ -426,6 +427,14 @@ class Steps:
     def _consent(self, draw: DrawFn, depth: int) -> Plain:
         head = draw(st.sampled_from(("subscribe_to", "subscribe_to", "unsubscribe_from")))
         return {head: draw(st.sampled_from(("news", "texts", "any")))}
+
+    def _webhook(self, draw: DrawFn, depth: int) -> Plain:
+        step: Plain = {"webhook": "stats"}
+        ways = ["skip", "retry"]
+        if draw(st.integers(0, 3)):
+            step["at_most"] = draw(st.sampled_from(WAITS))
+            ways.append("exit")
+        return step | {"if_it_fails": draw(st.sampled_from(ways))}
 
     def _task(self, draw: DrawFn, depth: int) -> Plain:
         return {"task": "Call them"}

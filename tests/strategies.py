@@ -501,4 +501,5 @@ def catalogs(draw: DrawFn, now: datetime) -> Plain:
         "attributes": {**ATTRIBUTES, **computed},
         "topics": TOPICS,
         "lists": list(LISTED),
+        "webhooks": {"stats": {"url": "https://shop.example/stats", "gives": {"points": "number"}}},
     }

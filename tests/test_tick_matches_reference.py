@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from programmes import playbook
 from random_programmes import Story, stories
 from reference.loading import load
-from reference.tick import State, tick
+from reference.tick import State, hear, tick
 from smaller import smallest
 from sqlalchemy import Engine
 from ticking import Told, lines
@@ -50,6 +50,8 @@ def difference(engine: Engine, story: Story) -> str | None:
         )
         if found:
             return f"at {now.isoformat()}: {found}"
+        ticking.hear(engine)
+        hear(state)
     return None
 
 

@@ -6,15 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from reference.tick import Decision, Effect, EffectKey, State, Tick
+from replies import FAILURE, reply
 from sqlalchemy import Engine, select
 
 from orchestrator import tables
+from orchestrator.answers import Answer, record
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick import pauses
 from orchestrator.tick.results import decisions
 from orchestrator.tick.run import Ticked, TickPlan, dry_run, live_run
+
+VIENNA = ZoneInfo("Europe/Vienna")
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,26 @@ def runs_of(state: State) -> set[Run]:
         )
         for one in state.passages
     }  # fmt: skip
+
+
+def hear(engine: Engine) -> None:
+    """Record what became of the calls made so far."""
+    row, customer = tables.message.c, tables.customer.c
+    query = (
+        select(
+            row.flow, customer.external_id, row.entry, row.step, row.occurrence,
+            row.generation, row.decided_at, row.id,
+        )
+        .join_from(tables.message, tables.customer, row.customer_id == customer.id)
+        .where(row.channel == "webhook", row.state == "queued")
+    )  # fmt: skip
+    with engine.connect() as connection:
+        calls = connection.execute(query).all()
+    for *call, made_at, number in calls:
+        found = reply(tuple(call), made_at)
+        if found is not None:
+            failure = FAILURE if found.failed else None
+            record(engine, Answer(number, found.at, {"points": "2"}, failure), VIENNA)
 
 
 Effects = dict[EffectKey, Effect]

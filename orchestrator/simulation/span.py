@@ -134,7 +134,9 @@ class Simulation:
             figures = Figures(connection, request.begin, self.zone)
             flows = figures.flows([name for name in self._evaluated() if self._shows(name)])
             tripped = figures.tripped()
-            existing = select(func.count()).where(population(tables.customer, self._end or request.begin))
+            existing = select(func.count()).where(
+                population(tables.customer, self._end or request.begin)
+            )
             customers = connection.execute(existing).scalar_one()
             volumes = [one for one in figures.volumes() if self._shows(one.flow)]
             pressure = figures.pressure()

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     Table,
     and_,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -25,8 +27,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
+from orchestrator.flow.base import Step
+from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tick import workspace
-from orchestrator.tick.context import Tick, watermark
+from orchestrator.tick.context import LiveFlow, Tick, watermark
 from orchestrator.tick.definitions import known, meanings
 
 run = workspace.run
@@ -238,7 +242,8 @@ def _write_work_list(tick: Tick) -> None:
     about a customer is a changed fact to the next tick.
     """
     seen, due = workspace.noted, tables.dirty
-    tick.execute(delete(due).where(due.c.id.in_(select(seen.c.id))))
+    done = due.c.id.in_(select(seen.c.id))
+    tick.execute(delete(due).where(done, ~_fails_later(tick, due)))
     now = to_micros(tick.now)
     entered_or_moved = or_(run.c.is_new == 1, run.c.ended_at == now, run.c.reached_at == now)
     touched = union(
@@ -247,6 +252,27 @@ def _write_work_list(tick: Tick) -> None:
         select(workspace.attribute.c.customer_id),
     ).subquery()
     tick.execute(insert(due).from_select(["customer_id"], select(touched.c.customer_id)))
+
+
+def _steps(live: LiveFlow) -> list[Step]:
+    return [node.step for node in live.graph.nodes.values()]
+
+
+def _fails_later(tick: Tick, due: Table) -> ColumnElement[bool]:
+    """Return whether a call about a customer is known to fail after this tick: look again then.
+
+    Everything else that is dated ahead is swept; nothing finds failures by their time.
+    """
+    if not any(isinstance(step, Webhook) for live in tick.walked() for step in _steps(live)):
+        return false()
+    call = tables.message.c
+    failed = select(call.id).where(
+        call.customer_id == due.c.customer_id,
+        call.channel == WEBHOOK,
+        call.state == "failed",
+        call.state_at > to_micros(tick.now),
+    )
+    return exists(failed.correlate(due))
 
 
 def _write_latest(tick: Tick, source: Table, base: Table) -> None:

@@ -35,6 +35,7 @@ from reference.conditions import (
 )
 from reference.values import aware
 from reference.world import ConsentAct, Happening, Person, World, bucket
+from replies import FAILURE, reply
 
 from orchestrator import timing
 from orchestrator.criteria.base import Criterion, leaves
@@ -62,10 +63,12 @@ from orchestrator.flow.steps.wait import Wait
 from orchestrator.flow.steps.wait_for_time import WaitForTime
 from orchestrator.flow.steps.wait_until import WaitUntil
 from orchestrator.flow.steps.wait_until_date import WaitUntilDate
+from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.moments import Moment
 from orchestrator.playbook.model import Flow, Guardrails, Playbook, QuietHours, Stage, VolumeLimit
+from orchestrator.playbook.walk import steps_of
 
 DEFAULT_CATCH_UP = Duration(3, "day")
 DEFAULT_EXPIRY = Duration(3, "day")
@@ -171,6 +174,21 @@ class Effect(NamedTuple):
     withheld: str | None
 
 
+@dataclass
+class Call:
+    """The latest call of a webhook by one step occurrence (rule 49)."""
+
+    webhook: str
+    reached_at: datetime
+    made_at: datetime
+    variant: str | None
+    generation: int = 0
+    heard: bool = False
+    """Whether it was looked at for what became of it."""
+    failed_at: datetime | None = None
+    answer: Happening | None = None
+
+
 class Telling(NamedTuple):
     """One time that a flow told another about a customer (rule 48)."""
 
@@ -197,6 +215,7 @@ class State:
     """Flows resumed since the last tick."""
     effects: dict[EffectKey, Effect] = field(default_factory=dict)
     told: list[Telling] = field(default_factory=list)
+    calls: dict[EffectKey, Call] = field(default_factory=dict)
 
     def copy(self) -> State:
         """Return a state that may be changed without changing this one."""
@@ -284,8 +303,9 @@ def tick(
         _enter(work, flow, first=flow.flow in fresh)
         state.past.runs += map(_passed, state.passages[known:])
     for passage in _active(work):
-        if passage.frames or isinstance(passage.standing, WaitUntil):
+        if passage.frames or isinstance(passage.standing, WaitUntil | Webhook):
             _look_around(work, passage)
+    _call_again(work, live)
     _rounds(work)
     state.watermark = now
     state.evaluated |= {flow.flow: now for flow in live}
@@ -913,7 +933,7 @@ def _walk(work: Tick, passage: Passage) -> None:
     while passage.active:
         if isinstance(passage.standing, Send):
             return
-        if isinstance(passage.standing, WaitUntil):
+        if isinstance(passage.standing, WaitUntil | Webhook):
             if not passage.asks:
                 return
             _ask_again(work, passage, passage.standing)
@@ -1031,9 +1051,12 @@ def _at_wait_until(
     _ask(work, passage, step, view)
 
 
-def _ask_again(work: Tick, passage: Passage, step: WaitUntil) -> None:
+def _ask_again(work: Tick, passage: Passage, step: WaitUntil | Webhook) -> None:
     passage.asks = False
     if _leave_if_due(work, passage):
+        return
+    if isinstance(step, Webhook):
+        _await(work, passage, step)
         return
     view = work.view(passage.customer, passage.flow, passage.facts())
     if holds(step.only_if, view):
@@ -1168,17 +1191,13 @@ def _at_exit(work: Tick, passage: Passage, step: Exit, variant: str | None, view
 
 # --- effects (rules 47, 48, 59) ---------------------------------------------------------
 
-HELD_OUT = ("add_to", "task", "start_flow")
+HELD_OUT = ("add_to", "task", "start_flow", "webhook")
 
 
 def _log(work: Tick, passage: Passage, step: Step, about: str, refused: str | None = None) -> bool:
     """Note an effect, once per occurrence of its step; say whether it is to be done."""
     flow = work.playbook.flows[passage.flow]
-    rounds = any(isinstance(frame.step, Repeat) for frame in passage.frames)
-    key = EffectKey(
-        passage.flow, passage.customer, passage.entry, str(step.id),
-        str(passage.lap) if rounds else "0",
-    )  # fmt: skip
+    key = _effect_key(passage, step)
     if key in work.state.effects:
         return False
     person = work.world.person(passage.customer)
@@ -1189,6 +1208,14 @@ def _log(work: Tick, passage: Passage, step: Step, about: str, refused: str | No
         withheld = "shadow"
     work.state.effects[key] = Effect(work.now, step.head, about, withheld)
     return withheld is None
+
+
+def _effect_key(passage: Passage, step: Step) -> EffectKey:
+    rounds = any(isinstance(frame.step, Repeat) for frame in passage.frames)
+    return EffectKey(
+        passage.flow, passage.customer, passage.entry, str(step.id),
+        str(passage.lap) if rounds else "0",
+    )  # fmt: skip
 
 
 def _at_list(
@@ -1262,7 +1289,90 @@ def _at_start_flow(
         work.state.told.append(Telling(passage.flow, step.operand, event))
 
 
+# --- calls (rule 49) --------------------------------------------------------------------
+
+
+def _at_webhook(
+    work: Tick, passage: Passage, step: Webhook, variant: str | None, view: View
+) -> None:
+    key = _effect_key(passage, step)
+    if key not in work.state.effects:
+        done = _log(work, passage, step, step.operand)
+        if done:
+            work.state.calls[key] = Call(step.operand, work.now, work.now, variant)
+        _tell_call(work, key, step.operand, work.now, variant)
+    if step.at_most is not None:
+        passage.standing, passage.asks = step, False
+        passage.due_at = timing.plus(work.now, step.at_most)
+        _await(work, passage, step)
+
+
+def _tell_call(
+    work: Tick, key: EffectKey, webhook: str, reached: datetime, variant: str | None,
+    detail: str | None = None,
+) -> None:  # fmt: skip
+    withheld = work.state.effects[key].withheld
+    work.decisions.append(
+        Decision(
+            work.now, key.customer, key.flow, key.entry, key.step, webhook,
+            "suppress" if withheld else "send", withheld, reached,
+            None if withheld else "webhook", detail, variant,
+        )
+    )  # fmt: skip
+
+
+def _await(work: Tick, passage: Passage, step: Webhook) -> None:
+    """Go on with an answer, or without one that will not come; else stay."""
+    key = _effect_key(passage, step)
+    call = work.state.calls.get(key)
+    failed = call is not None and call.failed_at is not None and call.failed_at <= work.now
+    result, why = Result(work.now), None
+    assert passage.due_at is not None
+    if call is not None and call.answer is not None and call.answer.occurred_at <= work.now:
+        result = Result(call.answer.occurred_at, event=call.answer)
+    elif call is None:
+        pass  # it was withheld
+    elif failed and step.if_it_fails != "retry":
+        why = f"{step.operand} failed"
+    elif passage.due_at <= work.now:
+        result, why = Result(work.now, timed_out=True), f"{step.operand} did not answer"
+    else:
+        return
+    if why is not None and step.if_it_fails == "exit":
+        _end(work, passage, "step", why)
+        return
+    passage.results[str(step.id)] = result
+    passage.standing = None
+
+
+def _call_again(work: Tick, live: list[Flow]) -> None:
+    """Make the failed calls of steps that say ``retry`` again, while they are young."""
+    steps = {(str(flow.flow), str(step.id)): step for flow in live for step in steps_of(flow)}
+    for key, call in work.state.calls.items():
+        step = steps.get((key.flow, key.step))
+        if not isinstance(step, Webhook) or step.if_it_fails != "retry":
+            continue
+        since = timing.minus(work.now, step.at_most or DEFAULT_EXPIRY)
+        failed = call.failed_at is not None and call.failed_at <= work.now
+        if failed and min(call.made_at, call.reached_at) > since:
+            call.generation, call.made_at = call.generation + 1, work.now
+            call.heard, call.failed_at = False, None
+            _tell_call(work, key, call.webhook, call.reached_at, call.variant, FAILURE)
+
+
+def hear(state: State) -> None:
+    """Let what becomes of the calls made so far be known."""
+    for key, call in state.calls.items():
+        found = None if call.heard else reply((*key, call.generation), call.made_at)
+        call.heard = True
+        if found is not None and found.failed:
+            call.failed_at = found.at
+        elif found is not None and call.answer is None:
+            call.answer = Happening("", key.customer, f"answer:{call.webhook}", found.at)
+
+
 STEPS: dict[type, Callable[..., None]] = {
+    Webhook: _at_webhook,
     Membership: _at_list,
     Task: _at_task,
     Subscription: _at_subscription,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import ticking
 from databases import empty
-from harness import CATALOG, PACKAGES, Shop
+from harness import CATALOG, PACKAGES, Shop, at
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from programmes import playbook
@@ -20,6 +20,7 @@ from sqlalchemy import Engine, select
 from ticking import Told, lines
 
 from orchestrator import tables
+from orchestrator.answers import Answer, record
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.run import TickPlan, dry_run
 
@@ -86,6 +87,7 @@ def play(engine: Engine, built: Playbook, told: Arriving, *, everybody: bool) ->
         known = known.plus(part)
         load(engine, part, ZONE, known)
         found = ticking.live(engine, built, now, everybody=everybody)
+        ticking.hear(engine)
         seen.append((found, ticking.runs(engine), _stays(engine), ticking.effects(engine)))
     return seen
 
@@ -211,3 +213,25 @@ def test_the_clock_is_followed_through_what_values_are_compared_with(shop: Shop)
         assert shop.tick(quiet) == []
 
     assert shop.told("2026-03-02T07:00") == [("ana", "send", "email")]
+
+
+def test_a_call_that_fails_later_is_made_again_then(shop: Shop) -> None:
+    catalog = CATALOG + "webhooks: {stats: {url: 'https://shop.example/stats'}}\n"
+    flow = """
+    flow: alpha
+    status: live
+    starts_when: {did: buy}
+    steps: [{webhook: stats, at_most: 1 day, if_it_fails: retry}, {send: one}]
+    """
+    shop.write(catalog=catalog, alpha=flow).customers(ana={})
+    shop.tick("2026-03-01T08:00")
+    shop.event("ana", "buy", "2026-03-01T08:30")
+    assert shop.told("2026-03-01T09:00") == [("ana", "send", "webhook")]
+    with shop.engine.connect() as connection:
+        call = connection.execute(select(tables.message.c.id)).scalar_one()
+    record(shop.engine, Answer(call, at("2026-03-01T10:00"), failure="nobody there"), ZONE)
+    for quiet in ("2026-03-01T09:10", "2026-03-01T09:20", "2026-03-01T09:59"):
+        assert shop.tick(quiet) == []
+
+    assert shop.told("2026-03-01T10:00") == [("ana", "send", "webhook")]
+    assert shop.told("2026-03-01T10:10") == []
