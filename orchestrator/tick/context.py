@@ -246,7 +246,8 @@ class Tick:
 
     def execute(self, statement: Executable) -> int:
         """Execute a statement; returns the number of rows it wrote."""
-        return self.connection.execute(statement).rowcount
+        counted = {"preserve_rowcount": True}  # else PostgreSQL tells -1 of an INSERT
+        return self.connection.execute(statement, execution_options=counted).rowcount
 
     def any(self, which: ColumnElement[bool]) -> bool:
         """Return whether any row of the table that ``which`` tests passes."""
