@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, StaticPool
@@ -28,12 +28,14 @@ from orchestrator.sqlite_file import connect_for_reading, connect_for_writing
 T = TypeVar("T")
 
 __all__ = [
+    "begin_facts",
     "database_faults",
     "default_url",
     "in_one_transaction",
     "memory_engine",
     "open_engine",
     "place_of",
+    "queue_for_facts",
     "scratch_engine",
     "start_snapshot",
     "summarize_statistics",
@@ -142,6 +144,39 @@ def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # so that two do not meet again
     with connection.begin():
         return work()
+
+
+def begin_facts(connection: Connection) -> RootTransaction:
+    """Begin a transaction that writes facts about customers, when it is its turn.
+
+    Two imports that touch the same customers in different orders would deadlock on PostgreSQL,
+    and what was read from a file is not read again: so they queue, as writers of SQLite do by
+    themselves. Nothing is done yet while one waits, so waiting too long is only begun anew.
+    """
+    for pause in LOCK_PAUSES:
+        try:
+            return _begin_facts(connection)
+        except DBAPIError as error:
+            if not stood_in_the_way(error.orig):
+                raise
+        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # so that two do not meet again
+    return _begin_facts(connection)
+
+
+def _begin_facts(connection: Connection) -> RootTransaction:
+    transaction = connection.begin()
+    try:
+        queue_for_facts(connection)
+    except BaseException:
+        transaction.rollback()
+        raise
+    return transaction
+
+
+def queue_for_facts(connection: Connection) -> None:
+    """Wait until no other transaction writes facts about customers; readers are not stopped."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE customer IN SHARE UPDATE EXCLUSIVE MODE"))
 
 
 def summarize_statistics(engine: Engine) -> None:

@@ -46,6 +46,16 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.cleanup()
 
 
+@pytest.fixture
+def server_to_stop() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of its own, whose database ``postgres`` is migrated."""
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "cluster", cleanup_mode="delete")
+        migrated(postgres_url_of(server, "postgres")).dispose()
+        yield server
+        server.cleanup()
+
+
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: PostgresServer) -> str:
     """The name of a migrated PostgreSQL database that tests copy."""

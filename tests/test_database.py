@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import Engine, func, insert, make_url, select, text
 
 from orchestrator import tables
 from orchestrator.database import (
+    begin_facts,
     database_faults,
     default_url,
     memory_engine,
@@ -292,3 +294,16 @@ def test_our_own_mistakes_are_not_called_faults(engine: Engine) -> None:
         with engine.connect() as connection:
             connection.execute(text("SELECT * FROM nowhere"))
     assert not isinstance(caught.value, EnvironmentFault)
+
+
+def test_who_writes_facts_waits_for_the_other_and_tries_again(postgres_url: str) -> None:
+    """A lock held longer than ``lock_timeout`` is waited for anew: nothing was done yet."""
+    impatient = make_url(postgres_url).update_query_dict({"options": "-c lock_timeout=50ms"})
+    engine = open_engine(impatient.render_as_string(hide_password=False))
+    with engine.connect() as one, engine.connect() as other:
+        first = begin_facts(one)
+        release = Timer(0.3, first.commit)
+        release.start()
+        with begin_facts(other):
+            assert not first.is_active
+        release.join()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 
 from orchestrator import sqlite_file
-from orchestrator.database import summarize_statistics
+from orchestrator.database import begin_facts, summarize_statistics
 from orchestrator.database_faults import database_faults
 from orchestrator.errors import UsageError
 from orchestrator.importing import answers, customers, events, receipts
@@ -198,7 +198,7 @@ class _Import:
         waiting = 0
         for batch in self._batches(source):
             found = reader.read(batch, self._rejects.add)
-            transaction = transaction or connection.begin()
+            transaction = transaction or begin_facts(connection)
             write_events(connection, found, self._people, self.outcome)
             waiting += len(batch.rows)
             if waiting >= TRANSACTION_ROWS:
@@ -224,7 +224,7 @@ class _Import:
                 self._tell(reading)
             for columns, rows in last.pages():
                 people = reader.read(columns, rows)
-                with connection.begin():
+                with begin_facts(connection):
                     shape = reader.shape(columns)
                     write_customers(connection, shape, people, self._people, self.outcome)
                 self._tell(reading)
@@ -240,7 +240,7 @@ class _Import:
             self.outcome.unknown_messages.update(
                 row.message for row in rows if known is not None and row.message not in known
             )
-            with connection.begin():
+            with begin_facts(connection):
                 write_receipts(
                     connection,
                     rows,
@@ -255,7 +255,7 @@ class _Import:
         reader = answers.AnswerReader(self._mapping, self._read_instant)
         for batch in self._batches(source):
             rows = reader.read(batch, self._rejects.add)
-            with connection.begin():
+            with begin_facts(connection):
                 answers.write_answers(
                     connection,
                     rows,

@@ -27,6 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
+from orchestrator.database import queue_for_facts
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tick import workspace
@@ -70,9 +71,14 @@ def write(tick: Tick) -> bool:
 
 
 def _take_turn(tick: Tick) -> None:
-    """Let one tick write at a time; SQLite's write transaction does so by itself."""
+    """Let one tick write at a time; SQLite's write transaction does so by itself.
+
+    A tick that sets attributes also waits for its turn among imports, which set them too.
+    """
     if tick.connection.dialect.name == "postgresql":
         tick.connection.execute(text("LOCK TABLE tick IN EXCLUSIVE MODE"))
+        if not workspace.is_empty(tick.connection, workspace.attribute):
+            queue_for_facts(tick.connection)
 
 
 def _is_in_office(tick: Tick) -> bool:

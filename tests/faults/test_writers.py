@@ -61,7 +61,7 @@ def write_facts(folder: Path, customers: int) -> list[list[tuple[str, Path]]]:
 def test_imports_schedulers_and_dry_runs_at_once_all_come_to_their_end(
     shop: Shop, tmp_path: Path
 ) -> None:
-    customers = sized(200, 5_000)
+    customers = sized(400, 5_000)
     facts = write_facts(tmp_path / "facts", customers)
     shop.write(hello=FLOW)
     with live_run(shop.engine, TickPlan(shop.playbook, FIRST)):

