@@ -1,7 +1,7 @@
 # Every target does its own set-up: a bare machine needs make and Python 3.11+, nothing else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format generate bench clean
+.PHONY: help demo test check lint format generate bench soak clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -45,6 +45,9 @@ generate: $(INSTALLED) ## Write the generated files anew: schemas, reference, he
 
 bench: $(INSTALLED) ## Print speed and memory as ratios against hand-written equivalents.
 	$(BIN)/python -m tests.bench
+
+soak: $(INSTALLED) ## Kill, race, stop and crowd real processes for as long as it takes; print figures.
+	CLM_SOAK=1 $(BIN)/python -m pytest tests/faults --capture=no --verbose
 
 clean: ## Remove what the other targets made, but no data: .venv and caches.
 	rm -rf .venv dist htmlcov .coverage
