@@ -41,7 +41,7 @@ def stories(draw: DrawFn, *, most_ticks: int = 4) -> Story:
     """A small programme over a small world, at a few instants."""
     now = draw(st.sampled_from(strategies.ANCHORS))
     programme = draw(programmes(now))
-    world = draw(strategies.worlds(now, most=6, events=20))
+    world = draw(strategies.worlds(now, most=6, events=20, busy=True))
     world = replace(world, consents=(*world.consents, *_faithful(world)))
     ticks = [now - draw(st.sampled_from(STEPS_OF_TIME))] if draw(st.booleans()) else [now]
     if draw(st.integers(0, 3)):
@@ -68,6 +68,9 @@ def _faithful(world: World) -> list[ConsentAct]:
 def programmes(draw: DrawFn, now: datetime) -> Plain:
     """Project, catalog, stages, segments, flows and the messages they send."""
     simple = strategies.criteria(now, members=False)
+    found = [draw(flows(now, name)) for name in strategies.FLOWS]
+    if draw(st.integers(0, 2)) == 0:
+        _let_tell(*found)
     return {
         "project": draw(projects()),
         "catalog": draw(strategies.catalogs(now)),
@@ -82,9 +85,18 @@ def programmes(draw: DrawFn, now: datetime) -> Plain:
                 st.one_of(simple, st.just({"in_stage": "warm"}), st.just({"in_segment": "big"}))
             ),
         },
-        "flows": [draw(flows(now, name)) for name in strategies.FLOWS],
+        "flows": found,
         "messages": {name: draw(settings()) for name in strategies.MESSAGES},
     }
+
+
+def _let_tell(teller: Plain, listener: Plain) -> None:
+    """Let one flow tell the other about everybody who enters it."""
+    teller["steps"].insert(0, {"start_flow": listener["flow"], "id": "tell"})
+    listener.pop("key", None)
+    starts = listener["starts_when"]
+    ways = starts.get("any") or [starts | {"id": "way_0"}]
+    listener["starts_when"] = {"any": [*ways, {"told_by": [teller["flow"]], "id": "told"}]}
 
 
 @st.composite
@@ -162,9 +174,11 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     plain: Plain
     if kind == "did":
         plain = {"did": draw(st.sampled_from(strategies.EVENTS))}
-        plain |= draw(strategies.wheres(now)) if draw(st.booleans()) else {}
+        plain |= draw(strategies.wheres(now)) if draw(st.integers(0, 3)) == 0 else {}
+        nothing: st.SearchStrategy[Plain] = st.just({})
         plain |= draw(
-            st.fixed_dictionaries(
+            nothing
+            | st.fixed_dictionaries(
                 {},
                 optional={
                     "number": st.sampled_from((1, 2)),
@@ -179,8 +193,6 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
         plain = _moves(draw, "segment", strategies.SEGMENTS)
     elif kind == "flow":
         plain = {"leaves_flow": draw(st.sampled_from(strategies.FLOWS))}
-    elif kind == "told":
-        plain = {"told_by": [other_flow(own)]}
     elif kind == "matches":
         plain = {"matches": draw(strategies.criteria(now))}
     elif kind == "every":

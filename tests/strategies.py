@@ -165,11 +165,13 @@ def receipts(draw: DrawFn, now: datetime, customers: tuple[str, ...], number: in
 
 
 @st.composite
-def worlds(draw: DrawFn, now: datetime, *, most: int = 8, events: int = 30) -> World:
-    """A few customers and what they did."""
-    ids = IDS[: draw(st.integers(1, most))]
+def worlds(
+    draw: DrawFn, now: datetime, *, most: int = 8, events: int = 30, busy: bool = False
+) -> World:
+    """A few customers and what they did; of a busy world not too few."""
+    ids = IDS[: draw(st.integers(min(3, most) if busy else 1, most))]
     persons = tuple(draw(people(now, one)) for one in ids)
-    count = draw(st.integers(0, events))
+    count = draw(st.integers(events // 2 if busy else 0, events))
     done = tuple(draw(happenings(now, ids, number)) for number in range(count))
     acts = tuple(draw(st.lists(consents(now, ids), max_size=8)))
     answers = tuple(draw(receipts(now, ids, number)) for number in range(draw(st.integers(0, 6))))
