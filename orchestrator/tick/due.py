@@ -4,6 +4,8 @@ Between two ticks an answer can change for two reasons only: a fact about the cu
 (the work list ``dirty``), or the clock moved a boundary past one (``criteria/sweep.py``). The
 customers of both stand in the TEMP table ``tick_due``; a tick that must look at everybody (the
 first, one after an edit of a condition, one with a condition that cannot say) is a full one.
+What the tick itself does to a customer who is not among them can change what their other runs
+are asked: ``add_entered`` and ``runs.take_up_beside`` see to that.
 """
 
 from __future__ import annotations

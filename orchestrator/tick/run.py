@@ -146,6 +146,7 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
         for name in sorted(others & tick.flows.keys()):
             if name < flow and _asks_about_runs(live.flow):
                 entries.enter(tick, tick.flows[name])
+        due.add_entered(tick)
         entries.enter(tick, live)
         yield tick, live
 
