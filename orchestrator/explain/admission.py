@@ -73,6 +73,8 @@ class Admission:
         }
         refused = inquiry.row([test for test, _ in asked])
         for (_, reason), fails in zip(asked, refused, strict=True):
+            if reason == "re_entry" and fails and self.standing.enters:
+                continue  # the run it would count is one that this tick restarts (semantics 38)
             if reason not in _OF_OCCURRENCE or self.occurrence is not None:
                 yield tell[reason](holds=not fails)
 

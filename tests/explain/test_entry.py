@@ -232,3 +232,16 @@ def test_nothing_is_kept_of_an_explanation(quiet_shop: Shop) -> None:
 
     assert quiet_shop.runs() == before
     assert [line["decision"] for line in quiet_shop.tick("2026-03-02T09:00")] == ["send"]
+
+
+def test_a_run_that_begins_anew_is_not_asked_for_re_entry(shop: Shop) -> None:
+    asked = "starts_when: {matches: {attribute: plan, is: staff}}\nif_already_in: restart"
+    steps = "steps: [{wait: 2 days}]"
+    flow = SIGNED.replace("starts_when: {did: signed_up}", asked)
+    shop.write(welcome=flow.replace("steps: [{send: hello}]", steps))
+    shop.customers(anna={"plan": "staff"})
+    shop.tick("2026-03-01T09:00")
+
+    told = ask(shop, "anna", "welcome", "2026-03-01T10:00")
+    assert told.enters
+    assert [one.path for one in told.conditions if one.holds is False] == []
