@@ -100,6 +100,9 @@ class Documents:
         for key, needed in cls.rules.needs.items():
             for other in needed if key in written else ():
                 written.setdefault(other, self.value(words[other].shape, depth))
+                for pair in cls.rules.not_together:
+                    if other in pair:
+                        written.pop(pair[pair[0] == other], None)
         self.settle(cls, written)
         return written
 

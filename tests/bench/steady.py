@@ -164,29 +164,37 @@ def _by_hand(dialect: str, built: Playbook) -> list[str]:
     )
     prepared = [
         "DROP TABLE IF EXISTS hand_due",
-        "CREATE TEMPORARY TABLE hand_due AS SELECT e.customer_id, e.entry,"
-        f" CASE WHEN NOT {consents} THEN 'consent' WHEN c.email IS NULL THEN 'unreachable'"
-        f" WHEN {suppressed} THEN 'suppressed' END AS reason"
-        " FROM enrollment e JOIN customer c ON c.id = e.customer_id WHERE e.flow = 'letter'"
-        f" AND e.status = 'active' AND e.step = 'pause' AND e.due_at <= {now}",
+        (
+            "CREATE TEMPORARY TABLE hand_due AS SELECT e.customer_id, e.entry,"
+            f" CASE WHEN NOT {consents} THEN 'consent' WHEN c.email IS NULL THEN 'unreachable'"
+            f" WHEN {suppressed} THEN 'suppressed' END AS reason"
+            " FROM enrollment e JOIN customer c ON c.id = e.customer_id WHERE e.flow = 'letter'"
+            f" AND e.status = 'active' AND e.step = 'pause' AND e.due_at <= {now}"
+        ),
     ]
     if dialect == "postgresql":
         prepared.append("ANALYZE hand_due")
     return [
         *prepared,
-        "INSERT INTO message (customer_id, flow, entry, step, occurrence, channel, generation,"
-        " message, purpose, topic, release, decided_at, due_at, state, state_at)"
-        " SELECT customer_id, 'letter', entry, 'hello', '0', 'email', 0, 'hello', 'marketing',"
-        f" 'newsletter', '{built.fingerprint}', {now}, {now}, 'queued', {now} FROM hand_due"
-        " WHERE reason IS NULL ORDER BY customer_id",
-        "INSERT INTO decision (at, customer_id, flow, entry, step, message, channel, decision,"
-        f" reason, due_at) SELECT {now}, customer_id, 'letter', entry, 'hello', 'hello',"
-        " CASE WHEN reason IS NULL THEN 'email' END,"
-        f" CASE WHEN reason IS NULL THEN 'send' ELSE 'suppress' END, reason, {now} FROM hand_due"
-        " ORDER BY customer_id",
-        f"UPDATE enrollment SET step = 'rest', reached_at = {now},"
-        f" due_at = {now + 7 * 86_400_000_000} WHERE flow = 'letter' AND status = 'active'"
-        " AND step = 'pause' AND customer_id IN (SELECT customer_id FROM hand_due)",
+        (
+            "INSERT INTO message (customer_id, flow, entry, step, occurrence, channel, generation,"
+            " message, purpose, topic, release, decided_at, due_at, state, state_at)"
+            " SELECT customer_id, 'letter', entry, 'hello', '0', 'email', 0, 'hello', 'marketing',"
+            f" 'newsletter', '{built.fingerprint}', {now}, {now}, 'queued', {now} FROM hand_due"
+            " WHERE reason IS NULL ORDER BY customer_id"
+        ),
+        (
+            "INSERT INTO decision (at, customer_id, flow, entry, step, message, channel, decision,"
+            f" reason, due_at) SELECT {now}, customer_id, 'letter', entry, 'hello', 'hello',"
+            " CASE WHEN reason IS NULL THEN 'email' END,"
+            f" CASE WHEN reason IS NULL THEN 'send' ELSE 'suppress' END, reason, {now} FROM hand_due"
+            " ORDER BY customer_id"
+        ),
+        (
+            f"UPDATE enrollment SET step = 'rest', reached_at = {now},"
+            f" due_at = {now + 7 * 86_400_000_000} WHERE flow = 'letter' AND status = 'active'"
+            " AND step = 'pause' AND customer_id IN (SELECT customer_id FROM hand_due)"
+        ),
     ]
 
 

@@ -209,7 +209,9 @@ def brought_to_an_end(
     log = shop.folder / "scheduler.jsonl"
     imported = children.start(workers.import_once, shop.folder, url, facts, shop.folder / "import")
     assert children.join(imported) == 0
+    written = log.stat().st_size
     last = children.start(workers.schedule, shop.folder, url, FIRST, STEP, log)
+    wait_for(lambda: log.stat().st_size > written, every=0.1)  # else it is stopped as it starts
     ended = "SELECT count(*) FROM enrollment WHERE flow = 'welcome' AND status = 'ended'"
     queued = "SELECT count(*) FROM message WHERE state = 'queued'"
     wait_for(lambda: rows(shop.engine, ended) == [(customers,)], every=0.5)
