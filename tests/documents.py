@@ -117,6 +117,8 @@ class Documents:
         """Repair what ``check`` asks beyond the rules."""
         if cls is Link:
             written.pop("where" if "did" not in written else "within", None)
+        if cls.__name__ == "Webhook" and written.get("if_it_fails") == "exit":
+            written.setdefault("at_most", "1 hour")
         if cls.__name__ == "Goal":
             facts = [key for key in ("did", "clicked", "opened", "replied") if key in written]
             for extra in facts[1:]:

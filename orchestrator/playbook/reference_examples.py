@@ -331,7 +331,7 @@ _TEXTS = {
     "blueprint": "win_back",
     "description": "How long without a purchase",
     "inputs": "{lapse: 90 days}",
-    "include": "../shared/segments.yaml",
+    "include": "../../shared/segments.yaml",
     "task": "Call this customer",
     "test": "a buyer stops getting the series",
     "leaves": "completed",
