@@ -18,8 +18,16 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from bench import conditions, first_tick, programme, starting, telling  # noqa: E402 - after the path
+from bench import (  # noqa: E402 - after the path
+    conditions,
+    first_tick,
+    programme,
+    starting,
+    steady,
+    telling,
+)
 from bench.shops import opened, postgres, postgres_shop, sqlite_shop  # noqa: E402 - after the path
+from sqlalchemy import Engine  # noqa: E402 - after the path
 
 SIZES = {"small": (100_000,), "large": (100_000, 1_000_000)}
 MEGABYTES = 500
@@ -64,7 +72,24 @@ def of_database(kind: str, url: str, customers: int, *, verbose: bool) -> None:
         "  beside the product's own compiled templates",
         ours, f"{rates.compiled:,.0f}/s", rates.ours / rates.compiled, "",
     )  # fmt: skip
+    of_a_clock(engine, size)
     engine.dispose()
+
+
+def of_a_clock(engine: Engine, size: str) -> None:
+    """Print the rows of ticks that follow each other, and of waits that are over."""
+    with tempfile.TemporaryDirectory() as folder:
+        tick = steady.measure(engine, programme.opened(Path(folder)), 2)
+    tell(
+        f"steady tick, 1 % changed, beside all changed: {size}",
+        f"{tick.few:.2f} s", f"{tick.all:.2f} s", tick.all / tick.few, ">= 20",
+    )  # fmt: skip
+    tell(f"steady tick, nothing changed: {size}", f"{tick.nothing:.2f} s", "", None, "")
+    done = steady.measure_advancing(engine, 2)
+    tell(
+        f"advancing {done.runs:,} waiting runs: {size}",
+        f"{done.ours:.2f} s", f"{done.by_hand:.2f} s", done.ours / done.by_hand, "<= 2",
+    )  # fmt: skip
 
 
 def of_starting() -> None:
