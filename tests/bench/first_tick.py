@@ -26,6 +26,7 @@ from orchestrator.flow.graph import graph
 from orchestrator.flow.steps.wait import Wait
 from orchestrator.gate.policy import send_policy
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.tick.definitions import meanings
 from orchestrator.tick.run import TickPlan, live_run
 
 WRITTEN = (
@@ -431,7 +432,7 @@ def _small_tables(connection: Connection, playbook: Playbook) -> None:
             files=json.dumps(dict(playbook.files), sort_keys=True, ensure_ascii=False),
         )
     )
-    for kind, name in [("stages", "stages"), *(("segment", name) for name in playbook.segments)]:
+    for kind, name in meanings(playbook):
         add(tables.definition.insert().values(kind=kind, name=name, fingerprint=""))
     for name, flow in playbook.flows.items():
         if flow.status == "live":
