@@ -134,16 +134,24 @@ def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:
     A deadlock, a serialization failure or a lock that came too late has changed nothing, so the
     same work may be done once more; TEMP tables that were committed before are still there.
     """
+
+    def attempt() -> T:
+        with connection.begin():
+            return work()
+
+    return _again_if_in_the_way(attempt)
+
+
+def _again_if_in_the_way(attempt: Callable[[], T]) -> T:
+    """Attempt something whole, anew after a pause as long as another transaction hinders it."""
     for pause in LOCK_PAUSES:
         try:
-            with connection.begin():
-                return work()
+            return attempt()
         except DBAPIError as error:
             if not stood_in_the_way(error.orig):
                 raise
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # so that two do not meet again
-    with connection.begin():
-        return work()
+    return attempt()
 
 
 def begin_facts(connection: Connection) -> RootTransaction:
@@ -153,14 +161,7 @@ def begin_facts(connection: Connection) -> RootTransaction:
     and what was read from a file is not read again: so they queue, as writers of SQLite do by
     themselves. Nothing is done yet while one waits, so waiting too long is only begun anew.
     """
-    for pause in LOCK_PAUSES:
-        try:
-            return _begin_facts(connection)
-        except DBAPIError as error:
-            if not stood_in_the_way(error.orig):
-                raise
-        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # so that two do not meet again
-    return _begin_facts(connection)
+    return _again_if_in_the_way(lambda: _begin_facts(connection))
 
 
 def _begin_facts(connection: Connection) -> RootTransaction:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
@@ -95,8 +94,7 @@ def _is_in_office(tick: Tick) -> bool:
 
 def _insert(tick: Tick, table: Table) -> Any:
     """Return an ``INSERT`` that can say ON CONFLICT."""
-    dialect = postgresql if tick.connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return workspace.insert_into(tick.connection.dialect.name, table)
 
 
 def _copy(tick: Tick, source: Table, target: Table) -> None:

@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
@@ -53,12 +52,8 @@ def add_entered(tick: Tick) -> None:
     """Look also at whom this tick has let into a flow: flows after it may ask about that."""
     if tick.is_full:
         return
-    into = (postgresql if tick.connection.dialect.name == "postgresql" else sqlite).insert(
-        workspace.due
-    )
     entered = select(workspace.run.c.customer_id).where(workspace.run.c.is_new == 1).distinct()
-    statement = into.from_select(["customer_id"], entered).on_conflict_do_nothing()
-    tick.execute(statement)
+    tick.execute(_added(tick.connection.dialect.name, entered))
 
 
 def _read_work_list(connection: Connection) -> None:
@@ -136,8 +131,13 @@ def _stored(bound: datetime | date) -> int:
 @cache
 def _adding(dialect: str, rows: str) -> Any:
     """Return the statement that adds the customers of one kind of fact in a range."""
-    into = (postgresql if dialect == "postgresql" else sqlite).insert(workspace.due)
-    return into.from_select(["customer_id"], _FACTS[rows]()).on_conflict_do_nothing()
+    return _added(dialect, _FACTS[rows]())
+
+
+def _added(dialect: str, customers: Select[Any]) -> Any:
+    """Return the statement that adds those customers who are not there yet."""
+    into = workspace.insert_into(dialect, workspace.due)
+    return into.from_select(["customer_id"], customers).on_conflict_do_nothing()
 
 
 def _among(at: ColumnElement[Any]) -> ColumnElement[bool]:

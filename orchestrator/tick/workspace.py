@@ -34,6 +34,7 @@ from sqlalchemy import (
     text,
     union_all,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
 from orchestrator.columns import Instant, LocalDate, exact_text
@@ -235,26 +236,18 @@ attempt_copy = _work_table(
 )
 """The further channels of attempts that are sent on each (semantics 53)."""
 
-message = _work_table(
-    "tick_message",
-    *(Column(column.name, column.type) for column in tables.message.columns if column.name != "id"),
-    Index("tick_message_by_customer", "customer_id", "decided_at"),
-)
-decision = _work_table(
-    "tick_decision",
-    *(
-        Column(column.name, column.type)
-        for column in tables.decision.columns
-        if column.name != "id"
-    ),
-    _text("occurrence"),
-)
-
 
 def _unnumbered(table: Table) -> list[Column[Any]]:
     """Return the columns of a table, without the id that the database gives."""
     return [Column(column.name, column.type) for column in table.columns if column.name != "id"]
 
+
+message = _work_table(
+    "tick_message",
+    *_unnumbered(tables.message),
+    Index("tick_message_by_customer", "customer_id", "decided_at"),
+)
+decision = _work_table("tick_decision", *_unnumbered(tables.decision), _text("occurrence"))
 
 effect = _work_table(
     "tick_effect",
@@ -324,6 +317,11 @@ def lay_out(connection: Connection) -> None:
         connection.execute(text(f"SET default_statistics_target = {SAMPLED}"))
     work.create_all(connection, checkfirst=False)
     connection.info[_LAID_OUT] = True
+
+
+def insert_into(dialect: str, table: Table) -> Any:
+    """Return an ``INSERT`` of a dialect that can say ON CONFLICT."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def refresh_statistics(connection: Connection, table: Table) -> None:
