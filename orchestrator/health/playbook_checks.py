@@ -33,7 +33,8 @@ def release_findings(
         yield Finding(
             "warning",
             "playbooks",
-            f"the files are not the release {release[:12]} that decided last",
+            f"the files, or the variables of --var, are not the release {release[:12]} that "
+            "decided last",
             "see what they change: clmctl run --dry-run; the next tick takes them",
         )
 

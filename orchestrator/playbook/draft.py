@@ -94,13 +94,17 @@ class Draft:
     """Path → the words of each included file."""
     doubtful: set[tuple[str, int, int]] = field(default_factory=set)
     """(path, line, column) of what was reported when the texts were read."""
-    given: dict[str, Node] = field(default_factory=dict)
+    given: dict[str, ScalarNode] = field(default_factory=dict)
     """Those of the command line."""
     patterns: dict[str, Any] = field(default_factory=dict)
     """Blueprints of which no flow is made, as far as they can be read."""
     known_variables: set[str] = field(default_factory=set)
     broken: list[tuple[Any, Setting]] = field(default_factory=list)
     """Trees with something wrong in them, each with its setting; what could not be read is None."""
+
+    def given_texts(self) -> dict[str, str]:
+        """Return the variables of the command line as they were written."""
+        return {name: node.text for name, node in self.given.items()}
 
 
 def read_project(project: Path, variables: Mapping[str, str]) -> Draft:

@@ -101,7 +101,7 @@ def _by_place(problem: Problem) -> tuple[Mark, str, str]:
 
 def sound_parts(draft: Draft) -> Playbook:
     """Return a playbook of everything that could be read; whole if nothing was wrong."""
-    files = draft.files.all()
+    files, variables = draft.files.all(), draft.given_texts()
     return Playbook(
         project=draft.project or _unnamed_project(),
         catalog=merge_catalogs(draft.catalogs),
@@ -111,15 +111,19 @@ def sound_parts(draft: Draft) -> Playbook:
         messages=dict(draft.messages),
         layouts=dict(draft.layouts),
         files=files,
-        fingerprint=fingerprint(files),
+        fingerprint=fingerprint(files, variables),
+        variables=variables,
     )
 
 
-def fingerprint(files: Mapping[str, str]) -> str:
-    """Return sha256 over every path and text, sorted by path, in hex."""
+def fingerprint(
+    files: Mapping[str, str], variables: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return sha256 over every path and text, then every variable given beside them, in hex."""
     digest = hashlib.sha256()
-    for path in sorted(files):
-        for part in (path, files[path]):
+    given = ((f"--var {name}", variables[name]) for name in sorted(variables))
+    for pair in (*((path, files[path]) for path in sorted(files)), *given):
+        for part in pair:
             encoded = part.encode()
             digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()

@@ -56,14 +56,14 @@ class PlaybookReader(Reader):
         return self.report(node.mark, "CLM203", f'"{node.text[:60]}" is no variable', help=help)
 
 
-def given_variables(given: Mapping[str, str]) -> dict[str, Node]:
+def given_variables(given: Mapping[str, str]) -> dict[str, ScalarNode]:
     """Return the variables of the command line as nodes.
 
     Raises:
         UsageError: a name cannot be a variable's, or a value means different things to
             different readers.
     """
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, ScalarNode] = {}
     for name, text in given.items():
         if not VARIABLE.match(f"${name}"):
             raise UsageError(f'--var {name}: a name is written like "cool_off"')

@@ -114,4 +114,4 @@ class PlaybookFiles:
     def _recorded(self, engine: Engine) -> Playbook | None:
         with engine.connect() as connection:
             latest = latest_release(connection)
-            return recorded_playbook(connection, latest, self.variables) if latest else None
+            return recorded_playbook(connection, latest) if latest else None

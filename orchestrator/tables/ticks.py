@@ -19,7 +19,7 @@ from orchestrator.tables.fields import (
 
 
 class Release(SQLModel, table=True):
-    """The exact text of the playbooks that decided."""
+    """The exact text of the playbooks that decided, and the variables given beside them."""
 
     __tablename__ = "release"
 
@@ -27,6 +27,8 @@ class Release(SQLModel, table=True):
     recorded_at: datetime = required_instant()
     files: str = required_text()
     """JSON object: path below the project → text."""
+    variables: str = required_text(default="{}", sa_column_kwargs={"server_default": "{}"})
+    """JSON object: name → text of what ``--var`` gave."""
 
 
 class Tick(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -134,13 +135,17 @@ def _write_told(tick: Tick) -> None:
 
 
 def _write_release(tick: Tick) -> None:
-    files = json.dumps(dict(tick.playbook.files), sort_keys=True, ensure_ascii=False)
     row = {
         "fingerprint": tick.playbook.fingerprint,
         "recorded_at": to_micros(tick.now),
-        "files": files,
+        "files": _texts_as_json(tick.playbook.files),
+        "variables": _texts_as_json(tick.playbook.variables),
     }
     tick.execute(_insert(tick, tables.release).values(**row).on_conflict_do_nothing())
+
+
+def _texts_as_json(texts: Mapping[str, str]) -> str:
+    return json.dumps(dict(texts), sort_keys=True, ensure_ascii=False)
 
 
 def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:

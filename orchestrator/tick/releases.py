@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 from sqlalchemy import Connection, select
 
@@ -21,26 +19,21 @@ def latest_release(connection: Connection) -> str | None:
     return connection.scalar(select(row.release).order_by(row.at.desc()).limit(1))
 
 
-def recorded_playbook(
-    connection: Connection, fingerprint: str, variables: Mapping[str, str] = MappingProxyType({})
-) -> Playbook | None:
+def recorded_playbook(connection: Connection, fingerprint: str) -> Playbook | None:
     """Return a recorded release as a playbook, templates included; None if there is none.
 
-    Args:
-        variables: ``--var`` values: they are no part of a release.
     Raises:
         EnvironmentFault: what was recorded is not what is there, or this version cannot read it.
     """
     release = tables.release.c
-    texts = connection.scalar(select(release.files).where(release.fingerprint == fingerprint))
-    if texts is None:
-        return None
-    return _playbook(fingerprint, texts, tuple(sorted(variables.items())))
+    query = select(release.files, release.variables).where(release.fingerprint == fingerprint)
+    kept = connection.execute(query).one_or_none()
+    return _playbook(fingerprint, *kept) if kept is not None else None
 
 
 @lru_cache(maxsize=16)
-def _playbook(fingerprint: str, texts: str, variables: tuple[tuple[str, str], ...]) -> Playbook:
-    loaded = load_texts(json.loads(texts), variables=dict(variables))
+def _playbook(fingerprint: str, texts: str, variables: str) -> Playbook:
+    loaded = load_texts(json.loads(texts), variables=json.loads(variables))
     if loaded.playbook is None:
         first = next(problem for problem in loaded.problems if problem.severity == "error")
         raise EnvironmentFault(

@@ -94,12 +94,12 @@ def _fits(playbook: Playbook, flow: Flow) -> bool:
 
 
 def _draft(playbook: Playbook) -> Draft:
-    return _draft_of(tuple(playbook.files.items()))
+    return _draft_of(tuple(playbook.files.items()), tuple(playbook.variables.items()))
 
 
 @lru_cache(maxsize=2)
-def _draft_of(files: tuple[tuple[str, str], ...]) -> Draft:
-    return draft_of(files_of(dict(files)), {})
+def _draft_of(files: tuple[tuple[str, str], ...], given: tuple[tuple[str, str], ...]) -> Draft:
+    return draft_of(files_of(dict(files)), dict(given))
 
 
 def _say_unwalkable(tick: Tick, live: LiveFlow, release: str) -> None:

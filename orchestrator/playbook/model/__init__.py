@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.playbook.model.anything import META, VARS, AnyValue
 from orchestrator.playbook.model.blueprint import Blueprint, Input, SharedFile
@@ -97,7 +97,9 @@ class Playbook:
     files: Mapping[str, str]
     """Path below the project → exact text, of everything above."""
     fingerprint: str
-    """sha256 over ``files``, in hex: the release."""
+    """sha256 over ``files`` and ``variables``, in hex: the release."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables given beside the files, by ``--var``: name → text."""
     earlier: tuple[Flow, ...] = ()
     """Flows as earlier releases had them, for sends whose steps are gone since."""
 
