@@ -11,6 +11,7 @@ from orchestrator.app.clock import (
     status,
     wake_once,
 )
+from orchestrator.app.last_good import LastGood, last_good
 from orchestrator.app.opening import (
     OUTBOX,
     OpenProject,
@@ -37,6 +38,7 @@ __all__ = [
     "OUTBOX",
     "ClockRequest",
     "ExplainRequest",
+    "LastGood",
     "OpenProject",
     "Passed",
     "Status",
@@ -45,6 +47,7 @@ __all__ = [
     "explain_customer",
     "finish_task",
     "known_flow",
+    "last_good",
     "one_tick",
     "open_database",
     "open_project",

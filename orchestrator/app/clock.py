@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from orchestrator.app.opening import OUTBOX, open_database, open_project
+from orchestrator.app.last_good import LastGood, last_good, playbook_or_refusal
+from orchestrator.app.opening import OUTBOX, open_database
 from orchestrator.clock import utcnow
-from orchestrator.errors import EnvironmentFault, UsageError
-from orchestrator.playbook.model import Playbook
-from orchestrator.playbook.refusal import PlaybookErrors
+from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import (
     LOCAL_FOLDER,
     database_url,
     find_project,
-    instant_from,
     read_variables,
 )
 
@@ -109,12 +106,10 @@ def run_clock(planner: Planner, request: ClockRequest) -> int | None:
 
 @dataclass(frozen=True)
 class Status:
-    """How things stand, and by which zone a person reads it."""
+    """How things stand, and of what project: by its zone a person reads it."""
 
     standing: Standing
-    zone: ZoneInfo
-    refusal: str | None
-    """Why the files do not load, if they do not."""
+    known: LastGood
 
 
 def status(
@@ -128,18 +123,13 @@ def status(
     """
     from orchestrator.database_faults import database_faults
     from orchestrator.health.status import standing
-    from orchestrator.tick.releases import latest_release, recorded_playbook
 
     folder = find_project(given)
     engine = open_database(folder, url, read_only=True)
-    playbook, refusal = _playbook_or_refusal(folder, variables)
+    known = last_good(folder, engine, variables)
     with database_faults(), engine.connect() as connection:
-        shown = playbook
-        if shown is None and (latest := latest_release(connection)):
-            shown = recorded_playbook(connection, latest, read_variables(variables or ()))
-        zone = ZoneInfo(shown.project.timezone if shown else "UTC")
-        now = instant_from(at, zone) if at is not None else utcnow()
-        return Status(standing(connection, shown, now), zone, refusal)
+        found = standing(connection, known.playbook, known.now(at))
+    return Status(found, known)
 
 
 def patient(given: Path | None, url: str | None, variables: Iterable[str] | None) -> Patient:
@@ -160,14 +150,4 @@ def patient(given: Path | None, url: str | None, variables: Iterable[str] | None
             f"there is no database at {own} yet", help="clmctl import customers FILE makes one"
         )
     engine = database.open_engine(asked or database.default_url(folder), read_only=True)
-    return Patient(engine, *_playbook_or_refusal(folder, variables), utcnow())
-
-
-def _playbook_or_refusal(
-    folder: Path, variables: Iterable[str] | None
-) -> tuple[Playbook | None, str | None]:
-    """Return the project's playbook, or the sentence that says why there is none."""
-    try:
-        return open_project(folder, variables).playbook, None
-    except (PlaybookErrors, UsageError) as error:
-        return None, str(error)
+    return Patient(engine, *playbook_or_refusal(folder, variables), utcnow())

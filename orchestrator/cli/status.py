@@ -49,8 +49,8 @@ def status(
     if output == "json":
         console.out(pretty_json(status_document(found.standing)))
     else:
-        for line in status_page(found.standing, console.results_page(), found.zone):
+        for line in status_page(found.standing, console.results_page(), found.known.zone):
             console.out(line)
-    if found.refusal:
-        console.warn(f"{found.refusal}: the last release is shown")
+    if found.known.warning:
+        console.warn(found.known.warning)
     return 0

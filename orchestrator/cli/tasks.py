@@ -11,6 +11,7 @@ from orchestrator.cli.conventions import (
     AtOption,
     DatabaseOption,
     ProjectOption,
+    VariablesOption,
     one_of,
     output_option,
     verb,
@@ -18,7 +19,9 @@ from orchestrator.cli.conventions import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.app import OpenProject
+    from zoneinfo import ZoneInfo
+
+    from orchestrator.app import LastGood
     from orchestrator.tasks import TaskLine
 
 FORMS = ("human", "json")
@@ -43,21 +46,24 @@ def list_(
     output: Annotated[str, output_option(*FORMS)] = "human",
     project: ProjectOption = None,
     db: DatabaseOption = None,
+    var: VariablesOption = None,
 ) -> int:
-    """List the open tasks, those due first."""
+    """List the open tasks, those due first. Files that do not load are no obstacle."""
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.report.streams import pretty_json
-    from orchestrator.settings import instant_from
+    from orchestrator.settings import find_project, instant_from
 
-    opened = root.open_project(project)
-    since = done_since and instant_from(done_since, opened.zone, option="--done-since")
-    engine = root.open_database(opened.folder, db, read_only=True)
+    folder = find_project(project)
+    engine = root.open_database(folder, db, read_only=True)
+    known = root.last_good(folder, engine, var)
+    since = done_since and instant_from(done_since, known.zone, option="--done-since")
     found = root.open_tasks(engine, since or None)
     if output == "json":
         console.out(pretty_json({"format": FORMAT, "tasks": [_object(one) for one in found]}))
     else:
-        _show(found, opened)
+        _show(found, known.zone)
+    _warn(known)
     return 0
 
 
@@ -78,14 +84,14 @@ def _object(task: TaskLine) -> dict[str, Any]:
     }
 
 
-def _show(found: list[TaskLine], opened: OpenProject) -> None:
+def _show(found: list[TaskLine], zone: ZoneInfo) -> None:
     from orchestrator.report.layout import counted
     from orchestrator.report.preview import local_time
 
     def when(task: TaskLine) -> str:
         if task.done_at is not None:
-            return f"done {local_time(task.done_at, opened.zone)}"
-        return local_time(task.due_at, opened.zone) if task.due_at else ""
+            return f"done {local_time(task.done_at, zone)}"
+        return local_time(task.due_at, zone) if task.due_at else ""
 
     rows = [
         [str(one.id), one.customer, one.text, one.assign_to or "", when(one), one.flow]
@@ -95,6 +101,11 @@ def _show(found: list[TaskLine], opened: OpenProject) -> None:
     for line in console.results_page().entries(rows, header=header):
         console.out(line)
     console.say(counted(len(rows), "task"))
+
+
+def _warn(known: LastGood) -> None:
+    if known.warning:
+        console.warn(known.warning)
 
 
 @verb(
@@ -110,17 +121,21 @@ def done(
     at: AtOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
+    var: VariablesOption = None,
 ) -> int:
     """Mark a task done; the flow that gave it goes on by `task_done`.
 
-    A task that is done already stays done when it was.
+    A task that is done already stays done when it was. Files that do not load are no obstacle.
     """
     from orchestrator import app as root  # opens projects and databases
+    from orchestrator.settings import find_project
 
-    opened = root.open_project(project)
-    engine = root.open_database(opened.folder, db)
-    if root.finish_task(engine, number, opened.now(at)):
+    folder = find_project(project)
+    engine = root.open_database(folder, db)
+    known = root.last_good(folder, engine, var)
+    if root.finish_task(engine, number, known.now(at)):
         console.say(f"Task {number} is done.")
     else:
         console.say(f"Task {number} was done already; nothing was changed.")
+    _warn(known)
     return 0

@@ -15,7 +15,9 @@ class PlaybookErrors(OrchestratorError):
         self.details = tuple(human(self.problems, loaded.texts))
         """Lines that show each error in its place, as ``clmctl check`` does."""
         count = len(self.problems)
+        self.fact = f"the playbooks have {count:,} error{'s' * (count != 1)}"
+        """What is wrong alone, for those whom it does not stop."""
         super().__init__(
-            f"the playbooks have {count:,} error{'s' * (count != 1)}, so nothing was done",
+            f"{self.fact}, so nothing was done",
             help="clmctl check shows the same; clmctl explain CODE says more about one",
         )

@@ -82,3 +82,30 @@ def test_people_see_a_table(called: list[str], capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr()
     assert "Call them" in printed.out
     assert "1 task" in printed.err
+
+
+def test_files_that_do_not_load_are_no_obstacle(
+    called: list[str], shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.write(greet=FLOW.replace("starts_when", "start_when"))
+    (task,) = _tasks(capsys, "--done-since", "2026-03-01", *called)
+    assert answer(["tasks", "list", *called]) == 0
+    printed = capsys.readouterr()
+    assert "4 March 2026 10:00" in printed.out  # in the zone of the last release
+    assert "the playbooks have 1 error: this goes by the last release" in printed.err
+    assert answer(["tasks", "done", str(task["id"]), "--at", "2026-03-02T10:30", *called]) == 0
+    assert "is done" in capsys.readouterr().err
+    (task,) = _tasks(capsys, "--done-since", "2026-03-01", *called)
+    assert task["done_at"] == "2026-03-02T09:30:00Z"
+
+
+def test_files_that_never_loaded_are_no_obstacle_either(
+    shop: Shop, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.write(greet="flow: greet")
+    options = ["--project", str(shop.folder), "--db", database_url]
+    assert _tasks(capsys, *options) == []
+    assert answer(["tasks", "list", *options]) == 0
+    assert "nothing was ever run: times are in UTC" in capsys.readouterr().err
+    assert answer(["tasks", "done", "1", *options]) == 1
+    assert "there is no task 1" in capsys.readouterr().err
