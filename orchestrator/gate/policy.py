@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
+from orchestrator import timing
 from orchestrator.channels.spec import CHANNELS
+from orchestrator.flow.base import weekday_numbers
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.durations import DailyHours, Duration
@@ -102,6 +106,17 @@ def consenting_topics(catalog: Catalog, policy: SendPolicy, channel: str) -> lis
         else [str(name) for name, topic in topics.items() if topic.purpose == "marketing"]
     )
     return [topic for topic in asked if covers(catalog, topic, channel)]
+
+
+def quiet_slot(quiet: QuietHours) -> timing.QuietSlot:
+    """Return quiet hours as a slot that is closed while they last."""
+    own = None if quiet.timezone in (None, "customer") else ZoneInfo(str(quiet.timezone))
+    dates = frozenset(_day(moment) for moment in quiet.dates or ())
+    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
+
+
+def _day(moment: date | datetime) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def frequency_rules(

@@ -33,6 +33,7 @@ from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick, watermark
 from orchestrator.tick.definitions import known, meanings
+from orchestrator.tick.surge import hold_surges
 
 run = workspace.run
 SCHEDULER = "scheduler"
@@ -57,6 +58,7 @@ def write(tick: Tick) -> bool:
     _write_runs(tick)
     _write_latest(tick, workspace.lap, tables.round_)
     _write_latest(tick, workspace.result, tables.step_result)
+    hold_surges(tick)
     _copy(tick, workspace.message, tables.message)
     _copy(tick, workspace.decision, tables.decision)
     _copy(tick, workspace.effect, tables.effect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,9 +32,7 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import exact_text
 from orchestrator.criteria import rows as facts
 from orchestrator.criteria.scope import Scope
-from orchestrator.flow.base import weekday_numbers
-from orchestrator.gate.policy import SendPolicy, consenting_topics
-from orchestrator.playbook.model import QuietHours
+from orchestrator.gate.policy import SendPolicy, consenting_topics, quiet_slot
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import occurrence
@@ -255,14 +253,3 @@ class Standing:
 def _leaving() -> ColumnElement[Any]:
     """Return the decision on an attempt whose run ends; a hold is closed with the run."""
     return case((attempt.c.held_reason.is_(None), "suppress"), else_=LEFT_AUDIENCE)
-
-
-def quiet_slot(quiet: QuietHours) -> timing.QuietSlot:
-    """Return quiet hours as a slot that is closed while they last."""
-    own = None if quiet.timezone in (None, "customer") else ZoneInfo(str(quiet.timezone))
-    dates = frozenset(_day(moment) for moment in quiet.dates or ())
-    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
-
-
-def _day(moment: date | datetime) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
