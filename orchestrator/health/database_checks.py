@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator import tables, timing
 from orchestrator.database import place_of
+from orchestrator.database_clock import database_now
 from orchestrator.errors import EnvironmentFault
 from orchestrator.health.finding import Finding
 from orchestrator.health.status import Standing
@@ -17,7 +18,6 @@ from orchestrator.migrations.state import SchemaState, schema_state
 from orchestrator.report.layout import counted
 from orchestrator.scheduler.clocks import SKEW_STOPS, SKEW_WARNED
 from orchestrator.scheduler.doubts import spoken
-from orchestrator.scheduler.lease import database_now
 
 SAFE_SQLITE = (3, 51, 3)
 """The first version in which two connections cannot damage a write-ahead log by a reset."""

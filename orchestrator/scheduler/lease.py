@@ -1,6 +1,6 @@
 """Who may plan: one holder of one row, a new term at each change.
 
-This is the one place where a database's clock is asked. Schedulers on several machines must
+Judged by the database's clock. Schedulers on several machines must
 agree on whether a lease has run out, and their own clocks differ; the database's is the one
 they share. No decision depends on it: what a tick decides comes from the instant it was given,
 and that two ticks never overlap from the watermark and the ledger's keys.
@@ -15,32 +15,17 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, literal_column, or_, select, update
+from sqlalchemy import Connection, Engine, case, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
 from orchestrator.columns import MICROSECOND, from_micros
 from orchestrator.database import in_one_transaction
+from orchestrator.database_clock import now_by
 from orchestrator.tick.apply import SCHEDULER
 
 LEASE = timedelta(seconds=15)
 RENEWED_EVERY = timedelta(seconds=5)
-
-_NOW = {
-    "sqlite": "(CAST(strftime('%s','now') AS INTEGER) * 1000000"
-    " + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000)",
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-}
-"""Microseconds since 1970 by the database's clock."""
-
-
-def _now_by(connection: Connection) -> ColumnElement[int]:
-    return literal_column(_NOW[connection.dialect.name])
-
-
-def database_now(connection: Connection) -> datetime:
-    """Return what the database's clock reads, in UTC."""
-    return from_micros(connection.execute(select(_now_by(connection))).scalar_one())
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ class Office:
 def office(connection: Connection) -> Office | None:
     """Return who plans, None if nobody ever did."""
     row = tables.lease.c
-    now = _now_by(connection)
+    now = now_by(connection)
     query = select(row.holder, row.term, row.expires_at, now).where(row.role == SCHEDULER)
     found = connection.execute(query).first()
     if found is None:
@@ -109,13 +94,13 @@ class Candidate:
             leave = (
                 update(tables.lease)
                 .where(row.role == SCHEDULER, row.holder == self.holder, row.term == term)
-                .values(expires_at=_now_by(connection))
+                .values(expires_at=now_by(connection))
             )
             in_one_transaction(connection, lambda: connection.execute(leave))
 
     def _claim(self, connection: Connection) -> int | None:
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        now = _now_by(connection)
+        now = now_by(connection)
         until = now + literal_column(str(LEASE // MICROSECOND))
         row = tables.lease.c
         wanted = dialect.insert(tables.lease).values(

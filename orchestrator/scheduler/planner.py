@@ -13,6 +13,7 @@ from time import monotonic
 from sqlalchemy import Connection, Engine
 
 from orchestrator.database import in_one_transaction
+from orchestrator.database_clock import database_now
 from orchestrator.database_faults import database_faults
 from orchestrator.dispatch import dispatch_to_files
 from orchestrator.errors import EnvironmentFault
@@ -30,7 +31,7 @@ from orchestrator.scheduler.doubts import (
 )
 from orchestrator.scheduler.events import Voice
 from orchestrator.scheduler.files import PlaybookFiles
-from orchestrator.scheduler.lease import Candidate, database_now, office
+from orchestrator.scheduler.lease import Candidate, office
 from orchestrator.scheduler.note import Memory, memory_of, named, read_note, write_note
 from orchestrator.scheduler.tick_lines import Written, counts_of, remarks, tick_event
 from orchestrator.tick.context import watermark

@@ -17,9 +17,9 @@ from orchestrator import tables
 from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
 from orchestrator.columns import to_micros
+from orchestrator.database_clock import database_now
 from orchestrator.health.database_checks import SAFE_SQLITE, clock_findings
 from orchestrator.health.doctor import package_findings
-from orchestrator.scheduler.lease import database_now
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "doctor.schema.json"
 FLOW = """

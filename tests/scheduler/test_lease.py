@@ -9,7 +9,8 @@ from sqlalchemy import Engine, update
 
 from orchestrator import tables
 from orchestrator.clock import utcnow
-from orchestrator.scheduler.lease import LEASE, Candidate, database_now, office
+from orchestrator.database_clock import database_now
+from orchestrator.scheduler.lease import LEASE, Candidate, office
 
 
 def let_it_run_out(engine: Engine) -> None:
