@@ -12,8 +12,10 @@ from typing import cast
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from orchestrator.tables.delivery import Audit, Breaker, Bucket, MessageEvent, Payload
 from orchestrator.tables.effects import Effect, Task
 from orchestrator.tables.events import Event, EventValue
+from orchestrator.tables.messages import DELIVERY as DELIVERY
 from orchestrator.tables.messages import Decision, Message, Receipt
 from orchestrator.tables.people import (
     Alias,
@@ -52,6 +54,9 @@ metadata = SQLModel.metadata
 alias = _table(Alias)
 attribute_item = _table(AttributeItem)
 attribute_value = _table(AttributeValue)
+audit = _table(Audit)
+breaker = _table(Breaker)
+bucket = _table(Bucket)
 consent = _table(Consent)
 control = _table(Control)
 customer = _table(Customer)
@@ -66,7 +71,9 @@ flow_state = _table(FlowState)
 instance = _table(Instance)
 lease = _table(Lease)
 message = _table(Message)
+message_event = _table(MessageEvent)
 occurrence = _table(Occurrence)
+payload = _table(Payload)
 receipt = _table(Receipt)
 release = _table(Release)
 round_ = _table(Round)

@@ -1,19 +1,32 @@
-"""What was decided, sent, and became of it."""
+"""What was decided, sent, and became of it: the ledger. How it is sent stands in ``delivery``."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Column, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from orchestrator.columns import EPOCH, Instant
 from orchestrator.tables.fields import (
     ROW_ID,
     big_field,
+    instant_field,
     required_instant,
     required_text,
     text_field,
 )
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return the options of an index over the rows that meet a condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def _count() -> Any:
+    """Return a whole number that begins at 0, also for rows that do not name it."""
+    return Field(default=0, sa_type=Integer, sa_column_kwargs={"server_default": "0"})
 
 
 class Message(SQLModel, table=True):
@@ -36,10 +49,23 @@ class Message(SQLModel, table=True):
         Index("message_by_flow", "flow", "decided_at", "customer_id"),
         Index("message_by_time", "decided_at", "customer_id"),
         Index(
-            "message_queued",
+            "message_waiting",
+            "channel",
+            "purpose",
+            "flow",
+            "not_before",
             "id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
+            **_where("state = 'queued'"),
+        ),
+        Index("message_leased", "lease_until", **_where("state IN ('claimed', 'sending')")),
+        Index("message_doubtful", "channel", "not_before", **_where("state = 'in_doubt'")),
+        Index("message_dead", "state_at", **_where("state = 'dead'")),
+        Index("message_by_provider_key", "provider_key", **_where("provider_key IS NOT NULL")),
+        Index(
+            "message_by_provider_id",
+            "provider",
+            "provider_id",
+            **_where("provider_id IS NOT NULL"),
         ),
     )
 
@@ -61,9 +87,39 @@ class Message(SQLModel, table=True):
     decided_at: datetime = required_instant()
     due_at: datetime = required_instant()
     state: str = required_text()
-    """``queued`` until a channel took it, then ``sent``, or ``dead`` with ``error``."""
+    """``queued → claimed → sending → sent``, or ``in_doubt``, ``dead``, ``suppressed``,
+    ``expired``, ``cancelled``; a call of a webhook ends as ``answered`` or ``failed``."""
     state_at: datetime = required_instant()
     error: str | None = text_field()
+    """Why it is ``dead``, ``failed``, ``in_doubt``, or waits once more."""
+    not_before: datetime = Field(
+        default=EPOCH, sa_type=Instant, sa_column_kwargs={"server_default": "0"}
+    )
+    """``queued``: not claimed before; ``in_doubt``: when the provider is asked next."""
+    attempt: int = _count()
+    """How many calls of the provider were spent on it, the one under way included."""
+    crashes: int = _count()
+    """How often a worker that had it was lost."""
+    lease: str | None = text_field()
+    """Which worker has or had it last: a token made anew at each start of a process."""
+    lease_until: datetime | None = instant_field()
+    """On the database's clock; while ``claimed`` or ``sending``."""
+    provider: str | None = text_field()
+    """The adapter that made the latest call."""
+    provider_id: str | None = text_field()
+    """What that provider calls it."""
+    provider_key: str | None = text_field()
+    """What the provider is told to know it by, the same at each attempt."""
+    first_attempt_at: datetime | None = instant_field()
+    possible_duplicate: int = _count()
+    """1 once it was sent again although an earlier attempt may have been accepted."""
+
+
+DELIVERY = (
+    "not_before", "attempt", "crashes", "lease", "lease_until", "provider", "provider_id",
+    "provider_key", "first_attempt_at", "possible_duplicate",
+)  # fmt: skip
+"""Columns of ``message`` that say how it is sent: no decision writes or reads them."""
 
 
 class Decision(SQLModel, table=True):

@@ -116,11 +116,11 @@ class Control(SQLModel, table=True):
     __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
 
     kind: str = required_text()
-    """``all`` or ``flow``."""
+    """``all``, ``flow``, ``channel``, ``provider``, or ``surge``: a flow waits for approval."""
     name: str = required_text()
-    """The flow; empty for ``all``."""
+    """The flow, channel or provider; empty for ``all``."""
     state: str = required_text()
-    """``paused``."""
+    """``paused``; of a ``surge`` also ``approved``."""
     at: datetime = required_instant()
     reason: str | None = text_field()
 

@@ -244,7 +244,7 @@ def _unnumbered(table: Table) -> list[Column[Any]]:
 
 message = _work_table(
     "tick_message",
-    *_unnumbered(tables.message),
+    *(column for column in _unnumbered(tables.message) if column.name not in tables.DELIVERY),
     Index("tick_message_by_customer", "customer_id", "decided_at"),
 )
 decision = _work_table("tick_decision", *_unnumbered(tables.decision), _text("occurrence"))
