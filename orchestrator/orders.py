@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,8 @@ class Printer:
     """Attributes that a tick has set and not written: they count, the stored ones do not."""
     results: FromClause = tables.step_result
     """What steps have brought back; in a tick, with what that has changed."""
+    links_of: Callable[[Decided], Mapping[str, str]] | None = None
+    """What templates see as ``links`` of an order; None prints placeholders."""
     _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def print(self, orders: Sequence[Decided]) -> Iterator[tuple[Send, Rendered | RenderFailure]]:
@@ -56,6 +58,7 @@ class Printer:
             send = _send(order, attributes[order.at].get(order.customer_id, {}), entries)
             results = brought.get((order.flow, order.customer_id, order.entry))
             send = replace(send, results=results) if results else send
+            send = replace(send, links=self.links_of(order)) if self.links_of else send
             yield send, self._shown(send, self.renderer.render(send))
 
     def _shown(self, send: Send, message: Rendered | RenderFailure) -> Rendered | RenderFailure:

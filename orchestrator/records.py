@@ -45,6 +45,9 @@ class Send:
     """Properties of what started the run, plus ``at`` (aware UTC) and ``start``."""
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Step id → what that step of the run has brought back, if anything yet."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """``unsubscribe`` and ``preferences`` → the address signed for this message; without them
+    templates print addresses of the same shape that lead nowhere."""
 
 
 class Decided(NamedTuple):

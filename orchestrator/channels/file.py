@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from orchestrator.errors import EnvironmentFault
 
@@ -70,6 +70,32 @@ def message_key(
     """
     parts = (project, customer, flow, str(entry), step, occurrence, channel, str(generation))
     return ".".join(("v1", *map(_encoded, parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    """What a business key is made of."""
+
+    project: str
+    customer: str
+    """External id."""
+    flow: str
+    entry: int
+    step: str
+    occurrence: str
+    channel: str
+    generation: int
+
+
+def parts_of(key: str) -> KeyParts | None:
+    """Return what a business key was made of; None of a text that is none."""
+    version, *parts = [unquote(part, errors="surrogatepass") for part in key.split(".")]
+    if version != "v1" or len(parts) != len(KeyParts.__dataclass_fields__):
+        return None
+    project, customer, flow, entry, step, occurrence, channel, generation = parts
+    if not (entry.isdecimal() and generation.isdecimal()):
+        return None
+    return KeyParts(project, customer, flow, int(entry), step, occurrence, channel, int(generation))
 
 
 def _encoded(part: str) -> str:

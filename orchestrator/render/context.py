@@ -19,7 +19,7 @@ from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import VARIABLE
 from orchestrator.playbook.model import Attribute, Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.records import CustomerFacts
+from orchestrator.records import CustomerFacts, Send
 from orchestrator.render.values import LONGEST_TEXT, Facts, is_absent, plain
 
 CUSTOMER_NAMES = ("id", "email", "phone", "locale", "timezone")
@@ -28,7 +28,9 @@ ROOTS = ("customer", "entry", "message", "project", "vars", "links", "with", "to
 """The names a template may begin an expression with."""
 PROJECT_NAMES = ("name", "locale", "currency", "timezone", "postal_address", "base_url")
 MESSAGE_NAMES = ("name", "channel", "flow", "step", "subject", "preheader", "locale")
-LINK_NAMES = ("unsubscribe", "preferences")
+LINK_PATHS = {"unsubscribe": "u", "preferences": "p"}
+"""What ``links`` holds → where below ``links.base_url`` the server has it."""
+LINK_NAMES = tuple(LINK_PATHS)
 _SCALARS = frozenset({int, bool, date, datetime})
 
 
@@ -139,25 +141,27 @@ def project_view(playbook: Playbook) -> Facts:
 class LinksView:
     """Builds ``links``: the customer's own pages, where the project says there are any.
 
-    The token is a placeholder that tells customers apart and reveals nothing; signed ones
-    come with delivery.
+    What is sent has signed links. What is only shown has links of their shape, which tell
+    customers apart, reveal nothing and are worth nothing.
     """
 
     def __init__(self, playbook: Playbook) -> None:
         links = playbook.project.links
         base = links.base_url.rstrip("/") if links else ""
-        self._pages = {name: f"{base}/{name}/" for name in LINK_NAMES} if links else {}
+        self._pages = {name: f"{base}/{path}/" for name, path in LINK_PATHS.items() if links}
         self._absent = dict.fromkeys(LINK_NAMES, "needs links.base_url in project.yaml")
         self._project = f"{playbook.project.project}/"
 
-    def of(self, customer: CustomerFacts) -> Facts:
-        """Return the links of one customer."""
+    def of(self, send: Send) -> Facts:
+        """Return the links of one message."""
         view = Facts("links", self._absent)
-        if self._pages:
-            text = self._project + customer.external_id
-            token = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+        if send.links:
+            view.update(send.links)
+        elif self._pages:
+            text = self._project + send.customer.external_id
+            digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
             for name, page in self._pages.items():
-                view[name] = page + token
+                view[name] = f"{page}v1.preview.{digest}"
         return view
 
 

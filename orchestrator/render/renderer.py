@@ -168,7 +168,7 @@ class Renderer:
             names[step] = result_view(step, send.results.get(step, {}))
         names["project"] = self._project
         if "links" in plan.roots:
-            names["links"] = self._links.of(send.customer)
+            names["links"] = self._links.of(send)
         if "today" in plan.roots:
             names["today"] = formats.local(send.at).date()
         message = Facts("message", _MESSAGE_ABSENT)

@@ -138,7 +138,7 @@ def test_links_differ_between_customers(tmp_path: Path) -> None:
     one, other = (rendered(playbook, customer=person(external_id=id)).text for id in "ab")
 
     assert one != other
-    assert one.startswith("https://shop.example/unsubscribe/")
+    assert one.startswith("https://shop.example/u/v1.preview.")
 
 
 def test_step_subject_replaces_the_templates(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_html_uses_layouts_partials_and_imported_macros(tmp_path: Path) -> None:
     message = rendered(shop(tmp_path, files), customer=person(city="<G>"))
 
     assert message.html is not None
-    assert message.html.startswith('<i>base <a href="https://shop.example/preferences/')
+    assert message.html.startswith('<i>base <a href="https://shop.example/p/')
     assert message.html.endswith(">Go &amp; see</a><p>&lt;G&gt;</p></i>")
 
 

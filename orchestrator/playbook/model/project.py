@@ -33,7 +33,9 @@ class Defaults(Sentence):
 class Links(Sentence):
     """Where the links in messages lead."""
 
-    base_url: str = word(Text(), "`https://…` of the shop's preference pages.")
+    base_url: str = word(
+        Text(), "`https://…` where `clmctl serve` is reached: `/u/…`, `/p/…`, `/receipts/…`."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
