@@ -113,11 +113,14 @@ class Message(SQLModel, table=True):
     first_attempt_at: datetime | None = instant_field()
     possible_duplicate: int = _count()
     """1 once it was sent again although an earlier attempt may have been accepted."""
+    set_aside: int = _count()
+    """1 once it does not count as sent any more: refused just before the wire, or made again by
+    hand in a later generation. It is neither received nor counted (semantics 62)."""
 
 
 DELIVERY = (
     "not_before", "attempt", "crashes", "lease", "lease_until", "provider", "provider_id",
-    "provider_key", "first_attempt_at", "possible_duplicate",
+    "provider_key", "first_attempt_at", "possible_duplicate", "set_aside",
 )  # fmt: skip
 """Columns of ``message`` that say how it is sent: no decision writes or reads them."""
 

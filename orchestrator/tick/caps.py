@@ -84,6 +84,7 @@ def _customers(
     lately = select(sent.c.customer_id).where(
         sent.c.flow.in_(names),
         sent.c.channel != WEBHOOK,
+        sent.c.set_aside == 0,
         sent.c.decided_at > since,
         sent.c.decided_at <= to_micros(tick.now),
     )
@@ -159,6 +160,7 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
             sent.c.decided_at > since,
             sent.c.decided_at <= to_micros(tick.now),
             sent.c.purpose == "marketing",
+            sent.c.set_aside == 0,
         )
         if flows is not None:
             query = query.where(sent.c.flow.in_(flows))

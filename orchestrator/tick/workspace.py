@@ -245,6 +245,7 @@ def _unnumbered(table: Table) -> list[Column[Any]]:
 message = _work_table(
     "tick_message",
     *(column for column in _unnumbered(tables.message) if column.name not in tables.DELIVERY),
+    Column("set_aside", Integer, nullable=False, server_default="0"),
     Index("tick_message_by_customer", "customer_id", "decided_at"),
 )
 decision = _work_table("tick_decision", *_unnumbered(tables.decision), _text("occurrence"))

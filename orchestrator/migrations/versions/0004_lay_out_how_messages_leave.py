@@ -80,6 +80,9 @@ def upgrade() -> None:
     op.add_column(
         "message", sa.Column("possible_duplicate", sa.Integer(), server_default="0", nullable=False)
     )
+    op.add_column(
+        "message", sa.Column("set_aside", sa.Integer(), server_default="0", nullable=False)
+    )
     op.drop_index("message_queued", table_name="message", sqlite_where=sa.text("state = 'queued'"))
     op.create_index(
         "message_by_provider_id",
