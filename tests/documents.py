@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from orchestrator.channels.registry import carrying, find_adapter
+from orchestrator.channels.shapes import FolderShape, RateShape, SecretShape, SpanShape, UrlShape
+from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.base import CriterionShape, conditions
 from orchestrator.criteria.kinds.did import Following, FollowingShape
 from orchestrator.criteria.kinds.sequence import Link
@@ -41,6 +44,7 @@ from orchestrator.playbook.model import (
     TopicShape,
 )
 from orchestrator.playbook.model.catalog import Address
+from orchestrator.playbook.model.channels import ChannelsShape
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -61,6 +65,8 @@ ODD_VALUES: list[Any] = [
     "25:00-26:00", "21:00-24:00", "09:30", "9:30", "2026-01-31", "2026-02-30", "2028-02-29",
     "2026-01-31 24:00", "2026-01-31T08:00:00Z", "0000-01-01", "monday", "weekdays", "month",
     "none", "live", "paused", "required", "always", "after 90 days", "after", "never",
+    "env:NAME", "env:", "file:a", "50 per second", "0 per second", "50/s", "file", "email", "dry_run",
+    "https://a.example", "http://a.example", "../outbox", {"adapter": "file"}, {"adapter": "fil"},
     "Europe/Vienna", "Europe/Viena", "customer", "entry", "money", "marketing", "restart", "exit",
     [{"did": "purchase"}], {"did": "purchase"}, {"any": [{"did": "purchase"}]}, {"all": []},
     {"any": [{"did": "x", "id": "one"}]}, {"send": "hello"}, [{"send": "hello"}], {"at_least": 1},
@@ -69,7 +75,7 @@ ODD_WORDS = [
     "wenn", "did", "did_not", "send", "wait", "then", "then_not", "within", "same", "where", "on_day",
     "any", "all", "none", "id", "only_if", "at_least", "is", "is_set", "in_flow", "custom", "task",
     "if_refused", "wait_until", "told_by", "lists", "key", "recheck", "note", "meta", "since",
-    "channel", "channels", "before", "after", "type", "plus", "count_of", "otherwise", "when", "flow",
+    "channel", "channels", "adapter", "rate", "burst", "before", "after", "type", "plus", "count_of", "otherwise", "when", "flow",
 ]  # fmt: skip
 
 
@@ -156,6 +162,16 @@ class Documents:
             return {how: members} if how else members
         return self.headed(conditions(), depth)
 
+    def channels(self, depth: int) -> Any:
+        """Return channels, each carried by one of the adapters that can."""
+        written = {}
+        for channel in {self.one_of(CHANNELS), self.one_of(CHANNELS)}:
+            adapter = self.one_of(carrying(channel))
+            settings = self.sentence(find_adapter(adapter).Settings, depth, but=("adapter",))
+            is_named = adapter != channel or self.chance(50)
+            written[channel] = {**({"adapter": adapter} if is_named else {}), **settings}
+        return written
+
     def value(self, shape: Shape[Any], depth: int) -> Any:
         """Return a value the shape reads."""
         match shape:
@@ -186,6 +202,8 @@ class Documents:
                 if self.chance(50):
                     return self.sentence(Attribute, depth)
                 return self.headed(MEASURES, depth)
+            case ChannelsShape():
+                return self.channels(depth)
             case ListOf():
                 count = shape.least + self.one_of((0, 1))
                 return [self.value(shape.item, depth) for _ in range(count)]
@@ -241,6 +259,16 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             return ["2026-01-31", "2028-02-29", "2026-01-31 08:00", "2026-01-31T08:00:00.5+02:00"]
         case OwnValue():
             return ["$customer.x", "$entry.amount"]
+        case RateShape():
+            return ["50 per second", "1 per day", "9999999 per minute"]
+        case SecretShape():
+            return ["env:SMTP_PASSWORD", "file:secrets/dkim key.pem", "file:/run/secrets/x"]
+        case SpanShape():
+            return ["1 second", "30 seconds", "86400 seconds", "5 min", "1440 min", "24 hours"]
+        case UrlShape():
+            return ["https://provider.example/v1", "http://127.0.0.1:8025", "http://[::1]/x"]
+        case FolderShape():
+            return ["outbox", "var/out-box.d"]
         case Address():
             return ["https://shop.example/points", "http://shop.example"]
         case LiteralShape():

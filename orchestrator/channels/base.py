@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.receipt import Callback, Receipt
+from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.spec import ChannelSpec
 
 
@@ -43,6 +44,9 @@ class Capabilities:
     """Whether a newer message of the same key replaces an older one at the receiver."""
     batch: int = 1
     """How many messages one ``send_batch`` takes; 1 is none."""
+    at_once: int = 20
+    """How many are at the wire together if ``channels.yaml`` does not say ``at_once``: the most
+    that are in doubt after a crash."""
     timeout: timedelta = timedelta(seconds=30)
     """After which one attempt is over, whatever happens. Leases last three times as long."""
 
@@ -68,10 +72,10 @@ class Channel(ABC):
 
     name: ClassVar[str]
     """What ``adapter:`` in ``channels.yaml`` calls it."""
-    spec: ClassVar[ChannelSpec]
-    """The channel of the language whose messages it carries."""
+    spec: ClassVar[ChannelSpec | None]
+    """The channel whose messages it carries; None carries any channel of the language."""
     capabilities: ClassVar[Capabilities] = Capabilities()
-    Settings: ClassVar[type[Any]]
+    Settings: ClassVar[type[ChannelSettings]]
     """What it is told in ``channels.yaml``: a ``ChannelSettings`` with words of its own."""
 
     def __init__(self, settings: Any, surroundings: Surroundings) -> None:

@@ -6,26 +6,31 @@ the same bytes, whatever was interrupted in between.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from orchestrator.channels import whole_files
+from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome, accepted, deferred
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.shapes import FolderShape
 from orchestrator.errors import EnvironmentFault
+from orchestrator.language.words import word
 
 LONGEST_NAME = 200
 """Octets of a file name without its ending; file systems take 255."""
 _ENDING = ".json"
-_HALF_WRITTEN = (".clmctl-", ".part")
-"""How the names of files begin and end whose content is on its way to the disk."""
 _HASH_DIGITS = 40
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _SAFE = re.compile(r"[a-z0-9_%-][a-z0-9_%.-]*")
@@ -120,36 +125,13 @@ def file_name(key: str) -> str:
 def held(outbox: Path) -> Iterator[None]:
     """Hold the outbox while messages are written into it; several processes may.
 
-    Whoever comes while nobody else holds it removes what killed runs left half-written.
-    Where folders cannot be locked, nothing is removed.
-
     Raises:
         EnvironmentFault: the folder cannot be made.
     """
-    with _writing(outbox):
-        outbox.mkdir(parents=True, exist_ok=True)
     with ExitStack() as until_written:
-        with suppress(ImportError, OSError):
-            until_written.callback(os.close, _locked_after_sweeping(outbox))
+        with _writing(outbox):
+            until_written.enter_context(whole_files.held(outbox))
         yield
-
-
-def _locked_after_sweeping(outbox: Path) -> int:
-    """Return a descriptor of the folder that holds a shared lock until it is closed."""
-    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock  # noqa: PLC0415  # not on every system
-
-    descriptor = os.open(outbox, os.O_RDONLY)
-    try:
-        with suppress(BlockingIOError):
-            flock(descriptor, LOCK_EX | LOCK_NB)
-            begin, end = _HALF_WRITTEN
-            for abandoned in outbox.glob(f"{begin}*{end}"):
-                abandoned.unlink(missing_ok=True)
-        flock(descriptor, LOCK_SH)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def write(outbox: Path, key: str, sent: FileMessage) -> Path:
@@ -161,15 +143,11 @@ def write(outbox: Path, key: str, sent: FileMessage) -> Path:
     Raises:
         EnvironmentFault: the folder or the file cannot be written.
     """
-    path = outbox / file_name(key)
-    content = _document(key, sent)
+    name = file_name(key)
     with _writing(outbox):
         outbox.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            if path.read_bytes() == content:
-                return path
-        _replace(path, content)
-    return path
+        whole_files.write_whole(outbox, {name: _document(key, sent)})
+    return outbox / name
 
 
 @contextmanager
@@ -195,27 +173,105 @@ def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    begin, end = _HALF_WRITTEN
-    handle, temporary = tempfile.mkstemp(prefix=begin, suffix=end, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    _sync_folder(path.parent)
+@dataclass(frozen=True, kw_only=True)
+class FileSettings(ChannelSettings):
+    """Writes each message into a folder, as a JSON file of its own."""
+
+    folder: str = word(FolderShape(), "The folder.", default="outbox")
 
 
-def _sync_folder(folder: Path) -> None:
-    """Let the new name itself reach the disk, where folders can be synchronised."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+class FileChannel(Channel):
+    """Carries any channel into a folder of the project.
+
+    The key of a message is the name of its file, so a second attempt is no second message.
+    """
+
+    name = "file"
+    spec = None
+    capabilities = Capabilities(
+        idempotent=True, batch=1_000, at_once=1_000, timeout=timedelta(minutes=2)
+    )
+    Settings = FileSettings
+    settings: FileSettings
+
+    def __init__(self, settings: FileSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._outbox = surroundings.folder / settings.folder
+        self._held = ExitStack()
+        self._is_held = False
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        return self._write({file_name(message.key): _document(message.key, _file_message(message))})
+
+    def send_batch(
+        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
+    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
+        begun = {message.key: message for message in messages if may_begin(message)}
+        outcome = self._write(
+            {file_name(key): _document(key, _file_message(one)) for key, one in begun.items()}
+        )
+        for message in messages:
+            yield message, outcome if message.key in begun else None
+
+    def _write(self, files: Mapping[str, bytes]) -> Outcome:
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            if not self._is_held:
+                self._held.enter_context(whole_files.held(self._outbox))
+                self._is_held = True
+            whole_files.write_whole(self._outbox, files)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return deferred(f"the outbox cannot be written: {reason}", code=_code(error))
+        return accepted()
+
+    def check(self) -> Sequence[str]:
+        try:
+            with whole_files.held(self._outbox):
+                whole_files.probe(self._outbox)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return [f"the outbox {self._outbox} cannot be written: {reason}"]
+        return ()
+
+    def close(self) -> None:
+        self._held.close()
+        self._is_held = False
+
+
+def _code(error: OSError) -> str | None:
+    return errno.errorcode.get(error.errno) if error.errno else None
+
+
+def _file_message(message: OutgoingMessage) -> FileMessage:
+    return FileMessage(
+        customer=message.customer,
+        flow=message.flow,
+        step=message.step,
+        message=message.message,
+        channel=message.channel,
+        to=message.to or None,
+        subject=message.subject,
+        preheader=message.preheader,
+        text=message.text,
+        html=message.html,
+        locale=message.locale,
+        variant=message.variant,
+        entry=message.entry,
+        at=message.decided_at or message.created_at,
+        due_at=message.due_at or message.decided_at or message.created_at,
+        extra=_beyond_text(message),
+    )
+
+
+def _beyond_text(message: OutgoingMessage) -> dict[str, Any]:
+    """Return what few messages have."""
+    attached = [
+        {
+            "name": one.name,
+            "content_type": one.content_type,
+            "base64": b64encode(one.content).decode(),
+        }
+        for one in message.attachments
+    ]
+    found = {"fields": dict(message.fields), "attachments": attached}
+    return {key: value for key, value in found.items() if value}

@@ -82,5 +82,10 @@ class OutgoingMessage:
     """Counts from 1; the only thing that differs between attempts, with the next."""
     possible_duplicate: bool = False
     """Whether an earlier attempt may have been accepted."""
+    entry: int = 1
+    """The customer's run of the flow, counted from 1."""
+    decided_at: datetime | None = None
+    """When the tick decided it, and when it was due, UTC."""
+    due_at: datetime | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Plain values that a channel without text takes: the ``with`` of a call, a due date."""

@@ -8,27 +8,23 @@ only where SQL is made.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from orchestrator import timing
-from orchestrator.errors import EnvironmentFault
 from orchestrator.language.durations import Duration
 from orchestrator.language.moments import DurationShape, MomentShape
 from orchestrator.language.names import Ref
 from orchestrator.language.shapes import Number, ScalarShape, Share, Text, Truth, Whole
+from orchestrator.packages import Brought, a
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from sqlalchemy import FromClause
 
-GROUP = "clmctl.conditions"
+BROUGHT = Brought("clmctl.conditions", "condition")
 REQUIRED: Final = object()
 """The default of a parameter that has none."""
 TYPES: dict[str, ScalarShape[Any]] = {
@@ -117,62 +113,16 @@ class CustomCondition:
     takes: Mapping[str, Parameter] = field(default_factory=dict)
 
 
-@cache
-def _installed(path: tuple[str, ...]) -> dict[str, tuple[EntryPoint, ...]]:
-    from importlib.metadata import entry_points  # slow; few playbooks ask
-
-    found: dict[str, tuple[EntryPoint, ...]] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        found[point.name] = (*found.get(point.name, ()), point)
-    return found
-
-
-def installed() -> list[str]:
-    """Return the names of the conditions that installed packages bring, sorted."""
-    return list(_installed(tuple(sys.path)))
-
-
-def package_of(name: str) -> str:
-    """Return who brings a condition: ``churn-conditions 1.2``; '' if nobody does."""
-    points = _installed(tuple(sys.path)).get(name, ())
-    dists = [point.dist for point in points]
-    return " and ".join(f"{dist.name} {dist.version}" for dist in dists if dist is not None)
-
-
 def find(name: str) -> CustomCondition:
     """Return the condition of that name, importing its package.
 
     Raises:
         EnvironmentFault: no package brings it, several do, or it cannot be loaded.
     """
-    points = _installed(tuple(sys.path)).get(name, ())
-    if not points:
-        raise EnvironmentFault(f'no installed package brings the condition "{name}"')
-    if len(points) > 1:
-        raise EnvironmentFault(f'several packages bring the condition "{name}": {package_of(name)}')
-    try:
-        found = points[0].load()
-    except (Exception, SystemExit) as error:
-        raise fault(name, f"cannot be loaded: {said(error)}") from error
+    found = BROUGHT.load(name)
     if not isinstance(found, CustomCondition):
-        raise fault(name, f"is no CustomCondition, but {_a(type(found))}")
+        raise BROUGHT.fault(name, f"is no CustomCondition, but {a(type(found))}")
     wrong = next((one for one in found.takes.values() if one.type not in TYPES), None)
     if wrong is not None:
-        raise fault(name, f'takes a value of the unknown type "{wrong.type}"')
+        raise BROUGHT.fault(name, f'takes a value of the unknown type "{wrong.type}"')
     return found
-
-
-def fault(name: str, what: str) -> EnvironmentFault:
-    """Return the sentence about a package whose condition does not do."""
-    return EnvironmentFault(f'the condition "{name}" of the package {package_of(name)} {what}')
-
-
-def said(error: BaseException) -> str:
-    """Return an exception as one short line."""
-    lines = str(error).strip().splitlines()
-    first = "".join(one if one.isprintable() else " " for one in lines[0][:200]) if lines else ""
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-def _a(cls: type) -> str:
-    return f"{'an' if cls.__name__[0].lower() in 'aeiou' else 'a'} {cls.__name__}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Boolean, ColumnElement, CompoundSelect, Select, exists, false, func, select
 
 from orchestrator import tables
-from orchestrator.criteria.custom import Asking, Rows, fault, find, said
+from orchestrator.criteria.custom import BROUGHT, Asking, Rows, find
+from orchestrator.packages import said
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -26,20 +27,20 @@ def predicate(scope: Scope, name: str, values: Mapping[str, Any]) -> Predicate:
     try:
         found = condition.selects(asking, **values)
     except (Exception, SystemExit) as error:
-        raise fault(name, f"failed: {said(error)}") from error
+        raise BROUGHT.fault(name, f"failed: {said(error)}") from error
     if isinstance(found, Select | CompoundSelect):
         return _among(scope, name, found)
     if isinstance(found, ColumnElement) and isinstance(found.type, Boolean):
         return func.coalesce(found, false())
     what = type(found).__name__
     wanted = "a select of customer ids nor a boolean expression"
-    raise fault(name, f"returned neither {wanted}, but {what}")
+    raise BROUGHT.fault(name, f"returned neither {wanted}, but {what}")
 
 
 def _among(scope: Scope, name: str, query: Select[Any] | CompoundSelect[Any]) -> Predicate:
     if len(query.selected_columns) != 1:
         count = len(query.selected_columns)
-        raise fault(name, f"selects {count} columns; one is wanted, the customer.id")
+        raise BROUGHT.fault(name, f"selects {count} columns; one is wanted, the customer.id")
     ids = query.subquery()
     customer_id = next(iter(ids.c))
     if scope.each:

@@ -57,6 +57,8 @@ class Shape(ABC, Generic[T]):
 
     says: str = "a value"
     """Completes "expected …"."""
+    sample: ClassVar[str] = ""
+    """A value as it is written, for the reference; '' where that tells it by itself."""
 
     def read(self, node: Node, reader: Reader) -> T | Invalid:
         """Return the value, or INVALID after reporting what is wrong."""

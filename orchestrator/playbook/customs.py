@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.criteria.custom import find, installed
+from orchestrator.criteria.custom import BROUGHT, find
 from orchestrator.criteria.kinds.custom import Custom, unknown
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.marks import Problem
@@ -22,7 +22,7 @@ def custom_problems(vocabulary: Vocabulary) -> Iterator[Problem]:
 
 
 def _one(sentence: Custom, vocabulary: Vocabulary) -> Iterator[Problem]:
-    known = installed()
+    known = BROUGHT.names()
     if sentence.operand not in known:
         yield unknown(sentence.operand, known)
         return

@@ -51,7 +51,7 @@ class Declared:
 
 def declare(document: MapNode, declared: Declared) -> None:
     """Declare everything that a document defines, whether or not its body is sound."""
-    for kind in ("event", "attribute", "topic", "sender", "webhook", "segment"):
+    for kind in ("event", "attribute", "topic", "sender", "webhook", "segment", "channel"):
         section = document.get(f"{kind}s")
         for key, value in section.items if isinstance(section, MapNode) else ():
             declared.add(kind, key.text, key.mark)

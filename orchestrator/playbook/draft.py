@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.channels.settings import ChannelSettings
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.names import Name
@@ -23,6 +24,7 @@ from orchestrator.playbook.mending import mended, sound_words
 from orchestrator.playbook.model import (
     Blueprint,
     Catalog,
+    ChannelsFile,
     Flow,
     Message,
     Project,
@@ -43,6 +45,7 @@ KINDS: dict[str, str] = {
     "project": "project",
     "stages": "stages",
     "segments": "segments",
+    "channels": "channels",
     "flow": "flow",
     "blueprint": "blueprint",
     **dict.fromkeys(CATALOG_WORDS, "catalog"),
@@ -53,6 +56,7 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "catalog": ("event", "property", "attribute", "topic", "sender", "list", "webhook"),
     "stages": ("stage",),
     "segments": ("segment",),
+    "channels": ("channel",),
     "flow": ("flow",),
     "blueprint": ("blueprint",),
 }
@@ -82,6 +86,7 @@ class Draft:
     stages: list[Stage] = field(default_factory=list)
     stage_marks: list[Mark] = field(default_factory=list)
     segments: dict[str, Segment] = field(default_factory=dict)
+    channels: dict[str, ChannelSettings] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
     layouts: dict[str, str] = field(default_factory=dict)
@@ -198,7 +203,7 @@ def _may_be_included(document: Document, draft: Draft) -> bool:
     if document.kind in MAY_HOLD:
         return True
     message = f'a file that is included holds no "{document.kind}"'
-    help = "it holds segments, parts of the catalog, a blueprint, or variables"
+    help = "it holds segments, parts of the catalog, channels, a blueprint, or variables"
     draft.problems.append(Problem(document.node.items[0][0].mark, "CLM245", message, help))
     return False
 
@@ -349,6 +354,15 @@ def _read_segments(document: Document, reader: PlaybookReader, draft: Draft) -> 
             draft.broken.append((criterion, NOWHERE))
 
 
+def _read_channels(document: Document, reader: PlaybookReader, draft: Draft) -> None:
+    read = read_sentence(ChannelsFile, document.node, reader, place="a file of channels")
+    for name, settings in (part_of(read).channels or {}).items():
+        if isinstance(name, Name) and is_whole(settings):
+            draft.channels.setdefault(name, settings)
+        else:
+            draft.broken.append((settings, NOWHERE))
+
+
 def _read_shared(document: Document, reader: PlaybookReader, draft: Draft) -> None:
     read_sentence(SharedFile, document.node, reader, place="a file that is included")
 
@@ -423,6 +437,7 @@ _READ: dict[str, Any] = {
     "catalog": _read_catalog,
     "stages": _read_stages,
     "segments": _read_segments,
+    "channels": _read_channels,
     "flow": _read_flow,
     "blueprint": _read_blueprint,
     "shared": _read_shared,

@@ -2,7 +2,7 @@
 
 A path is relative to the file that names it and never leaves the project's folder, by no
 spelling and by no link. What is included is whole files of named items: segments, parts of
-the catalog, blueprints, or variables for the file that includes them.
+the catalog, channels, blueprints, or variables for the file that includes them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from orchestrator.language.nodes import ListNode, MapNode, ScalarNode
 from orchestrator.playbook.files import PLAYBOOKS, TEMPLATES, YAML, ProjectFiles, include_file
 
 MOST_INCLUDED = 200
-MAY_HOLD = ("segments", "catalog", "blueprint", "shared")
+MAY_HOLD = ("segments", "catalog", "channels", "blueprint", "shared")
 """Kinds of files that can be included."""
 _ELSEWHERE = re.compile(r"[/~\\]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 _FORM = "a path is relative to this file, for example: ../shared/segments.yaml"

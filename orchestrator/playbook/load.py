@@ -109,6 +109,7 @@ def sound_parts(draft: Draft) -> Playbook:
         segments=dict(draft.segments),
         flows=dict(sorted(draft.flows.items())),
         messages=dict(draft.messages),
+        channels=dict(draft.channels),
         layouts=dict(draft.layouts),
         files=files,
         fingerprint=fingerprint(files, variables),

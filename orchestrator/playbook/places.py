@@ -32,6 +32,8 @@ def settings(playbook: Playbook) -> Iterator[tuple[Any, Setting]]:
     """Yield the trees of a playbook's sentences, each with its setting."""
     yield playbook.project, NOWHERE
     yield playbook.catalog, NOWHERE
+    for channel in playbook.channels.values():
+        yield channel, NOWHERE
     for stage in playbook.stages:
         yield stage, NOWHERE
     for segment in playbook.segments.values():

@@ -11,18 +11,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from orchestrator.channels.base import Channel
+from orchestrator.channels.registry import BUILT_IN, find_adapter
+from orchestrator.channels.settings import ChannelSettings, OnInDoubt
 from orchestrator.criteria.base import conditions
 from orchestrator.criteria.measures import MEASURES
 from orchestrator.criteria.modifiers import TESTS, ValueTests
 from orchestrator.flow.base import starts, steps
 from orchestrator.language.families import Family, Headed
+from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import OneOf
-from orchestrator.language.words import Sentence, Word, usable, words_of
+from orchestrator.language.words import Rules, Sentence, Word, usable, words_of
 from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
     Attribute,
     Blueprint,
     Catalog,
+    ChannelsFile,
     Defaults,
     Expectation,
     Flow,
@@ -51,6 +56,7 @@ from orchestrator.playbook.reference_codes import codes_page
 
 FOLDER = Path("docs/reference")
 MADE = "<!-- Made by `make generate` from the vocabulary; edits here are overwritten. -->"
+NO_RULES = Rules()
 NOT_YET = "Part of the language and not available yet; refused by name"
 
 
@@ -68,6 +74,7 @@ def pages() -> dict[str, str]:
             "The project", _sentences(examples.PROJECT, [Project, Defaults, Links])
         ),
         "catalog.md": _page("The catalog", _catalog()),
+        "channels.md": _page("Channels", _channels()),
         "stages_and_segments.md": _page("Stages and segments", _stages_and_segments()),
         "messages.md": _page("Messages", _sentences(examples.MESSAGE, [MessageFile])),
         "tests.md": _page(
@@ -168,6 +175,32 @@ def _catalog() -> Iterator[str]:
     yield from _sentence(Webhook)
 
 
+def _channels() -> Iterator[str]:
+    yield from _sentences(examples.CHANNELS, [ChannelsFile, ChannelSettings, OnInDoubt])
+    yield "## Adapters"
+    yield "Beside the words of every channel, each adapter has its own."
+    for name in sorted(BUILT_IN):
+        yield from _adapter(find_adapter(name))
+
+
+def _adapter(adapter: type[Channel]) -> Iterator[str]:
+    """Yield what an adapter is told beyond the words of every channel."""
+    carries = f"the channel `{adapter.spec.name}`" if adapter.spec else "any channel"
+    yield f"### `{adapter.name}`"
+    yield f"{_text(adapter.Settings)}\n\nCarries {carries}."
+    common = words_of(ChannelSettings)
+    own = [word for key, word in words_of(adapter.Settings).items() if key not in common]
+    if own:
+        yield _table(adapter.Settings, own)
+    yield from _rules(adapter.Settings, beyond=ChannelSettings.rules)
+    for word in own:
+        if isinstance(word.shape, SentenceOf):
+            yield f"#### `{word.key}`"
+            yield _text(word.shape.cls)
+            yield _table(word.shape.cls)
+            yield from _rules(word.shape.cls)
+
+
 def _stages_and_segments() -> Iterator[str]:
     yield from _sentences(examples.STAGES, [StagesFile, Stage])
     yield from _sentences(examples.SEGMENTS, [SegmentsFile])
@@ -181,9 +214,14 @@ def _guardrails() -> Iterator[str]:
 # --- parts ----------------------------------------------------------------------------
 
 
-def _table(cls: type[Sentence]) -> str:
-    """Return a table of the words: what each takes, its default, its meaning, an example."""
-    rows = [_row(cls, word) for word in words_of(cls).values() if word.available]
+def _table(cls: type[Sentence], words: Iterable[Word] | None = None) -> str:
+    """Return a table of the words: what each takes, its default, its meaning, an example.
+
+    Args:
+        words: those of the class that are wanted; None for all.
+    """
+    chosen = words_of(cls).values() if words is None else words
+    rows = [_row(cls, word) for word in chosen if word.available]
     head = "| Word | Takes | Default | Meaning | Example |\n|---|---|---|---|---|"
     table = "\n".join([head, *rows])
     later = [f"`{word.key}`" for word in words_of(cls).values() if not word.available]
@@ -210,10 +248,12 @@ def _default(cls: type[Sentence], word: Word) -> str:
     return "–" if default is None else f"`{default}`"
 
 
-def _rules(cls: type[Sentence]) -> Iterator[str]:
+def _rules(cls: type[Sentence], *, beyond: Rules = NO_RULES) -> Iterator[str]:
+    """Yield what the words ask of each other, but for what was said before."""
     rules = cls.rules
+    needs = {key: needed for key, needed in rules.needs.items() if key not in beyond.needs}
     lines = [
-        *(f"- `{key}` needs {_listed(needed)} beside it." for key, needed in rules.needs.items()),
+        *(f"- `{key}` needs {_listed(needed)} beside it." for key, needed in needs.items()),
         *(f"- At least one of {_listed(usable(cls, group))}." for group in rules.any_of),
         *(f"- Not together: {_listed(pair)}." for pair in rules.not_together),
     ]
@@ -247,3 +287,5 @@ def vocabulary() -> Iterator[type[Sentence]]:
     yield from examples.TITLES
     for family in (conditions(), steps(), starts(), MEASURES):
         yield from dict.fromkeys(family.kinds.values())
+    for name in BUILT_IN:
+        yield find_adapter(name).Settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.channels.settings import ChannelSettings, OnInDoubt
 from orchestrator.criteria.base import CriterionShape
 from orchestrator.criteria.kinds.did import FollowingShape
 from orchestrator.criteria.modifiers import TestsShape
@@ -23,6 +24,7 @@ from orchestrator.playbook.model import (
     AttributeShape,
     Blueprint,
     Catalog,
+    ChannelsFile,
     Defaults,
     Expectation,
     Flow,
@@ -50,6 +52,7 @@ from orchestrator.playbook.model import (
     VolumeLimit,
     Webhook,
 )
+from orchestrator.playbook.model.channels import ChannelsShape
 from orchestrator.playbook.model.given import GivenShape
 from orchestrator.playbook.model.offsets import AtShape, OffsetShape
 from orchestrator.playbook.model.trial import CustomersShape, ExpectedShape, HappeningShape
@@ -67,6 +70,8 @@ TITLES: dict[type[Sentence], str] = {
     Attribute: "A stored attribute",
     Blueprint: "The words of a blueprint",
     Catalog: "The words of a catalog file",
+    ChannelsFile: "The words of a channels file",
+    ChannelSettings: "The words of every channel",
     Defaults: "`defaults`",
     Expectation: "An item of `expect`",
     Flow: "The words of a flow",
@@ -80,6 +85,7 @@ TITLES: dict[type[Sentence], str] = {
     Input: "An input",
     Links: "`links`",
     MessageFile: "The words of `message.yaml`",
+    OnInDoubt: "`on_in_doubt`",
     Project: "The words of the project file",
     QuietHours: "`quiet_hours`",
     SegmentsFile: "The words of a segments file",
@@ -232,6 +238,18 @@ webhooks:
   usage_stats: {url: 'https://acme.example/usage', gives: {projects: number}}
 """,
 )
+CHANNELS = Example(
+    "One file, `playbooks/channels.yaml`: what carries the messages of each channel, and how "
+    "fast. A project without it hands everything to the `file` adapter. With it, a channel that "
+    "it does not set sends nothing: its messages stay queued.\n\n"
+    "Passwords and keys never stand in it, only where they are: `env:NAME` of a variable, or "
+    "`file:path`. They are read when messages leave, so `clmctl check` needs none of them.",
+    """\
+channels:
+  email: {adapter: file, rate: 50 per second}
+  sms: {adapter: dry_run, on_in_doubt: {marketing: park, transactional: resend}}
+""",
+)
 STAGES = Example(
     "The stage model: every customer is in exactly one stage, the first that matches from "
     "top to bottom. Segments are names for conditions; a customer can be in many.",
@@ -328,6 +346,7 @@ _NAMES = {
     "webhook": "loyalty_points",
 }
 _TEXTS = {
+    "adapter": "file",
     "blueprint": "win_back",
     "description": "How long without a purchase",
     "inputs": "{lapse: 90 days}",
@@ -367,6 +386,7 @@ _TEXTS = {
 }
 _WRITTEN: tuple[tuple[type[Shape[Any]], str], ...] = (
     (Truth, "true"),
+    (ChannelsShape, "{email: {adapter: file}}"),
     (Share, "10%"),
     (Hours, "09:00-18:00"),
     (TimeOfDay, "09:30"),
@@ -421,7 +441,8 @@ def _value(key: str, shape: Shape[Any]) -> str:
             return shape.words.words[0]
         case SentenceOf():
             return _sentence(shape.cls)
-    written = next((text for kind, text in _WRITTEN if isinstance(shape, kind)), None)
+    fitting = (text for kind, text in _WRITTEN if isinstance(shape, kind))
+    written = shape.sample or next(fitting, None)
     if written is None and isinstance(shape, ScalarShape):
         return _TEXTS.get(key, "a few words")
     return _TEXTS.get(key, written or "")

@@ -26,6 +26,7 @@ from orchestrator.playbook.model import (
     Attribute,
     Blueprint,
     Catalog,
+    ChannelsFile,
     Flow,
     FlowTest,
     FlowTests,
@@ -44,13 +45,16 @@ DOCUMENTS: dict[str, type[Sentence]] = {
     "catalog": Catalog,
     "stages": StagesFile,
     "segments": SegmentsFile,
+    "channels": ChannelsFile,
     "flow": Flow,
     "blueprint": Blueprint,
     "shared": SharedFile,
     "message": MessageFile,
 }
 """Kind of file → its vocabulary; each has a schema of its own."""
-PLAYBOOK_KINDS = ("project", "catalog", "stages", "segments", "flow", "blueprint", "shared")
+PLAYBOOK_KINDS = (
+    "project", "catalog", "stages", "segments", "channels", "flow", "blueprint", "shared",
+)  # fmt: skip
 """Kinds that live under ``playbooks/`` and are told apart by their top key."""
 
 Names = Mapping[str, tuple[str, ...]]

@@ -106,7 +106,7 @@ class Vocabulary:
         if kind == "attribute" and name in CUSTOMER_COLUMNS:
             return True
         if kind == "channel":
-            return name in CHANNELS
+            return name in CHANNELS or kind in self.declared.open
         return name in self.declared.of(kind) or kind in self.declared.open
 
     @property

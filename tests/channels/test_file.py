@@ -89,9 +89,10 @@ def test_outbox_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> 
 
 KILLED = """
 import os, pathlib, sys
-from orchestrator.channels import file
+from orchestrator.channels import whole_files
 os.fsync = lambda descriptor: os._exit(9)
-file._replace(pathlib.Path(sys.argv[1]), b"{}")
+path = pathlib.Path(sys.argv[1])
+whole_files.write_whole(path.parent, {path.name: b"{}"})
 """
 
 

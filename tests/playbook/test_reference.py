@@ -21,6 +21,7 @@ from orchestrator.playbook import reference_examples as examples
 from orchestrator.playbook.model import (
     Blueprint,
     Catalog,
+    ChannelsFile,
     Flow,
     FlowTest,
     Guardrails,
@@ -50,6 +51,7 @@ DOCUMENTS: list[tuple[examples.Example, type[Sentence]]] = [
     (examples.BLUEPRINT, Blueprint),
     (examples.PROJECT, Project),
     (examples.CATALOG, Catalog),
+    (examples.CHANNELS, ChannelsFile),
     (examples.STAGES, StagesFile),
     (examples.SEGMENTS, SegmentsFile),
     (examples.MESSAGE, MessageFile),

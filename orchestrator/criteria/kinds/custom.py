@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.custom import (
+    BROUGHT,
     REQUIRED,
     TYPES,
     CustomCondition,
     Parameter,
     find,
-    package_of,
 )
 from orchestrator.language.containers import MapOf
 from orchestrator.language.literals import Literal, LiteralShape, Reference
@@ -61,7 +61,7 @@ class Custom(Condition):
     @property
     def package(self) -> str:
         """The package and its version, which are part of what the condition means."""
-        return package_of(self.operand)
+        return BROUGHT.package_of(self.operand)
 
     def values(self, condition: CustomCondition, reader: Reader) -> dict[str, Any]:
         """Return the values of ``with`` as the package takes them, reporting what is wrong."""

@@ -222,8 +222,30 @@ NAMES: dict[str, Code] = {
         "a file that cannot be included",
         "include names files outside of playbooks/ by paths relative to the file it stands in, "
         "spelled as they are on the disk. They never leave the project's folder, by no spelling "
-        "and by no link, and hold segments, parts of the catalog, blueprints or variables.",
+        "and by no link, and hold segments, parts of the catalog, channels, blueprints or "
+        "variables.",
         "include: [/etc/segments.yaml]",
         "include: [../shared/segments.yaml]",
+    ),
+    "CLM246": Code(
+        "an unknown adapter",
+        "No adapter of this name is built in, and no installed package brings one as an entry "
+        "point of the group clmctl.channels, in the environment that clmctl runs in. A channel "
+        "that does not say its adapter is carried by the one called like it.",
+        "channels: {sms: {adapter: twillio}}",
+        "channels: {sms: {adapter: file}}",
+    ),
+    "CLM247": Code(
+        "an adapter that cannot be used",
+        "The package is installed, but importing its adapter fails, or what it registers is not "
+        "what an adapter must be. Its sentence says why.",
+        "channels: {pigeon: {}}",
+        "the package repaired, or the channel left out",
+    ),
+    "CLM248": Code(
+        "an adapter of another channel",
+        "An adapter carries the messages of one channel; only file and dry_run carry any.",
+        "channels: {push: {adapter: sms}}",
+        "channels: {sms: {adapter: sms}}",
     ),
 }

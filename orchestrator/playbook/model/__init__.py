@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.channels.settings import ChannelSettings
 from orchestrator.playbook.model.anything import META, VARS, AnyValue
 from orchestrator.playbook.model.blueprint import Blueprint, Input, SharedFile
 from orchestrator.playbook.model.catalog import (
@@ -16,6 +17,7 @@ from orchestrator.playbook.model.catalog import (
     TopicShape,
     Webhook,
 )
+from orchestrator.playbook.model.channels import ChannelsFile
 from orchestrator.playbook.model.flow import Flow, Goal, ReEntry, ReEntryShape, StartsShape
 from orchestrator.playbook.model.guardrails import (
     FrequencyRule,
@@ -45,6 +47,7 @@ __all__ = [
     "AttributeShape",
     "Blueprint",
     "Catalog",
+    "ChannelsFile",
     "Defaults",
     "Expectation",
     "Expected",
@@ -100,6 +103,8 @@ class Playbook:
     """sha256 over ``files`` and ``variables``, in hex: the release."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables given beside the files, by ``--var``: name → text."""
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
+    """Channel → what carries it; empty if the project says nothing about channels."""
     earlier: tuple[Flow, ...] = ()
     """Flows as earlier releases had them, for sends whose steps are gone since."""
 

@@ -25,6 +25,6 @@ VARS = MapOf(NewName("variable"), AnyValue(), least=0)
 META = AnyValue()
 INCLUDE = ListOf(Text())
 INCLUDE_DOC = (
-    "Files outside `playbooks/` whose segments, catalog parts, blueprints or variables "
+    "Files outside `playbooks/` whose segments, catalog parts, channels, blueprints or variables "
     "belong to this one's; each path is relative to this file, inside the project."
 )

@@ -1,0 +1,101 @@
+"""Adapters by name: the built-in ones, and those that installed packages bring.
+
+A package registers an adapter as an entry point of the group ``clmctl.channels`` that names
+its class. No adapter is imported before ``channels.yaml`` names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from orchestrator.channels.base import Capabilities, Channel
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.spec import CHANNELS, WEBHOOK, ChannelSpec
+from orchestrator.errors import EnvironmentFault
+from orchestrator.packages import Brought, a
+
+BUILT_IN: dict[str, str] = {
+    "dry_run": "orchestrator.channels.dry_run:DryRunChannel",
+    "file": "orchestrator.channels.file:FileChannel",
+}
+"""Name → module and class."""
+BROUGHT = Brought("clmctl.channels", "adapter")
+_brought: dict[str, type[Channel]] = {}
+"""Those of packages that were asked for."""
+
+
+def adapter_names() -> list[str]:
+    """Return the names of all adapters there are, built-in ones first."""
+    return [*BUILT_IN, *(name for name in BROUGHT.names() if name not in BUILT_IN)]
+
+
+def carrying(channel: str) -> list[str]:
+    """Return the names of the known adapters that can carry a channel, its own first.
+
+    Those of packages are known once they were asked for.
+    """
+    found = {**{name: _built_in(name) for name in BUILT_IN}, **_brought}
+    able = [name for name, one in found.items() if one.spec is None or one.spec.name == channel]
+    return sorted(able, key=lambda name: (name != channel, name))
+
+
+def find_adapter(name: str) -> type[Channel]:
+    """Return the adapter of that name, importing it; the channel it brings joins the language.
+
+    Raises:
+        LookupError: there is no adapter of that name.
+        EnvironmentFault: it cannot be loaded, or is not what an adapter must be.
+    """
+    if name in BUILT_IN:
+        return _built_in(name)
+    if name in _brought:
+        return _brought[name]
+    if name not in BROUGHT.names():
+        raise LookupError(name)
+    found = BROUGHT.load(name)
+    if not isinstance(found, type) or not issubclass(found, Channel):
+        kind = found.__name__ if isinstance(found, type) else a(type(found))
+        raise BROUGHT.fault(name, f"is no Channel, but {kind}")
+    wrong = wrong_with(found, name)
+    if wrong is not None:
+        raise BROUGHT.fault(name, wrong)
+    _join(found, name)
+    _brought[name] = found
+    return found
+
+
+def _built_in(name: str) -> type[Channel]:
+    module, _, cls = BUILT_IN[name].partition(":")
+    try:
+        found: type[Channel] = getattr(importlib.import_module(module), cls)
+    except ImportError as error:
+        message = f'the adapter "{name}" needs {error.name or error}, which is not installed'
+        raise EnvironmentFault(message, help=f"pip install {error.name or ''}".rstrip()) from None
+    return found
+
+
+def _join(adapter: type[Channel], name: str) -> None:
+    """Add the channel of an adapter to those that messages can be sent on."""
+    if adapter.spec is None or adapter.spec.name == WEBHOOK:
+        return
+    try:
+        CHANNELS.join(adapter.spec)
+    except ValueError as error:
+        raise BROUGHT.fault(name, f"cannot be used: {error}") from None
+
+
+def wrong_with(adapter: type[Channel], name: str) -> str | None:
+    """Return what is wrong with the class of an adapter, to go on a sentence; None if nothing."""
+    called = getattr(adapter, "name", None)
+    if called != name:
+        return f'calls itself "{called}": its name and its entry point must be the same'
+    if not hasattr(adapter, "spec") or not isinstance(adapter.spec, ChannelSpec | None):
+        return "says no channel: spec is a ChannelSpec, or None for any channel"
+    settings = getattr(adapter, "Settings", None)
+    if not isinstance(settings, type) or not issubclass(settings, ChannelSettings):
+        return "has no Settings derived from ChannelSettings"
+    if not isinstance(getattr(adapter, "capabilities", None), Capabilities):
+        return "has no Capabilities"
+    if getattr(adapter, "__abstractmethods__", None):
+        return f"does not define {', '.join(sorted(adapter.__abstractmethods__))}"
+    return None
