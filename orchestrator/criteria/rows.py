@@ -150,9 +150,9 @@ def _facts_of(
     received = kind == "received"
     rows = (scope.facts.messages if received else tables.receipt).alias()
     at = rows.c.decided_at if received else rows.c.at
-    tests = [rows.c.kind == kind]
-    if received:
-        tests = [rows.c.channel != WEBHOOK, rows.c.set_aside == 0]
+    tests: list[Predicate] = (
+        [rows.c.channel != WEBHOOK, rows.c.set_aside == 0] if received else [rows.c.kind == kind]
+    )
     tests += named(rows, sentence.operand)
     tests += [rows.c.channel == sentence.channel] if sentence.channel else []
     if _of_this_run(scope, sentence):
