@@ -21,6 +21,7 @@ from orchestrator.app.opening import (
     open_project,
     unknown,
 )
+from orchestrator.app.outbox import acting, looking
 from orchestrator.app.tasks import finish_task, open_tasks
 from orchestrator.app.ticks import (
     ALREADY_DONE,
@@ -43,11 +44,13 @@ __all__ = [
     "Passed",
     "Status",
     "TickRequest",
+    "acting",
     "breaker",
     "explain_customer",
     "finish_task",
     "known_flow",
     "last_good",
+    "looking",
     "one_tick",
     "open_database",
     "open_project",

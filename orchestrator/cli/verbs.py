@@ -45,6 +45,7 @@ VERBS = {
         Verb(
             "resume", "resume", "Run", "Let a flow go on that was paused, or whose breaker tripped."
         ),
+        Verb("outbox", "outbox", "Run", "List messages on their way, rule about those in doubt."),
         Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),
     )

@@ -1,0 +1,331 @@
+"""``clmctl outbox``: what is on its way, what got stuck, and what a person rules about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli import console
+from orchestrator.cli.conventions import (
+    DatabaseOption,
+    ProjectOption,
+    one_of,
+    output_option,
+    verb,
+    verb_app,
+)
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from orchestrator.delivery.outbox import MessageLine, Ruling, Surge
+
+FORMS = ("human", "json")
+FORMAT = "clmctl.outbox/1"
+
+app = verb_app("Look at messages on their way, and rule about those that got stuck.")
+doubts = verb_app("End the doubt about messages that may or may not have been taken.")
+app.add_typer(doubts, name="in-doubt")
+
+MessageArgument = Annotated[
+    list[int], typer.Argument(metavar="ID…", min=1, help="Messages, by their ids.")
+]
+FlowOption = Annotated[
+    str | None, typer.Option("--flow", metavar="FLOW", help="Only messages of this flow.")
+]
+ChannelOption = Annotated[
+    str | None, typer.Option("--channel", metavar="CHANNEL", help="Only on this channel.")
+]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, help="Show at most so many, the latest first.")
+]
+
+
+@verb(
+    app,
+    "list",
+    examples=[
+        ("clmctl outbox list", "what is on its way, in doubt or dead"),
+        ("clmctl outbox list --state dead --flow welcome", "what one flow could not deliver"),
+        ("clmctl outbox list -o json", "the same for a program"),
+    ],
+)
+def list_(
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="STATE", help="Only in this state; repeatable."),
+    ] = None,
+    flow: FlowOption = None,
+    channel: ChannelOption = None,
+    limit: LimitOption = 100,
+    output: Annotated[str, output_option(*FORMS)] = "human",
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """List messages on their way, the latest first, and what a surge holds. Never an address."""
+    one_of("-o", output, FORMS)
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.delivery import outbox
+
+    for one in state or ():
+        one_of("--state", one, outbox.STATES)
+    with root.looking(_engine(project, db)) as connection:
+        lines, count = outbox.listed(
+            connection, state or outbox.UNFINISHED, flow=flow, channel=channel, limit=limit
+        )
+        held = [] if state else outbox.surges(connection)
+    if output == "json":
+        _print_json({"messages": [_object(one) for one in lines], "count": count,
+                     "surges": [_surge_object(one) for one in held]})  # fmt: skip
+        return 0
+    _show(lines, count)
+    for surge in held:
+        console.warn(
+            f"{surge.flow}: {surge.messages} messages of {surge.step} are held: {surge.why}; "
+            f"clmctl outbox approve {surge.flow} lets them go"
+        )
+    return 0
+
+
+@verb(
+    app,
+    "show",
+    examples=[("clmctl outbox show 17", "one message, and all that happened to it")],
+)
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The message's id.")],
+    output: Annotated[str, output_option(*FORMS)] = "human",
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """Show where one message stands, what went wrong on its way, and what people did to it."""
+    one_of("-o", output, FORMS)
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.delivery import outbox
+    from orchestrator.report.contracts import instant_text
+
+    with root.looking(_engine(project, db)) as connection:
+        line, happened = outbox.story(connection, number)
+    found = {
+        **_object(line),
+        "happened": [
+            {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who}
+            for one in happened
+        ],
+    }
+    if output == "json":
+        _print_json(found)
+        return 0
+    page = console.results_page()
+    rows = [[key.replace("_", " "), _text(value)] for key, value in found.items()
+            if key != "happened" and value not in (None, False, 0)]  # fmt: skip
+    for row in page.table(rows):
+        console.out(row)
+    rows = [[str(one["at"]), str(one["what"]), _text(one["who"]), _text(one["detail"])]
+            for one in found["happened"]]  # fmt: skip
+    for row in page.table(rows, header=["at", "what", "who", "detail"]) if rows else ():
+        console.out(row)
+    return 0
+
+
+@verb(
+    app,
+    "retry",
+    examples=[
+        ("clmctl outbox retry 17 18", "queue dead messages once more"),
+        ("clmctl outbox retry --flow welcome", "all dead ones of a flow"),
+    ],
+)
+def retry(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID…]", help="Dead messages, by their ids.")
+    ] = None,
+    flow: FlowOption = None,
+    channel: ChannelOption = None,
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """Queue dead messages once more, as a new generation that is looked at like any other."""
+    if bool(numbers) == bool(flow or channel):
+        raise UsageError("name messages by ID, or say --flow or --channel")
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.clock import utcnow
+    from orchestrator.delivery import outbox
+    from orchestrator.report.layout import counted
+
+    def act(connection: Any) -> list[int]:
+        asked = numbers or outbox.retriable(connection, flow=flow, channel=channel)
+        return outbox.retry(connection, asked, utcnow())
+
+    made = root.acting(_engine(project, db), act)
+    console.say(f"{counted(len(made), 'message')} queued again.")
+    return 0
+
+
+@verb(
+    app,
+    "approve",
+    examples=[
+        ("clmctl outbox approve win_back", "its messages leave, though they are unusually many"),
+        ("clmctl outbox approve --all", "the same of all flows"),
+    ],
+)
+def approve(
+    flow: Annotated[str | None, typer.Argument(metavar="FLOW", help="Whose messages.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Of all flows.")] = False,
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """Let go messages that are held because a step sent far more at once than it ever did."""
+    if (flow is None) != everything:
+        raise UsageError(
+            "name one FLOW, or say --all", help="clmctl outbox list shows what is held"
+        )
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.clock import utcnow
+    from orchestrator.delivery import outbox
+    from orchestrator.report.layout import counted
+
+    let_go = root.acting(
+        _engine(project, db), lambda connection: outbox.approve(connection, flow, utcnow())
+    )
+    if not let_go:
+        console.say("Nothing was held; nothing was changed.")
+        return 0
+    console.say(f"{counted(sum(one.messages for one in let_go), 'message')} may leave.")
+    return 0
+
+
+# --- in doubt -------------------------------------------------------------------------
+
+
+@verb(
+    doubts,
+    "list",
+    examples=[("clmctl outbox in-doubt list", "what may or may not have been taken")],
+)
+def list_doubts(
+    flow: FlowOption = None,
+    channel: ChannelOption = None,
+    limit: LimitOption = 100,
+    output: Annotated[str, output_option(*FORMS)] = "human",
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+) -> int:
+    """List the messages that may or may not have been taken."""
+    return list_(
+        ["in_doubt"], flow=flow, channel=channel, limit=limit, output=output, project=project, db=db
+    )
+
+
+@verb(
+    doubts,
+    "mark-sent",
+    examples=[("clmctl outbox in-doubt mark-sent 17", "the provider's log has it")],
+)
+def mark_sent(
+    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
+) -> int:
+    """Say that messages were taken: they are sent."""
+    return _rule(numbers, "mark-sent", project, db)
+
+
+@verb(
+    doubts,
+    "resend",
+    examples=[("clmctl outbox in-doubt resend 17", "the provider's log does not have it")],
+)
+def resend(
+    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
+) -> int:
+    """Send messages again under the same key; whoever got the first gets a second."""
+    return _rule(numbers, "resend", project, db)
+
+
+@verb(
+    doubts,
+    "discard",
+    examples=[("clmctl outbox in-doubt discard 17", "rather not at all than twice")],
+)
+def discard(
+    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
+) -> int:
+    """Give messages up: they are dead."""
+    return _rule(numbers, "discard", project, db)
+
+
+def _rule(numbers: list[int], ruling: Ruling, project: Path | None, db: str | None) -> int:
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.clock import utcnow
+    from orchestrator.delivery import outbox
+    from orchestrator.report.layout import counted
+
+    def act(connection: Any) -> None:
+        for number in numbers:
+            outbox.rule(connection, number, ruling, utcnow())
+
+    root.acting(_engine(project, db), act)
+    console.say(f"{counted(len(numbers), 'message')}: {ruling.replace('-', ' ')}.")
+    return 0
+
+
+# --- words ----------------------------------------------------------------------------
+
+
+def _engine(project: Path | None, db: str | None) -> Engine:
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.settings import find_project
+
+    return root.open_database(find_project(project), db, create=True)
+
+
+def _print_json(found: dict[str, Any]) -> None:
+    from orchestrator.report.streams import pretty_json
+
+    console.out(pretty_json({"format": FORMAT, **found}))
+
+
+def _show(lines: list[MessageLine], count: int) -> None:
+    from orchestrator.report.contracts import instant_text
+    from orchestrator.report.layout import counted
+
+    rows = [
+        [str(one.id), one.customer, f"{one.flow}/{one.message}", one.channel, one.state,
+         instant_text(one.state_at), str(one.attempt), one.why or ""]
+        for one in lines
+    ]  # fmt: skip
+    header = ["id", "customer", "message", "channel", "state", "since", "calls", "why"]
+    for row in console.results_page().entries(rows, header=header):
+        console.out(row)
+    shown = f", the latest {len(lines)} are shown" if len(lines) < count else ""
+    console.say(f"{counted(count, 'message')}{shown}")
+
+
+def _object(line: MessageLine) -> dict[str, Any]:
+    from dataclasses import asdict
+    from datetime import datetime
+
+    from orchestrator.report.contracts import instant_text
+
+    return {
+        key: instant_text(value) if isinstance(value, datetime) else value
+        for key, value in {
+            **asdict(line),
+            "possible_duplicate": bool(line.possible_duplicate),
+        }.items()
+    }
+
+
+def _surge_object(one: Surge) -> dict[str, Any]:
+    from orchestrator.report.contracts import instant_text
+
+    return {"flow": one.flow, "step": one.step, "at": instant_text(one.at),
+            "messages": one.messages, "why": one.why}  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,267 @@
+"""What people see of the ledger, and what they may do to it: each act once, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from orchestrator import tables
+from orchestrator.columns import EPOCH, to_micros
+from orchestrator.delivery.auditing import audit
+from orchestrator.errors import NotFoundError, RefusedError
+from orchestrator.tables.messages import DELIVERY
+from orchestrator.tick.surge import SURGE, surge_of
+
+STATES = (
+    "queued", "claimed", "sending", "in_doubt", "dead", "failed", "sent", "answered", "suppressed",
+    "expired", "cancelled",
+)  # fmt: skip
+UNFINISHED = ("queued", "claimed", "sending", "in_doubt", "dead", "failed")
+"""What is listed if nothing is asked for: all that is on its way, or needs a person."""
+RETRIED = ("dead", "failed")
+Ruling = Literal["mark-sent", "resend", "discard"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """One message as it is listed."""
+
+    id: int
+    customer: str
+    """External id."""
+    flow: str
+    step: str
+    message: str
+    channel: str
+    purpose: str
+    state: str
+    state_at: datetime
+    decided_at: datetime
+    not_before: datetime | None
+    """``queued``: not tried earlier."""
+    attempt: int
+    """How many calls were spent."""
+    why: str | None
+    generation: int
+    possible_duplicate: bool
+    provider: str | None
+    provider_id: str | None
+    provider_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """One thing that happened to a message, or was done to it."""
+
+    at: datetime
+    what: str
+    detail: str | None
+    who: str | None = None
+    """The person who did it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """Messages of one step and tick that wait for a person's word."""
+
+    flow: str
+    step: str
+    at: datetime
+    messages: int
+    why: str | None
+    name: str
+    """Of its row in ``control``."""
+
+
+# --- looking --------------------------------------------------------------------------
+
+
+def listed(
+    connection: Connection,
+    states: Collection[str] = UNFINISHED,
+    *,
+    flow: str | None = None,
+    channel: str | None = None,
+    limit: int = 100,
+) -> tuple[list[MessageLine], int]:
+    """Return the latest messages in some states, and how many there are in all."""
+    row = tables.message.c
+    which: list[ColumnElement[bool]] = [row.state.in_(sorted(states))]
+    which += [row.flow == flow] if flow else []
+    which += [row.channel == channel] if channel else []
+    count = connection.execute(select(func.count()).where(*which)).scalar_one()
+    query = _lines().where(*which).order_by(row.id.desc()).limit(limit)
+    return [_line(found) for found in connection.execute(query)], count
+
+
+def retriable(
+    connection: Connection, *, flow: str | None = None, channel: str | None = None
+) -> list[int]:
+    """Return the dead messages that were not retried yet, in order."""
+    row = tables.message.c
+    which: list[ColumnElement[bool]] = [row.state.in_(RETRIED), row.set_aside == 0]
+    which += [row.flow == flow] if flow else []
+    which += [row.channel == channel] if channel else []
+    return list(connection.scalars(select(row.id).where(*which).order_by(row.id)))
+
+
+def story(connection: Connection, number: int) -> tuple[MessageLine, list[Occurred]]:
+    """Return one message and all that happened to it, in order.
+
+    Raises:
+        NotFoundError: there is no such message.
+    """
+    found = connection.execute(_lines().where(tables.message.c.id == number)).first()
+    if found is None:
+        raise _no_such(number)
+    event, act = tables.message_event.c, tables.audit.c
+    events = select(event.at, event.kind, event.code, event.detail).where(
+        event.message_id == number
+    )
+    acts = select(act.at, act.action, act.detail, act.actor).where(act.object == _name(number))
+    happened = [
+        Occurred(at, kind, " ".join(filter(None, (code, detail))) or None)
+        for at, kind, code, detail in connection.execute(events.order_by(event.id))
+    ]
+    happened += [Occurred(*one) for one in connection.execute(acts.order_by(act.id))]
+    return _line(found), sorted(happened, key=lambda one: one.at)
+
+
+def surges(connection: Connection) -> list[Surge]:
+    """Return what is held because a step sent far more than it ever did."""
+    control, row = tables.control.c, tables.message.c
+    found = []
+    query = select(control.name, control.at, control.reason).where(control.kind == SURGE)
+    for name, at, why in connection.execute(query.order_by(control.at, control.name)).all():
+        flow, step, decided_at = surge_of(name)
+        count = select(func.count()).where(
+            row.flow == flow, row.step == step, row.decided_at == decided_at, row.state == "queued"
+        )
+        found.append(Surge(flow, step, at, connection.execute(count).scalar_one(), why, name))
+    return found
+
+
+def _lines() -> Select[Any]:
+    row, customer = tables.message.c, tables.customer.c
+    return select(
+        row.id, customer.external_id, row.flow, row.step, row.message, row.channel, row.purpose,
+        row.state, row.state_at, row.decided_at, row.not_before, row.attempt, row.error,
+        row.generation, row.possible_duplicate, row.provider, row.provider_id, row.provider_key,
+    ).join_from(tables.message, tables.customer, customer.id == row.customer_id)  # fmt: skip
+
+
+def _line(found: Row[Any]) -> MessageLine:
+    line = MessageLine(*tuple(found))
+    if line.state == "queued" and line.not_before != EPOCH:
+        return line
+    return replace(line, not_before=None)
+
+
+# --- acting ---------------------------------------------------------------------------
+
+
+def retry(connection: Connection, numbers: Collection[int], now: datetime) -> list[int]:
+    """Queue dead messages once more, each as a new generation; return the new rows' ids.
+
+    The old row stays as it is and does not count any more; the new one is looked at just before
+    the wire like any other.
+
+    Raises:
+        NotFoundError: there is no such message.
+        RefusedError: one is not dead, or was retried already; then none is.
+    """
+    return [_retry(connection, number, now) for number in numbers]
+
+
+def _retry(connection: Connection, number: int, now: datetime) -> int:
+    row = tables.message
+    found = _state_of(connection, number)
+    if found not in RETRIED:
+        raise RefusedError(
+            f"message {number} is {found}, not dead",
+            help="clmctl outbox in-doubt resend is for what is in doubt",
+        )
+    put_aside = update(row).where(row.c.id == number, row.c.set_aside == 0).values(set_aside=1)
+    if connection.execute(put_aside).rowcount == 0:
+        raise RefusedError(f"message {number} was retried already")
+    kept = [
+        column.name
+        for column in row.columns
+        if column.name not in {*DELIVERY, "id", "generation", "state", "state_at", "error"}
+    ]
+    columns = [*kept, "generation", "state", "state_at"]
+    values = [row.c[name] for name in kept]
+    fresh = [row.c.generation + 1, literal("queued"), literal(to_micros(now))]
+    query = select(*values, *fresh).where(row.c.id == number)
+    made = insert(row).from_select(columns, query).returning(row.c.id)
+    new: int = connection.execute(made).scalar_one()
+    audit(connection, "retry", _name(number), at=now, detail=f"as message {new}")
+    return new
+
+
+def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> None:
+    """End the doubt about a message.
+
+    Args:
+        ruling: ``mark-sent``: it was taken; ``resend``: queue it again under the same key, as a
+            possible duplicate; ``discard``: give it up.
+    Raises:
+        NotFoundError: there is no such message.
+        RefusedError: it is not in doubt (any more).
+    """
+    row = tables.message
+    values = {**_RULINGS[ruling], "state_at": to_micros(now)}
+    ruled = update(row).where(row.c.id == number, row.c.state == "in_doubt").values(**values)
+    if connection.execute(ruled).rowcount == 0:
+        raise RefusedError(f"message {number} is {_state_of(connection, number)}, not in doubt")
+    audit(connection, ruling, _name(number), at=now)
+
+
+_RULINGS: dict[str, dict[str, Any]] = {
+    "mark-sent": {"state": "sent", "error": None},
+    "resend": {"state": "queued", "error": None, "possible_duplicate": 1, "not_before": 0},
+    "discard": {"state": "dead", "error": "in_doubt: discarded"},
+}
+
+
+def approve(connection: Connection, flow: str | None, now: datetime) -> list[Surge]:
+    """Let go what is held as a surge, of one flow or of all; return it."""
+    control = tables.control
+    let_go = [one for one in surges(connection) if flow in (None, one.flow)]
+    for one in let_go:
+        here = (control.c.kind == SURGE, control.c.name == one.name)
+        connection.execute(delete(control).where(*here))
+        detail = f"{one.step}: {one.messages} messages"
+        audit(connection, "approve", f"flow {one.flow}", at=now, detail=detail)
+    return let_go
+
+
+def _state_of(connection: Connection, number: int) -> str:
+    row = tables.message.c
+    state = connection.scalar(select(row.state).where(row.id == number))
+    if state is None:
+        raise _no_such(number)
+    return str(state)
+
+
+def _name(number: int) -> str:
+    return f"message {number}"
+
+
+def _no_such(number: int) -> NotFoundError:
+    return NotFoundError(f"there is no message {number}", help="clmctl outbox list shows them")

@@ -1,0 +1,213 @@
+"""``clmctl outbox``: what is listed, what a person may rule, and that each act is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Shop
+from jsonschema import Draft7Validator
+from sqlalchemy import insert, select, update
+
+from orchestrator import tables
+from orchestrator.cli.shell import answer
+from orchestrator.tick import surge
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "outbox.schema.json"
+FLOW = """
+flow: greet
+status: live
+starts_when: {did: view}
+re_entry: always
+steps: [{send: hello, topic: news}, {wait: 2 days}, {send: bye, only_if: {received: hello}}]
+"""
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def sent(shop: Shop, database_url: str) -> list[str]:
+    """A shop that has two messages queued, ids 1 and 2; the options that name it."""
+    shop.write(greet=FLOW).customers(ana={}, ben={}).tick("2026-03-02T08:00:00")
+    for name in ("ana", "ben"):
+        shop.event(name, "view", "2026-03-02T09:00:00")
+    shop.tick("2026-03-02T09:00:00")
+    return ["--project", str(shop.folder), "--db", database_url]
+
+
+def asked(capsys: Printed, *words: str) -> dict[str, Any]:
+    assert answer(["outbox", *words, "-o", "json"]) == 0
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(printed)
+    return printed
+
+
+def listed(capsys: Printed, *words: str) -> list[tuple[int, str, str]]:
+    found = asked(capsys, "list", *words)["messages"]
+    return [(one["id"], one["customer"], one["state"]) for one in found]
+
+
+def become(shop: Shop, number: int, **values: Any) -> None:
+    with shop.engine.begin() as connection:
+        connection.execute(
+            update(tables.message).where(tables.message.c.id == number).values(**values)
+        )
+
+
+def acts(shop: Shop) -> list[tuple[str, str]]:
+    row = tables.audit.c
+    with shop.engine.connect() as connection:
+        return [
+            tuple(one)
+            for one in connection.execute(select(row.action, row.object).order_by(row.id))
+        ]
+
+
+def test_what_is_on_its_way_is_listed_the_latest_first(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    assert listed(capsys, *sent) == [(2, "ben", "queued"), (1, "ana", "queued")]
+    become(shop, 1, state="sent")
+    assert listed(capsys, *sent) == [(2, "ben", "queued")]
+    assert listed(capsys, "--state", "sent", *sent) == [(1, "ana", "sent")]
+    assert listed(capsys, "--channel", "sms", *sent) == []
+
+
+def test_the_human_list_tells_why_and_never_an_address(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead", error="550 5.1.1 no such user", attempt=1)
+
+    assert answer(["outbox", "list", *sent]) == 0
+    said = capsys.readouterr()
+    assert "550 5.1.1 no such user" in said.out
+    assert "2 messages" in said.err
+    assert "@" not in said.out
+
+
+def test_a_dead_message_is_queued_once_more_as_a_new_generation(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead", error="gone", attempt=8, provider_key="K")
+
+    assert answer(["outbox", "retry", "1", *sent]) == 0
+    capsys.readouterr()
+    assert listed(capsys, *sent) == [(3, "ana", "queued"), (2, "ben", "queued"), (1, "ana", "dead")]
+    new = asked(capsys, "show", "3", *sent)
+    assert (new["generation"], new["attempt"], new["why"], new["provider_key"]) == (
+        1,
+        0,
+        None,
+        None,
+    )
+    assert acts(shop) == [("retry", "message 1")]
+    told = asked(capsys, "show", "1", *sent)["happened"]
+    assert [(one["what"], one["detail"]) for one in told] == [("retry", "as message 3")]
+
+
+def test_a_retried_message_is_received_once(sent: list[str], shop: Shop, capsys: Printed) -> None:
+    become(shop, 1, state="dead", error="gone")
+    answer(["outbox", "retry", "1", *sent])
+    shop.write(greet=FLOW.replace("{received: hello}", "{received: hello, at_least: 2}"))
+
+    assert shop.told("2026-03-04T09:00:00") == []
+
+
+def test_only_dead_ones_are_retried_each_once_and_all_or_none(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead", error="gone")
+
+    assert answer(["outbox", "retry", "1", "2", *sent]) == 4
+    assert "message 2 is queued, not dead" in capsys.readouterr().err
+    assert acts(shop) == []
+    assert answer(["outbox", "retry", "1", *sent]) == 0
+    assert answer(["outbox", "retry", "1", *sent]) == 4
+    assert "was retried already" in capsys.readouterr().err
+    assert answer(["outbox", "retry", "99", *sent]) == 1
+
+
+def test_all_dead_ones_of_a_flow_are_retried_at_a_word(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead")
+    become(shop, 2, state="dead")
+
+    assert answer(["outbox", "retry", "--flow", "greet", *sent]) == 0
+    assert "2 messages queued again" in capsys.readouterr().err
+    assert answer(["outbox", "retry", *sent]) == 2
+
+
+@pytest.mark.parametrize(
+    ("ruling", "state", "again"),
+    [("mark-sent", "sent", False), ("resend", "queued", True), ("discard", "dead", False)],
+)
+def test_a_doubt_is_ended_once(
+    sent: list[str], shop: Shop, capsys: Printed, ruling: str, state: str, again: bool
+) -> None:
+    become(shop, 1, state="in_doubt", error="no answer", attempt=1)
+    assert [one["id"] for one in asked(capsys, "in-doubt", "list", *sent)["messages"]] == [1]
+
+    assert answer(["outbox", "in-doubt", ruling, "1", *sent]) == 0
+    capsys.readouterr()
+    found = asked(capsys, "show", "1", *sent)
+    assert (found["state"], found["possible_duplicate"], found["attempt"]) == (state, again, 1)
+    assert acts(shop) == [(ruling, "message 1")]
+    assert answer(["outbox", "in-doubt", ruling, "1", *sent]) == 4
+    assert "not in doubt" in capsys.readouterr().err
+
+
+def test_what_happened_to_a_message_is_told_in_order(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="in_doubt")
+    with shop.engine.begin() as connection:
+        for at, kind in ((5, "deferred"), (9, "unknown")):
+            row = {
+                "message_id": 1,
+                "at": at,
+                "kind": kind,
+                "attempt": 1,
+                "code": "451",
+                "detail": "later",
+            }
+            connection.execute(insert(tables.message_event).values(**row))
+    answer(["outbox", "in-doubt", "discard", "1", *sent])
+    capsys.readouterr()
+
+    told = asked(capsys, "show", "1", *sent)["happened"]
+    assert [(one["what"], one["detail"]) for one in told] == [
+        ("deferred", "451 later"), ("unknown", "451 later"), ("discard", None)
+    ]  # fmt: skip
+    assert told[2]["who"]
+    assert answer(["outbox", "show", "1", *sent]) == 0
+    assert "451 later" in capsys.readouterr().out
+    assert answer(["outbox", "show", "77", *sent]) == 1
+
+
+def test_a_surge_is_listed_and_let_go_by_name(
+    sent: list[str], shop: Shop, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.tick("2026-03-05T09:30:00")
+    monkeypatch.setattr(surge, "LEAST", 1)
+    monkeypatch.setattr(surge, "TIMES", 0)
+    for name in ("ana", "ben"):
+        shop.event(name, "view", "2026-03-06T09:00:00")
+    shop.tick("2026-03-06T09:30:00")
+
+    (held,) = asked(capsys, "list", *sent)["surges"]
+    assert (held["flow"], held["step"], held["messages"]) == ("greet", "hello", 2)
+    assert answer(["outbox", "list", *sent]) == 0
+    assert "clmctl outbox approve greet" in capsys.readouterr().err
+    assert answer(["outbox", "approve", "welcome", *sent]) == 0
+    assert "Nothing was held" in capsys.readouterr().err
+    assert answer(["outbox", "approve", "greet", *sent]) == 0
+    assert asked(capsys, "list", *sent)["surges"] == []
+    assert acts(shop) == [("approve", "flow greet")]
+    assert answer(["outbox", "approve", *sent]) == 2
+
+
+def test_a_state_that_does_not_exist_is_named(sent: list[str], capsys: Printed) -> None:
+    assert answer(["outbox", "list", "--state", "deed", *sent]) == 2
+    assert "dead" in capsys.readouterr().err
