@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Table,
     and_,
@@ -178,12 +179,24 @@ def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
 
 
 def _write_attributes(tick: Tick) -> None:
+    """Write what was set, but for what an import has changed since the tick looked at it.
+
+    So both count, one after the other: an import that comes while a tick decides comes after it.
+    """
     source, base = workspace.attribute, tables.attribute_value
     if workspace.is_empty(tick.connection, source):
         return
     columns = [column.name for column in source.columns]
-    # "WHERE true" keeps SQLite from reading ON CONFLICT as the join condition
-    query = select(*(source.c[name] for name in columns)).where(literal(1) == 1)
+    then, now = workspace.attribute_replaced, base.alias()
+    joined: FromClause = source
+    for values in (then, now):
+        same = [values.c[key] == source.c[key] for key in ("name", "customer_id")]
+        joined = joined.outerjoin(values, and_(*same))
+    query = (
+        select(*(source.c[name] for name in columns))
+        .select_from(joined)
+        .where(now.c.text.is_not_distinct_from(then.c.text))
+    )
     statement = _insert(tick, base).from_select(columns, query)
     changed = {name: statement.excluded[name] for name in columns[2:]}
     tick.execute(
@@ -347,13 +360,12 @@ def _write_flow_states(tick: Tick) -> None:
 
 def _write_tick(tick: Tick) -> None:
     connection = tick.connection
-    last = connection.execute(select(func.coalesce(func.max(tables.customer.c.id), 0)))
     messages = select(func.count()).where(workspace.message.c.channel != WEBHOOK)
     sends = connection.execute(messages).scalar_one()
     row = {
         "at": to_micros(tick.now),
         "release": tick.playbook.fingerprint,
-        "last_customer_id": max(last.scalar_one(), tick.last_customer_id),
+        "last_customer_id": tick.newest_customer_id,
         "sends": sends,
         "term": tick.term,
         "recorded_at": to_micros(tick.clock()) if tick.clock else None,

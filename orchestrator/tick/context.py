@@ -111,6 +111,8 @@ class Tick:
     """The latest live tick before this one."""
     last_customer_id: int
     """The greatest customer id the latest live tick saw; 0 before the first."""
+    newest_customer_id: int
+    """The greatest customer id this tick sees, never less than the latest live tick saw."""
     is_full: bool = True
     """Whether everybody is evaluated, not only who is in ``tick_due``."""
     probes: bool = False

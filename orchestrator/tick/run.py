@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator import tables
 from orchestrator.criteria.base import leaves
@@ -33,6 +33,7 @@ from orchestrator.tick import (
     results,
     rounds,
     runs,
+    setting,
     states,
     versions,
     workspace,
@@ -181,10 +182,12 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
         ticked = Ticked(tick, is_dry=False)
         if plan.counts:
             ticked.count()
+        setting.note_replaced(tick)
         connection.commit()
         connection.execution_options(sqlite_begin="IMMEDIATE")
         written = in_one_transaction(connection, lambda: apply.write(tick))
         connection.execution_options(sqlite_begin="DEFERRED")  # reading back locks nobody out
+        start_snapshot(connection)
         yield ticked if written else dataclasses.replace(ticked, did_nothing=True)
 
 
@@ -195,6 +198,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     connection.commit()
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)
+    newest = connection.scalar(select(func.max(tables.customer.c.id))) or 0
     known, by_hand = _flow_memory(connection), pauses.pauses(connection)
     paused = _paused_flows(plan, by_hand)
     return Tick(
@@ -206,6 +210,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         paused=paused,
         watermark=latest,
         last_customer_id=last_customer_id,
+        newest_customer_id=max(newest, last_customer_id),
         counts=plan.counts,
         is_full=(
             plan.everybody

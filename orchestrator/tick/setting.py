@@ -68,6 +68,21 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
     tick.show_attributes()
 
 
+def note_replaced(tick: Tick) -> None:
+    """Note what the attributes that were set are in the tables, as this tick has seen them."""
+    written, stored, noted = (
+        workspace.attribute,
+        tables.attribute_value,
+        workspace.attribute_replaced,
+    )
+    if workspace.is_empty(tick.connection, written):
+        return
+    same = and_(written.c.name == stored.c.name, written.c.customer_id == stored.c.customer_id)
+    columns = [stored.c[column.name] for column in noted.columns]
+    query = select(*columns).join_from(written, stored, same)
+    tick.execute(insert(noted).from_select([column.name for column in columns], query))
+
+
 def in_turns(tick: Tick, which: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
     """Yield the runs of one step in parts: of each customer one run, by entry (semantics 47).
 

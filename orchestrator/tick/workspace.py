@@ -293,6 +293,14 @@ attribute_written = _work_table(
 )
 """The rows of the one ``set`` under way."""
 
+attribute_replaced = _work_table(
+    "tick_attribute_replaced",
+    _text("name", key=True),
+    _big("customer_id", key=True),
+    _text("text"),
+)
+"""What the tables say, as the tick sees them, of attributes that its ``set`` steps wrote."""
+
 told = _work_table("tick_told", *_unnumbered(tables.event))
 """Events that steps of this tick write, for flows that are told and for answers."""
 told_value = _work_table("tick_told_value", _text("source_id"), _text("name"), *_typed_columns())
