@@ -41,15 +41,25 @@ __all__ = [
     "summarize_statistics",
 ]
 
-CONNECT_TIMEOUT_SECONDS = 10
+POSTGRES_CONNECTING = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""A server that is gone without a word is noticed within a minute, not within hours."""
 POSTGRES_SETTINGS = {
     "work_mem": "256MB",
     "temp_buffers": "64MB",
     "jit": "off",
     "lock_timeout": "30s",
     "statement_timeout": "30min",
-    "idle_in_transaction_session_timeout": "30min",
+    "idle_in_transaction_session_timeout": "30s",
 }
+"""A process that stands still inside a transaction loses it, and with it what others wait for."""
+READER_IDLE = "30min"
+"""How long a transaction may stand still that only reads: nobody waits for it."""
 LOCK_PAUSES = (0.05, 0.2, 0.8, 2.0)
 """Seconds at most before each further try of a transaction that met another one."""
 ANALYSIS_LIMIT = 2_000
@@ -126,6 +136,8 @@ def start_snapshot(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        idle = f"SET LOCAL idle_in_transaction_session_timeout = '{READER_IDLE}'"
+        connection.execute(text(idle))
 
 
 def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:
@@ -181,15 +193,23 @@ def queue_for_facts(connection: Connection) -> None:
 
 
 def summarize_statistics(engine: Engine) -> None:
-    """Let the planner learn what the tables hold now; after many rows were written."""
+    """Let the planner learn what the tables hold now; after many rows were written.
+
+    On PostgreSQL it stands in nobody's way and waits for nobody: one table after the other, and
+    one that somebody holds just now is left out, for whoever writes to it sees to it then.
+    """
     with database_faults(), engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(f"PRAGMA analysis_limit = {ANALYSIS_LIMIT}")
-            connection.exec_driver_sql("ANALYZE")
-        else:
-            names = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
-            connection.exec_driver_sql(f"ANALYZE {names}")
-        connection.commit()
+            in_one_transaction(connection, lambda: _analyze_some(connection))
+            return
+        names = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        alone.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
+
+
+def _analyze_some(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA analysis_limit = {ANALYSIS_LIMIT}")
+    connection.exec_driver_sql("ANALYZE")
 
 
 def _parse(url: str) -> URL:
@@ -262,8 +282,7 @@ def _open_postgres(url: URL, *, read_only: bool) -> Engine:
     options = " ".join([settings, given if isinstance(given, str) else " ".join(given)]).strip()
     try:
         return create_engine(
-            url.update_query_dict({"options": options}),
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            url.set(query={**POSTGRES_CONNECTING, **url.query, "options": options}),
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
             poolclass=NullPool,
         )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from select import select as select_ready
+from threading import Event, Thread, Timer
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, insert, make_url, select, text
@@ -187,6 +192,43 @@ def test_postgresql_gets_our_settings_and_the_urls_win(postgres_url: str) -> Non
         assert connection.scalar(text("SHOW work_mem")) == "64MB"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name these options otherwise")
+def test_a_server_that_is_gone_without_a_word_is_noticed(postgres_url: str) -> None:
+    """By TCP it is asked for signs of life; the server of these tests listens to no TCP itself."""
+    url = make_url(postgres_url)
+    path = f"{url.query['host']}/.s.PGSQL.{url.port or url.query.get('port', 5432)}"
+    with socket.create_server(("127.0.0.1", 0)) as listening, relayed(listening, path):
+        port = listening.getsockname()[1]
+        by_tcp = url.difference_update_query(["host"]).set(host="127.0.0.1", port=port)
+        with open_engine(by_tcp.render_as_string(hide_password=False)).connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            with socket.socket(fileno=os.dup(driver.fileno())) as wire:
+                assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+                assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+
+
+@contextmanager
+def relayed(listening: socket.socket, path: str) -> Iterator[None]:
+    """Pass one connection on to a socket of the file system, and back."""
+
+    def serve() -> None:
+        near, _ = listening.accept()
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(path)
+        with near, far:
+            while True:
+                for one in select_ready([near, far], [], [])[0]:
+                    said = one.recv(65_536)
+                    if not said:
+                        return
+                    (far if one is near else near).sendall(said)
+
+    serving = Thread(target=serve)
+    serving.start()
+    yield
+    serving.join()
+
+
 def test_the_memory_database_has_all_tables() -> None:
     engine = memory_engine()
     _add(engine, "anna")
@@ -300,10 +342,28 @@ def test_who_writes_facts_waits_for_the_other_and_tries_again(postgres_url: str)
     """A lock held longer than ``lock_timeout`` is waited for anew: nothing was done yet."""
     impatient = make_url(postgres_url).update_query_dict({"options": "-c lock_timeout=50ms"})
     engine = open_engine(impatient.render_as_string(hide_password=False))
+    released = Event()
     with engine.connect() as one, engine.connect() as other:
         first = begin_facts(one)
-        release = Timer(0.3, first.commit)
-        release.start()
+
+        def release() -> None:
+            released.set()
+            first.commit()
+
+        releasing = Timer(0.3, release)
+        releasing.start()
         with begin_facts(other):
-            assert not first.is_active
-        release.join()
+            assert released.is_set()
+        releasing.join()
+
+
+def test_statistics_wait_for_nobody_and_stand_in_nobodys_way(
+    postgres_url: str,
+) -> None:
+    """A tick holds ``tick`` and waits for ``customer``: the other way round they would deadlock."""
+    impatient = make_url(postgres_url).update_query_dict({"options": "-c lock_timeout=200ms"})
+    engine = open_engine(impatient.render_as_string(hide_password=False))
+    with open_engine(postgres_url).begin() as other:
+        other.execute(text("LOCK TABLE tick IN EXCLUSIVE MODE"))
+        summarize_statistics(engine)
+        other.execute(text("LOCK TABLE customer IN SHARE UPDATE EXCLUSIVE MODE NOWAIT"))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 SOAK = os.environ.get("CLM_SOAK") == "1"
-PATIENCE = 600.0 if SOAK else 90.0
+PATIENCE = 1800.0 if SOAK else 90.0
 """Seconds that anything may take; only a fault takes as long."""
 
 T = TypeVar("T")
