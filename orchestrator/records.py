@@ -208,6 +208,16 @@ class ExplainedLeaf:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedRun:
+    """Where a customer stands in a flow under one value of its ``key``."""
+
+    key: str | None
+    """As the event that began the run has it; None of a run from before the flow had a key."""
+    state: Mapping[str, Any]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Why one customer does or does not enter one flow."""
 
@@ -219,6 +229,14 @@ class Explained:
     """The customer's standing in the flow: ``{"step": …, "entry": 1}``; empty if none."""
     next: str | None = None
     """What will happen next, as a sentence."""
+    waits_for: Sequence[ExplainedLeaf] = ()
+    """What lets an active run go on, or holds its send; ``holds`` is what is true now."""
+    key: str | None = None
+    """Of a flow with ``key``: the value that all of this is about."""
+    others: Sequence[KeyedRun] = ()
+    """The latest run under each other key, the newest first; the first few of them."""
+    keys: int = 0
+    """Under how many values of the flow's ``key`` the customer ever was in it."""
 
 
 # --- what a simulation tells ----------------------------------------------------------

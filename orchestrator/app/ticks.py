@@ -129,6 +129,8 @@ class ExplainRequest:
     """As in a preview: flows never yet live count as live since then, a draft too."""
     reveal: bool = False
     """Whether addresses and personal attributes are shown unmasked."""
+    key: str | None = None
+    """The value of the flow's ``key`` to explain; None is the latest."""
 
 
 def explain_customer(opened: OpenProject, engine: Engine, request: ExplainRequest) -> Explained:
@@ -136,7 +138,7 @@ def explain_customer(opened: OpenProject, engine: Engine, request: ExplainReques
 
     Raises:
         NotFoundError: there is no such customer.
-        UsageError: ``now`` is before the last tick.
+        UsageError: ``now`` is before the last tick, or the flow cannot have such a key.
         EnvironmentFault: the database refused.
     """
     from orchestrator.database_faults import database_faults
@@ -150,4 +152,4 @@ def explain_customer(opened: OpenProject, engine: Engine, request: ExplainReques
         database_faults(),
         explaining(engine, plan, request.flow, reveal=request.reveal) as explainer,
     ):
-        return explainer.explain(request.customer)
+        return explainer.explain(request.customer, request.key)

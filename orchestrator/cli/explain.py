@@ -24,6 +24,7 @@ from orchestrator.errors import UsageError
 FORMS = ("human", "json")
 EXAMPLES = [
     ("clmctl explain c_1042 --flow win_back", "each condition, whether it holds, and why not"),
+    ("clmctl explain c_1042 --flow cart --key A17", "the same for the run of one cart"),
     ("clmctl explain flow win_back", "the flow in English"),
     ("clmctl explain CLM104", "what an error of clmctl check means"),
     ("clmctl explain frequency", "what a reason code means"),
@@ -47,6 +48,12 @@ def explain(
     flow: Annotated[
         str | None, typer.Option("--flow", metavar="FLOW", help="The flow to ask about.")
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="VALUE", help="Of a flow with key: which value of it to explain."
+        ),
+    ] = None,
     at: AtOption = None,
     as_live_since: Annotated[
         str | None,
@@ -68,10 +75,12 @@ def explain(
     """
     one_of("-o", output, FORMS)
     if flow is not None and name is None:
-        about = _About(subject, flow, at, as_live_since, reveal, output)
+        about = _About(subject, flow, key, at, as_live_since, reveal, output)
         return _customer(about, project, db, var)
     if flow is not None:
         raise UsageError("a name and --flow exclude each other")
+    if key is not None:
+        raise UsageError("--key is for a customer and a flow", help="say --flow FLOW too")
     if output != "human":
         raise UsageError("-o json is for a customer", help="clmctl explain CUSTOMER --flow FLOW")
     if subject == "flow" and name is not None:
@@ -89,6 +98,7 @@ def explain(
 class _About(NamedTuple):
     customer: str
     flow: str
+    key: str | None
     at: str | None
     as_live_since: str | None
     reveal: bool
@@ -110,7 +120,12 @@ def _customer(about: _About, project: Path | None, db: str | None, var: list[str
         else None
     )
     request = root.ExplainRequest(
-        about.customer, opened.flow(about.flow), opened.now(about.at), since, about.reveal
+        about.customer,
+        opened.flow(about.flow),
+        opened.now(about.at),
+        since,
+        about.reveal,
+        about.key,
     )
     if since is not None and since > request.now:
         raise UsageError(

@@ -8,23 +8,34 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, Integer, cast, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    cast,
+    literal,
+    select,
+)
 
 from orchestrator import tables
 from orchestrator.columns import Instant, exact_text, to_micros
 from orchestrator.explain.admission import Admission, Part
 from orchestrator.explain.questions import Inquiry, Tree, joined
 from orchestrator.explain.said import Speech
-from orchestrator.explain.standing import Standing, standing_of
+from orchestrator.explain.standing import Standing, latest_runs, standing_of
 from orchestrator.explain.starts import Beginnings, latest_event
+from orchestrator.explain.waiting import Waiting
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.playbook.model import Attribute, Flow
-from orchestrator.records import Explained
+from orchestrator.records import Explained, KeyedRun
 from orchestrator.tick import workspace
 from orchestrator.tick.candidates import next_entry
 from orchestrator.tick.context import LiveFlow, Tick
 
 ADDRESSES = frozenset(("email", "phone", "push_token"))
+OTHERS = 5
+"""Runs under other keys that are told beside the one that is explained."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class Case:
     """The customer's row."""
     is_live: bool
     reveal: bool
+    asked_key: str | None = None
+    """The value of the flow's ``key`` that is asked about, in its one spelling; None is any."""
 
     @property
     def id(self) -> int:
@@ -53,8 +66,15 @@ class Case:
     @cached_property
     def standing(self) -> Standing:
         """Where the customer stands in the flow."""
-        found = standing_of(self.tick, self.live, self.id)
-        return found if self.is_live else replace(found, enters=False)
+        return self._standing_under(self.key)
+
+    @cached_property
+    def key(self) -> str | None:
+        """The value of the flow's key that is told about: of what happens, else of the last run."""
+        if self.flow.key is None or self.asked_key is not None:
+            return self.asked_key
+        found = self.occurrence or (self._latest[0] if self._latest else {})
+        return found.get("key_value")
 
     def explained(self) -> Explained:
         """Return the whole answer."""
@@ -62,32 +82,99 @@ class Case:
         verdict = joined("all", [part.verdict for part in parts])
         lines = tuple(line for part in parts for line in part.lines)
         blocking = [line for part in parts if not part.verdict.helps for line in part.lines]
+        standing = self.standing
+        waiting = self._waiting(standing)
+        others = [] if self.flow.key is None else self._others()
         return Explained(
             customer=str(self.customer["external_id"]),
             flow=self.live.name,
-            enters=self.standing.enters,
+            enters=standing.enters,
             conditions=lines,
-            state=self.standing.state(),
-            next=self.standing.next(blocking, verdict.at, self.speech),
+            state=standing.state(),
+            next=self._goes_on(standing, waiting)
+            or standing.way_in(blocking, verdict.at, self.speech),
+            waits_for=tuple(waiting.lines()) if waiting is not None else (),
+            key=self._said_key(),
+            others=tuple(self._keyed(run) for run in others[:OTHERS]),
+            keys=len(self._latest) if self.flow.key else 0,
         )
+
+    # --- runs -------------------------------------------------------------------------
+
+    @cached_property
+    def _latest(self) -> list[Mapping[str, Any]]:
+        """The latest run under each key, the newest first."""
+        return latest_runs(self.tick, self.live, self.id)
+
+    def _standing_under(self, key: str | None) -> Standing:
+        mine = (one for one in self._latest if not self.flow.key or one["key_value"] == key)
+        found = standing_of(self.tick, self.live, self.id, next(mine, None), key)
+        return found if self.is_live else replace(found, enters=False)
+
+    def _waiting(self, standing: Standing) -> Waiting | None:
+        """Return the run that is on its way and stays so; None if there is none."""
+        run = standing.latest
+        if run is None or run["status"] != "active" or standing.ending is not None:
+            return None
+        walked = next(
+            (
+                one
+                for one in self.tick.pinned
+                if one.name == self.live.name and run["release"] in one.releases
+                and run["step"] in one.graph.nodes
+            ),
+            self.live,
+        )  # fmt: skip
+        runs = tables.enrollment
+        mine = select(runs).where(
+            runs.c.flow == self.live.name,
+            runs.c.customer_id == self.id,
+            runs.c.entry == run["entry"],
+        )
+        return Waiting(self._inquiry(mine.subquery()), walked, run)
+
+    def _goes_on(self, standing: Standing, waiting: Waiting | None) -> str | None:
+        if standing.is_active and not self.is_live:
+            return f"stands still, for the flow is {self._status}"
+        return standing.decided() or (waiting.next() if waiting is not None else None)
+
+    def _others(self) -> list[Mapping[str, Any]]:
+        return [one for one in self._latest if one["key_value"] != self.key]
+
+    def _keyed(self, run: Mapping[str, Any]) -> KeyedRun:
+        standing = self._standing_under(run["key_value"])
+        told = self._goes_on(standing, self._waiting(standing))
+        return KeyedRun(self._raw_key(run), standing.state(), told)
+
+    def _said_key(self) -> str | None:
+        """Return the key that is told about, as the event that it comes from has it."""
+        for found in (self.occurrence, self.standing.latest):
+            if found is not None and found["key_value"] == self.key:
+                return self._raw_key(found)
+        return self.asked_key
+
+    def _raw_key(self, found: Mapping[str, Any]) -> str | None:
+        """Return the key of a run or an occurrence, as its event has it."""
+        if found["key_value"] is None:
+            return None
+        values = tables.event_value.c
+        names = [f"{start.operand}.{self.flow.key}" for start in self.flow.starts_when]
+        raw = self.tick.connection.scalar(
+            select(values.text).where(
+                values.name.in_(names), values.event_id == found["entry_event_id"],
+                values.customer_id == self.id,
+            )
+        )  # fmt: skip
+        return str(found["key_value"] if raw is None else raw)
 
     def parts(self) -> list[Part]:
         """Return the entry tests, in the order of the tick; all must let the customer in."""
-        inquiry = Inquiry(
-            tick=self.tick,
-            customer=tables.customer.alias(),
-            rows=self._run(),
-            zone=self.tick.zone_of(self.customer["timezone"] or ""),
-            speech=self.speech,
-            personal=_personal(self.tick),
-        )
+        inquiry = self._inquiry(self._run())
         admission = Admission(self.flow, self.standing, self.occurrence, self.speech)
-        starts = Beginnings(inquiry, self.live, self.id, self._happening())
+        starts = Beginnings(inquiry, self.live, self.id, self._happening(), self.key)
         trees = {name: self._tree(inquiry, name) for name in ("audience", "exits_when")}
         inquiry.ask()
-        is_paused = self.live.name in self.tick.paused
-        status = "paused" if is_paused else self.flow.status
-        parts = [admission.status(status, holds=self.is_live)]
+        parts = [admission.status(self._status, holds=self.is_live)]
         since = self.customer["created_at"] or self.customer["first_event_at"]
         if since is not None and since > self.tick.now:
             parts.append(admission.existence(since))
@@ -99,6 +186,25 @@ class Case:
             if tree is not None
         ]
         return parts
+
+    @property
+    def _status(self) -> str:
+        return "paused" if self.live.name in self.tick.paused else self.flow.status
+
+    def _inquiry(self, rows: FromClause) -> Inquiry:
+        """Return questions about the customer.
+
+        Args:
+            rows: the one run, or the occurrence as a run, that they are asked in.
+        """
+        return Inquiry(
+            tick=self.tick,
+            customer=tables.customer.alias(),
+            rows=rows,
+            zone=self.tick.zone_of(self.customer["timezone"] or ""),
+            speech=self.speech,
+            personal=_personal(self.tick),
+        )
 
     def _tree(self, inquiry: Inquiry, name: str) -> Tree | None:
         criterion = getattr(self.flow, name)
@@ -118,7 +224,7 @@ class Case:
         rows = workspace.entry
         query = (
             select(rows)
-            .where(rows.c.flow == self.live.name, rows.c.customer_id == self.id)
+            .where(*self._of_this())
             .order_by(rows.c.reason.is_not(None), rows.c.occurred_at.desc(), rows.c.tie.desc())
         )
         row = self.tick.connection.execute(query.limit(1)).mappings().first()
@@ -126,11 +232,14 @@ class Case:
 
     def _happening(self) -> frozenset[str]:
         """Return the labels of the starts that happen to the customer at this tick."""
-        rows = workspace.entry
-        query = select(rows.c.start).where(
-            rows.c.flow == self.live.name, rows.c.customer_id == self.id
-        )
+        query = select(workspace.entry.c.start).where(*self._of_this())
         return frozenset(self.tick.connection.scalars(query))
+
+    def _of_this(self) -> list[ColumnElement[bool]]:
+        """Return the tests that an occurrence is one of those asked about."""
+        rows = workspace.entry.c
+        tests = [rows.flow == self.live.name, rows.customer_id == self.id]
+        return tests if self.asked_key is None else [*tests, rows.key_value == self.asked_key]
 
     def _run(self) -> FromClause:
         """Return the occurrence as one row; where there is none, one that would happen now."""
@@ -143,7 +252,7 @@ class Case:
             "occurred_at": _instant(found.get("occurred_at", now)),
             "entry_at": _instant(found.get("entry_at", now)),
             "entry_event_id": cast(literal(found["entry_event_id"], BigInteger), BigInteger),
-            "key_value": cast(literal(found.get("key_value"), text), text),
+            "key_value": cast(literal(found.get("key_value", self.key), text), text),
             "entry": cast(next_entry(self.live.name, literal(self.id, BigInteger)), Integer),
         }
         return select(*(value.label(name) for name, value in values.items())).subquery()
@@ -152,7 +261,7 @@ class Case:
         """Return the event that ``entry.x`` is read from where nothing starts the flow now."""
         for start in self.flow.starts_when:
             if isinstance(start, DidStart):
-                found = latest_event(self.tick, self.live.name, start, self.id)
+                found = latest_event(self.tick, self.live, start, self.id, key=self.key)
                 if found is not None:
                     return found[0]
         return None

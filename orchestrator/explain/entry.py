@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator import tables
-from orchestrator.errors import NotFoundError
+from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.explain.case import Case
 from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow
 from orchestrator.records import Explained
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.keys import written_key
 from orchestrator.tick.run import TickPlan, entries_of, is_evaluated
 
 NEIGHBOURS = 500
@@ -47,32 +49,42 @@ class Explainer:
     """Whether a tick would evaluate the flow."""
     reveal: bool
 
-    def explain(self, customer: str) -> Explained:
+    def explain(self, customer: str, key: str | None = None) -> Explained:
         """Return why a customer does or does not enter the flow at this tick.
-
-        Raises:
-            NotFoundError: there is no such customer.
-        """
-        return self.case(customer).explained()
-
-    def case(self, customer: str) -> Case:
-        """Return a customer's case.
 
         Args:
             customer: the external id, or an alias of it.
+            key: the value of the flow's ``key`` to explain; None is the latest.
         Raises:
             NotFoundError: there is no such customer.
+            UsageError: the flow has no key, or not one of that type.
         """
+        return self.case(customer, key).explained()
+
+    def case(self, customer: str, key: str | None = None) -> Case:
+        """Return a customer's case; as ``explain``."""
+        asked = self._asked(key) if key is not None else None
         connection = self.tick.connection
         known, alias = tables.customer, tables.alias
         by_alias = select(alias.c.customer_id).where(alias.c.external_id == customer)
         for found in (known.c.external_id == customer, known.c.id.in_(by_alias)):
             row = connection.execute(select(known).where(found)).mappings().first()
             if row is not None:
-                return Case(self.tick, self.live, self.flow, dict(row), self.is_live, self.reveal)
+                return self._case(dict(row), asked)
         raise NotFoundError(
             f'there is no customer "{customer}"', help=_suggestion(connection, customer)
         )
+
+    def _case(self, row: Mapping[str, Any], key: str | None) -> Case:
+        return Case(self.tick, self.live, self.flow, row, self.is_live, self.reveal, key)
+
+    def _asked(self, key: str) -> str:
+        if self.flow.key is None:
+            raise UsageError(f'--key "{key}": {self.live.name} has no key', help="leave --key out")
+        found = written_key(self.tick, self.live, key)
+        if found is None:
+            raise UsageError(f'--key "{key}" cannot be a value of {self.flow.key}')
+        return found
 
 
 def _suggestion(connection: Connection, customer: str) -> str:

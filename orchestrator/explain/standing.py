@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import func, literal, select
 
 from orchestrator import tables
 from orchestrator.explain.said import Speech
@@ -26,8 +26,8 @@ FINAL = {
 class Standing:
     """The latest run of a customer, and what this tick does with it."""
 
-    latest: RowMapping | None
-    """The row of the run as the last live tick left it."""
+    latest: Mapping[str, Any] | None
+    """The row of the run as the last live tick left it; of the flow's ``key``, if it has one."""
     ending: str | None
     """The reason for which this tick ends it."""
     enters: bool
@@ -51,21 +51,28 @@ class Standing:
             more = {"ended_at": "ended_at", "exit": "exit_reason", "detail": "exit_detail"}
         return told | {key: run[column] for key, column in more.items()}
 
-    def next(
+    @property
+    def is_active(self) -> bool:
+        """Whether the latest run is on its way."""
+        return self.latest is not None and self.latest["status"] == "active"
+
+    def decided(self) -> str | None:
+        """Return what this tick decides of the customer, None if it leaves a run where it is."""
+        if self.enters:
+            return f"enters at the next run and begins with {self.first_step}"
+        if self.ending is not None:
+            return f"leaves the flow at the next run, reason {self.ending}"
+        return None
+
+    def way_in(
         self, blocking: Sequence[ExplainedLeaf], may_enter: datetime | None, speech: Speech
     ) -> str:
-        """Return what happens next, or what would let the customer enter.
+        """Return what would let the customer enter.
 
         Args:
             blocking: the leaves of the entry tests that keep the customer out.
             may_enter: when the clock alone lets the customer in, if it does.
         """
-        if self.enters:
-            return f"enters at the next run and begins with {self.first_step}"
-        if self.ending is not None:
-            return f"leaves the flow at the next run, reason {self.ending}"
-        if self.latest is not None and self.latest["status"] == "active":
-            return self._on_the_way(self.latest, speech)
         failing = [line for line in blocking if not line.holds]
         final = next((one for one in failing if one.path in FINAL and not one.nearest), None)
         if final is not None:
@@ -73,14 +80,6 @@ class Standing:
         if may_enter is not None:
             return f"enters on {speech.instant(may_enter)} if nothing else changes"
         return "enters " + " and ".join(_once(failing))
-
-    @staticmethod
-    def _on_the_way(run: RowMapping, speech: Speech) -> str:
-        if run["held_reason"]:
-            return f"the send {run['step']} is held ({run['held_reason']}); each run tries again"
-        if run["due_at"]:
-            return f"goes on after {run['step']} on {speech.instant(run['due_at'])}"
-        return f"goes on with {run['step']} at the next run"
 
 
 def _once(failing: Sequence[ExplainedLeaf]) -> Iterator[str]:
@@ -95,18 +94,36 @@ def _once(failing: Sequence[ExplainedLeaf]) -> Iterator[str]:
         yield f"once {' and '.join(others)} {let} the customer in"
 
 
-def standing_of(tick: Tick, live: LiveFlow, customer_id: int) -> Standing:
-    """Return where a customer stands in a flow at this tick."""
-    runs, changed = tables.enrollment, workspace.run
-    mine = (runs.c.flow == live.name, runs.c.customer_id == customer_id)
-    latest = tick.connection.execute(
-        select(runs).where(*mine).order_by(runs.c.entry.desc()).limit(1)
-    ).mappings()
+def latest_runs(tick: Tick, live: LiveFlow, customer_id: int) -> list[Mapping[str, Any]]:
+    """Return a customer's latest run of a flow, under each value of its key; the newest first."""
+    runs = tables.enrollment
+    turn = func.row_number().over(partition_by=runs.c.key_value, order_by=runs.c.entry.desc())
+    mine = select(runs, (turn if live.flow.key else literal(1)).label("turn")).where(
+        runs.c.flow == live.name, runs.c.customer_id == customer_id
+    )
+    found = mine.subquery()
+    query = select(found).where(found.c.turn == 1).order_by(found.c.entry.desc())
+    rows = tick.connection.execute(query if live.flow.key else query.limit(1)).mappings()
+    return [dict(row) for row in rows]
+
+
+def standing_of(
+    tick: Tick, live: LiveFlow, customer_id: int, latest: Mapping[str, Any] | None, key: str | None
+) -> Standing:
+    """Return where a customer stands in a flow at this tick.
+
+    Args:
+        latest: the latest run, under the key if the flow has one.
+        key: the value of the flow's key.
+    """
+    changed = workspace.run
     query = select(changed.c.is_new, changed.c.status, changed.c.exit_reason).where(
         changed.c.flow == live.name, changed.c.customer_id == customer_id
     )
+    if live.flow.key is not None:
+        query = query.where(changed.c.key_value == key)
     seen = tick.connection.execute(query).all()
     ending = next(
         (one.exit_reason for one in seen if not one.is_new and one.status == "ended"), None
     )
-    return Standing(latest.first(), ending, any(one.is_new for one in seen), live.graph.first)
+    return Standing(latest, ending, any(one.is_new for one in seen), live.graph.first)

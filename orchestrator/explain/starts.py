@@ -23,6 +23,7 @@ from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.records import ExplainedLeaf
+from orchestrator.tick import keys
 from orchestrator.tick.calendar_starts import NINE, falls_on
 from orchestrator.tick.candidates import Candidates
 from orchestrator.tick.context import LiveFlow, Tick
@@ -50,6 +51,8 @@ class Beginnings:
     customer_id: int
     happening: Collection[str]
     """Labels of the starts that happen to the customer at this tick."""
+    key: str | None = None
+    """Of a flow with ``key``: the value that its events must have; None is any."""
 
     def __post_init__(self) -> None:
         self.below: dict[int, Tree] = {}
@@ -136,7 +139,7 @@ class Beginnings:
     # --- events -----------------------------------------------------------------------
 
     def _of_event(self, start: DidStart) -> Story:
-        found = latest_event(self.inquiry.tick, self.live.name, start, self.customer_id)
+        found = latest_event(self.inquiry.tick, self.live, start, self.customer_id, key=self.key)
         if found is None:
             return Story("never" if start.number is None else "not so often yet", _ONLY_THEN)
         _, source_id, occurred = found
@@ -267,21 +270,32 @@ _ONLY_THEN = Change(ONLY_THEN)
 
 
 def latest_event(
-    tick: Tick, flow: str, start: DidStart, customer_id: int
+    tick: Tick, live: LiveFlow, start: DidStart, customer_id: int, *, key: str | None
 ) -> tuple[int, str, datetime] | None:
-    """Return (row id, source id, time) of the customer's last event that a start is about."""
+    """Return (row id, source id, time) of the customer's last event that a start is about.
+
+    Args:
+        key: the value of the flow's ``key`` that the event must have; None is any.
+    """
     customer = tables.customer.alias()
-    scope = tick.scope(customer, flow, each=True)
+    scope = tick.scope(customer, live.name, each=True)
     events = scope.events(start.operand, None, start.where)
     rows = events.rows
-    query = select(rows.c.id, rows.c.source_id, rows.c.occurred_at).where(*events.tests)
+    columns = (
+        rows.c.id.label("entry_event_id"), rows.c.source_id,
+        rows.c.occurred_at.label("entry_at"), rows.c.customer_id,
+    )  # fmt: skip
+    query = select(*columns).where(*events.tests, customer.c.id == customer_id)
     query = query.select_from(rows.join(customer, customer.c.id == rows.c.customer_id))
-    query = query.where(customer.c.id == customer_id)
-    if start.number is None:
-        query = query.order_by(rows.c.occurred_at.desc(), rows.c.source_id.desc())
-    else:
-        query = query.order_by(rows.c.occurred_at, rows.c.source_id).offset(start.number - 1)
-    row = tick.connection.execute(query.limit(1)).first()
+    if start.number is not None:
+        query = query.order_by(rows.c.occurred_at, rows.c.source_id)
+        query = query.offset(start.number - 1).limit(1)
+    found = query.subquery()
+    latest = select(found.c.entry_event_id, found.c.source_id, found.c.entry_at)
+    if key is not None:
+        latest = latest.where(keys.key_value(tick, live, start, found) == key)
+    latest = latest.order_by(found.c.entry_at.desc(), found.c.source_id.desc())
+    row = tick.connection.execute(latest.limit(1)).first()
     return (row[0], row[1], row[2]) if row else None
 
 

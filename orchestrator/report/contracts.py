@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.records import DecisionLine, Explained, FlowReport, TickReport
+from orchestrator.records import (
+    DecisionLine,
+    Explained,
+    ExplainedLeaf,
+    FlowReport,
+    TickReport,
+)
 
 RUN_FORMAT = "clmctl.run/1"
 EXPLAIN_FORMAT = "clmctl.explain/1"
@@ -126,21 +132,33 @@ def explain_document(explained: Explained) -> Json:
         "customer": explained.customer,
         "flow": explained.flow,
         "enters": explained.enters,
-        "conditions": [
-            {
-                "path": leaf.path,
-                "says": leaf.says,
-                "holds": leaf.holds,
-                "actual": leaf.actual,
-                "at": leaf.at,
-                "nearest": leaf.nearest,
-                "reason": leaf.reason,
-            }
-            for leaf in explained.conditions
-        ],
-        "state": {key: _plain(value) for key, value in explained.state.items()},
+        "key": explained.key,
+        "conditions": [_leaf(one) for one in explained.conditions],
+        "state": _state(explained.state),
+        "waits_for": [_leaf(one) for one in explained.waits_for],
         "next": explained.next,
+        "keys": explained.keys,
+        "other_keys": [
+            {"key": one.key, "state": _state(one.state), "next": one.next}
+            for one in explained.others
+        ],
     }
+
+
+def _leaf(leaf: ExplainedLeaf) -> Json:
+    return {
+        "path": leaf.path,
+        "says": leaf.says,
+        "holds": leaf.holds,
+        "actual": leaf.actual,
+        "at": leaf.at,
+        "nearest": leaf.nearest,
+        "reason": leaf.reason,
+    }
+
+
+def _state(state: Mapping[str, Any]) -> Json:
+    return {key: _plain(value) for key, value in state.items()}
 
 
 def _plain(value: Any) -> Any:

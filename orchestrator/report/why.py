@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.records import Explained, ExplainedLeaf
-from orchestrator.report.layout import Page, padded, printable, width_of
+from orchestrator.report.layout import Page, counted, padded, printable, width_of
 from orchestrator.report.preview import local_time
 
 GAP = 2
@@ -27,6 +27,11 @@ PLACES = {
     "if_already_in": "entering again",
     "re_entry": "entering again",
     "catch_up": "catch-up",
+    "wait_until": "waits until",
+    "wait_until_date": "waits until",
+    "webhook": "waits until",
+    "until": "stops as soon as",
+    "gate": "the gate",
 }
 
 
@@ -37,18 +42,44 @@ def why(explained: Explained, page: Page, zone: ZoneInfo) -> Iterator[str]:
         zone: the project's, in which times are printed.
     """
     verb = "enters" if explained.enters else "does not enter"
-    sentence = f"{explained.customer} {verb} {explained.flow} now."
-    yield page.paint(printable(sentence), "bold")
+    of = f" with key {explained.key}" if explained.key is not None else ""
+    yield page.paint(printable(f"{explained.customer} {verb} {explained.flow}{of} now."), "bold")
     yield from _conditions(explained.conditions, page)
-    state = {key: value for key, value in explained.state.items() if value is not None}
-    if state:
+    yield from _state(explained.state, page, zone)
+    if explained.waits_for:
         yield ""
-        yield from page.table(
-            [(key.replace("_", " "), _said(value, zone)) for key, value in state.items()]
-        )
+        yield from _conditions(explained.waits_for, page, headed=True)
     if explained.next:
         yield ""
         yield from page.wrap(f"Next: {explained.next}", indent=0)
+    yield from _others(explained, page, zone)
+
+
+def _state(state: Mapping[str, Any], page: Page, zone: ZoneInfo) -> Iterator[str]:
+    known = {key: value for key, value in state.items() if value is not None}
+    if known:
+        yield ""
+        yield from page.table(
+            [(key.replace("_", " "), _said(value, zone)) for key, value in known.items()]
+        )
+
+
+def _others(explained: Explained, page: Page, zone: ZoneInfo) -> Iterator[str]:
+    """Yield the runs under other keys, and how many more there are."""
+    for other in explained.others:
+        yield ""
+        of = "without a key" if other.key is None else f"with key {other.key}"
+        yield page.paint(printable(f"Another run, {of}:"), "bold")
+        yield from islice(_state(other.state, page, zone), 1, None)
+        if other.next:
+            yield from page.wrap(f"Next: {other.next}", indent=0)
+    told = len(explained.others) + bool(explained.state)
+    if explained.others:
+        yield ""
+        more = counted(explained.keys - told, "more key") if explained.keys > told else ""
+        also = f"There {'is' if explained.keys - told == 1 else 'are'} {more}. " if more else ""
+        asks = f"clmctl explain {explained.customer} --flow {explained.flow} --key KEY"
+        yield from page.wrap(f"{also}{asks} explains one.", indent=0)
 
 
 def _said(value: Any, zone: ZoneInfo) -> str:
@@ -59,12 +90,15 @@ def _said(value: Any, zone: ZoneInfo) -> str:
     return str(value)
 
 
-def _conditions(leaves: Sequence[ExplainedLeaf], page: Page) -> Iterator[str]:
+def _conditions(
+    leaves: Sequence[ExplainedLeaf], page: Page, *, headed: bool = False
+) -> Iterator[str]:
+    """Yield one row per leaf, under the headings of their parts if there are several of these."""
     found = [_found(leaf) for leaf in leaves]
     says = [leaf.says for leaf in leaves]
     places = _short_places(leaves)
     headings = [heading(leaf.path) for leaf in leaves]
-    shown = len(set(headings)) > 1
+    shown = headed or len(set(headings)) > 1
     if _natural(says, found, places) > page.width:
         headings = [
             f"{title} · {_file(leaf)}" for title, leaf in zip(headings, leaves, strict=True)

@@ -11,6 +11,7 @@ from orchestrator.columns import exact_text
 from orchestrator.criteria.values import COLUMNS
 from orchestrator.flow.base import Start
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.values import parse_value
 
 _TEXT = exact_text()
 
@@ -48,6 +49,19 @@ def _canonical(values: FromClause, type: str) -> ColumnElement[Any]:
     elif type == "datetime":
         said = cast(cast(values.c.instant, BigInteger), _TEXT)
     return case((values.c[COLUMNS[type]].is_not(None), said))
+
+
+def written_key(tick: Tick, live: LiveFlow, key: str) -> str | None:
+    """Return the one text of a key that a person wrote; None if no start can have such a key."""
+    typed = parse_value(key, tick.zone)
+    for start in live.flow.starts_when:
+        type = tick.names.property_type(str(start.operand), str(live.flow.key)) or "text"
+        if not typed.reads_as(type):
+            continue
+        plain = {"number": typed.money, "money": typed.money, "date": typed.on_date,
+                 "datetime": typed.instant}.get(type)  # fmt: skip
+        return typed.text if plain is None else str(plain)
+    return None
 
 
 def same_key(live: LiveFlow, one: FromClause, other: FromClause) -> ColumnElement[bool]:

@@ -138,14 +138,15 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
     """
     with states_of(engine, dataclasses.replace(plan, asked=flow)) as tick:
         live = tick.flows[flow]
-        followed = {start.operand for start in live.flow.starts_when if start.head == "leaves_flow"}
-        others = tick.flows.keys() if _asks_about_runs(live.flow) else {flow, *followed}
+        # a run also ends where another begins in its place, as entries are decided
+        follows = any(start.head == "leaves_flow" for start in live.flow.starts_when)
+        others = tick.flows.keys() if follows or _asks_about_runs(live.flow) else {flow}
         for one in tick.walked():
             if one.name in others:
                 edits.take_up(tick, one)
         tick.show_runs()
         for name in sorted(others & tick.flows.keys()):
-            if name < flow and _asks_about_runs(live.flow):
+            if name < flow:
                 entries.enter(tick, tick.flows[name])
         due.add_entered(tick)
         entries.enter(tick, live)

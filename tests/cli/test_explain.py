@@ -99,6 +99,42 @@ def test_json_fits_its_schema(say: Say, capsys: pytest.CaptureFixture[str]) -> N
     assert found["audience.1.any.0.big"]["at"] == "playbooks/segments.yaml:2"
 
 
+KEYED = """\
+flow: orders
+status: live
+key: amount
+starts_when: {did: purchase}
+steps: [{wait_until: {clicked: hello}, id: look, at_most: 5 days}, {send: hello}]
+"""
+
+
+def test_runs_are_told_by_their_key_with_what_they_wait_for(
+    say: Say, project: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "playbooks" / "flows" / "orders.yaml").write_text(KEYED, encoding="utf-8")
+    assert say("run", at=NOW - timedelta(days=1)) == 0
+    engine = opened_at(url)
+    for number, amount in enumerate(("7", "8.50")):
+        bought = Happening(f"p_{number}", "c_1", "purchase", NOW, {"amount": amount})
+        load(engine, World(happenings=(bought,)), ZoneInfo("Europe/Vienna"), whole=WORLD)
+    engine.dispose()
+    assert say("run") == 0
+    capsys.readouterr()
+
+    assert say("explain", "c_1", "--flow", "orders") == 0
+    page = capsys.readouterr().out.splitlines()
+    assert page[0] == "c_1 does not enter orders with key 8.50 now."
+    assert "  waits until" in page
+    assert "Another run, with key 7:" in page
+    assert say("explain", "c_1", "--flow", "orders", "--key", "7.00", "-o", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    schema = ROOT / "schemas" / "cli" / "explain.schema.json"
+    Draft7Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(document)
+    assert document["key"] == "7"
+    assert [one["key"] for one in document["other_keys"]] == ["8.50"]
+    assert document["waits_for"][0]["path"] == "wait_until"
+
+
 def test_an_unknown_customer_is_exit_code_1_an_unknown_flow_2(
     say: Say, capsys: pytest.CaptureFixture[str]
 ) -> None:

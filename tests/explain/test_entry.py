@@ -234,6 +234,16 @@ def test_nothing_is_kept_of_an_explanation(quiet_shop: Shop) -> None:
     assert [line["decision"] for line in quiet_shop.tick("2026-03-02T09:00")] == ["send"]
 
 
+def test_a_run_that_ends_as_another_takes_its_place_is_left(shop: Shop) -> None:
+    again = SIGNED.replace("owner: me", "if_already_in: restart")
+    after = SIGNED.replace("welcome", "well_then").replace("did: signed_up", "leaves_flow: welcome")
+    shop.write(welcome=again, well_then=after).customers(anna={}).tick("2026-03-01T09:00")
+    shop.template("hello", "send_between: 20:00-21:00")
+    shop.event("anna", "signed_up", "2026-03-02T08:00").tick("2026-03-02T09:00")
+    shop.event("anna", "signed_up", "2026-03-03T08:00")
+    assert ask(shop, "anna", "well_then", "2026-03-03T09:00").enters
+
+
 def test_a_run_that_begins_anew_is_not_asked_for_re_entry(shop: Shop) -> None:
     asked = "starts_when: {matches: {attribute: plan, is: staff}}\nif_already_in: restart"
     steps = "steps: [{wait: 2 days}]"
