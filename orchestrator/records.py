@@ -91,6 +91,8 @@ class Rendered:
     html: str | None
     locale: str | None
     """The locale of the template taken, after fallback; None for the one without locale."""
+    is_json: bool = False
+    """Whether ``text`` is the JSON that the channel's own format asks for."""
 
 
 @dataclass(frozen=True, slots=True)

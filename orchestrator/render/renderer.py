@@ -155,7 +155,9 @@ class Renderer:
             message["preheader"] = preheader
         html = _part(setting, "html", names)
         text = _part(setting, "text", names) or ""
-        return Rendered(_address(send), subject, preheader, text, html, plan.locale)
+        return Rendered(
+            _address(send), subject, preheader, text, html, plan.locale, is_json=plan.is_json
+        )
 
     def _context(self, setting: _Setting, send: Send) -> dict[str, Any]:
         plan, formats = setting.plan, setting.formats

@@ -1,0 +1,222 @@
+"""Claiming: which messages a lane takes next, and giving back what it did not send.
+
+A claim is a lease on rows of the ledger. It goes round over the flows that wait, so that one
+backlog does not starve the others; transactional messages go before marketing, and what was
+tried before goes before what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
+
+from orchestrator import tables
+from orchestrator.columns import EVER, MICROSECOND, to_micros
+from orchestrator.database_clock import now_by
+from orchestrator.delivery.stops import Stops
+
+_ROW = tables.message.c
+
+
+def in_state(*states: str) -> ColumnElement[bool]:
+    """Return the condition that a row is in one of some states.
+
+    They stand in its text: that is how databases know that a partial index may be used.
+    """
+    listed = ", ".join(f"'{state}'" for state in states)
+    return literal_column(f"message.state IN ({listed})", Boolean)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """By what a lane's rows are known, and how long they are its own without a sign of life."""
+
+    token: str
+    span: timedelta
+
+    def until(self, connection: Connection) -> ColumnElement[int]:
+        """Return the expression for when it runs out, on the database's clock."""
+        return now_by(connection) + literal_column(str(self.span // MICROSECOND))
+
+
+class Queue(NamedTuple):
+    """The waiting messages of one purpose and flow."""
+
+    purpose: str
+    flow: str
+
+
+def waiting(connection: Connection, channel: str) -> Iterator[Queue]:
+    """Yield the queues of a channel, due or not: one step along the index for each."""
+    last: Queue | None = None
+    while True:
+        by = {"channel": channel} | ({"purpose": last[0], "flow": last[1]} if last else {})
+        found = connection.execute(_NEXT if last else _FIRST, by).first()
+        if found is None:
+            return
+        last = Queue(*found)
+        yield last
+
+
+_FIRST = (
+    select(_ROW.purpose, _ROW.flow)
+    .where(literal_column("message.state = 'queued'", Boolean))
+    .where(_ROW.channel == bindparam("channel"))
+    .order_by(_ROW.purpose, _ROW.flow)
+    .limit(1)
+)
+_NEXT = _FIRST.where(
+    tuple_(_ROW.purpose, _ROW.flow) > tuple_(bindparam("purpose"), bindparam("flow"))
+)
+
+
+def due(channel: str, queue: Queue, stops: Stops) -> Select[Any]:
+    """Return the rows of a queue that are not stopped, in the order they are taken."""
+    return (
+        select(_ROW.id)
+        .where(
+            literal_column("message.state = 'queued'", Boolean),
+            _ROW.channel == channel,
+            _ROW.purpose == queue.purpose,
+            _ROW.flow == queue.flow,
+            *([stops.none_of()] if stops.surges else []),
+        )
+        .order_by(_ROW.not_before, _ROW.id)
+    )
+
+
+def is_due(connection: Connection, channel: str, stops: Stops, now: datetime) -> bool:
+    """Return whether anything of a channel could be claimed now."""
+    if stops.everything or channel in stops.channels:
+        return False
+    until = _ROW.not_before <= to_micros(now)
+    return any(
+        connection.execute(due(channel, queue, stops).where(until).limit(1)).first() is not None
+        for queue in waiting(connection, channel)
+        if queue.flow not in stops.flows
+    )
+
+
+@dataclass
+class Claims:
+    """Takes messages of one channel for one lane."""
+
+    channel: str
+    lease: Lease
+    _turn: int = 0
+    """Which queue is first next time."""
+
+    def take(self, connection: Connection, most: int, stops: Stops, now: datetime) -> list[int]:
+        """Lease up to ``most`` due messages; return their rows."""
+        if stops.everything or self.channel in stops.channels:
+            return []
+        queues = [one for one in waiting(connection, self.channel) if one.flow not in stops.flows]
+        taken: list[int] = []
+        for purpose in ("transactional", "marketing"):
+            some = [queue for queue in queues if queue.purpose == purpose]
+            taken += self._go_round(connection, self._turned(some), most - len(taken), stops, now)
+        self._turn += 1
+        return taken
+
+    def _turned(self, queues: Sequence[Queue]) -> list[Queue]:
+        begin = self._turn % len(queues) if queues else 0
+        return [*queues[begin:], *queues[:begin]]
+
+    def _go_round(
+        self,
+        connection: Connection,
+        queues: Sequence[Queue],
+        most: int,
+        stops: Stops,
+        now: datetime,
+    ) -> list[int]:
+        """Take fair shares; what one queue leaves of its share goes to those after it."""
+        taken: list[int] = []
+        for place, queue in enumerate(queues):
+            left = most - len(taken)
+            share = -(-left // (len(queues) - place))
+            rows = due(self.channel, queue, stops)
+            for begin, end in ((1, to_micros(now)), (EVER, 0)):
+                wanted = share - (len(taken) - (most - left))
+                if wanted > 0:
+                    some = rows.where(_ROW.not_before.between(begin, end)).limit(wanted)
+                    taken += self._lease(connection, some, now)
+        return taken
+
+    def _lease(self, connection: Connection, rows: Select[Any], now: datetime) -> list[int]:
+        found = rows.with_for_update(skip_locked=True).cte("found")
+        claim = (
+            update(tables.message)
+            .where(_ROW.id.in_(select(found.c.id)))
+            .values(
+                state="claimed",
+                state_at=to_micros(now),
+                lease=self.lease.token,
+                lease_until=self.lease.until(connection),
+            )
+            .returning(_ROW.id)
+        )
+        return sorted(connection.scalars(claim))
+
+
+def give_back(connection: Connection, lease: Lease, rows: Collection[int], now: datetime) -> None:
+    """Put claimed messages back into the queue: no attempt was made of them."""
+    connection.execute(
+        update(tables.message)
+        .where(_ROW.id.in_(list(rows)), _ROW.lease == lease.token, in_state("claimed"))
+        .values(state="queued", state_at=to_micros(now), lease_until=None)
+    )
+
+
+def cancel(connection: Connection, lease: Lease, rows: Collection[int], now: datetime) -> None:
+    """Cancel claimed messages whose customers are gone."""
+    connection.execute(
+        update(tables.message)
+        .where(_ROW.id.in_(list(rows)), _ROW.lease == lease.token, in_state("claimed"))
+        .values(
+            state="cancelled",
+            state_at=to_micros(now),
+            error="the customer is gone",
+            set_aside=1,
+            lease_until=None,
+        )
+    )
+
+
+def let_go(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Put everything that a lane has back into the queue: no call of it was begun."""
+    was_marked = in_state("sending")
+    connection.execute(
+        update(tables.message)
+        .where(_ROW.lease == lease.token, in_state("claimed", "sending"))
+        .values(
+            state="queued",
+            state_at=to_micros(now),
+            attempt=_ROW.attempt - case((was_marked, 1), else_=0),
+            lease_until=None,
+        )
+    )
+
+
+def extend(connection: Connection, lease: Lease) -> None:
+    """Give a sign of life: what a lane has, it has for as long again."""
+    connection.execute(
+        update(tables.message)
+        .where(_ROW.lease == lease.token, in_state("claimed", "sending"))
+        .values(lease_until=lease.until(connection))
+    )

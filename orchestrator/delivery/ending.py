@@ -1,0 +1,228 @@
+"""Ending: writing what came of attempts, and never to an attempt that is another worker's.
+
+A result that comes late, from a worker that was frozen and whose message was rescued, still
+closes its own attempt, but never a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from orchestrator import tables
+from orchestrator.channels.outcome import Outcome
+from orchestrator.channels.spec import WEBHOOK
+from orchestrator.columns import to_micros
+from orchestrator.delivery.breakers import Noted, note
+from orchestrator.delivery.claims import Lease, in_state
+from orchestrator.delivery.guards import address_kind
+from orchestrator.delivery.making import Made, Spoilt
+from orchestrator.delivery.marking import domain_of, drop_payloads
+from orchestrator.delivery.observer import DEAF, Observer
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.policy import Attempt, Change, after
+from orchestrator.tick.workspace import insert_into
+
+_ROW = tables.message.c
+_OURS = (
+    _ROW.id == bindparam("row"),
+    _ROW.lease == bindparam("token"),
+    _ROW.attempt == bindparam("number"),
+)
+_SENT = (
+    update(tables.message)
+    .where(*_OURS, in_state("sending", "in_doubt", "queued"))
+    .values(
+        state="sent",
+        state_at=bindparam("now"),
+        provider_id=bindparam("called"),
+        error=None,
+        lease_until=None,
+    )
+)
+_ENDED = (
+    update(tables.message)
+    .where(*_OURS, in_state("sending", "in_doubt"))
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        error=bindparam("why"),
+        not_before=bindparam("when"),
+        attempt=_ROW.attempt - bindparam("unspent"),
+        possible_duplicate=bindparam("again"),
+        lease_until=None,
+    )
+)
+_SPOILT = (
+    update(tables.message)
+    .where(_ROW.id == bindparam("row"), _ROW.lease == bindparam("token"), in_state("claimed"))
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        error=bindparam("why"),
+        lease_until=None,
+    )
+)
+DONE = ("sent", "dead", "failed", "answered")
+
+
+class Ended(NamedTuple):
+    """One attempt that is over."""
+
+    made: Made
+    outcome: Outcome | None
+    """None of one whose call was not begun."""
+
+    @property
+    def number(self) -> int:
+        """Which attempt it was, from 1."""
+        return self.made.message.attempt
+
+
+@dataclass(frozen=True)
+class Ender:
+    """Writes what came of one lane's attempts."""
+
+    lease: Lease
+    outlet: Outlet
+    chance: Random
+    observer: Observer = DEAF
+
+    def write(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
+        """Write results in the caller's transaction."""
+        accepted = [
+            one for one in ended if one.outcome is not None and one.outcome.kind == "accepted"
+        ]
+        others = [one for one in ended if one.outcome is None or one.outcome.kind != "accepted"]
+        self._write_sent(connection, accepted, now)
+        for one in others:
+            self._write_other(connection, one, now)
+        noted = [
+            Noted(domain_of(one.made), one.outcome) for one in ended if one.outcome is not None
+        ]
+        if noted:
+            note(connection, self.outlet.provider, noted)
+
+    def write_spoilt(self, connection: Connection, spoilt: Iterable[Spoilt], now: datetime) -> None:
+        """Write that messages cannot be made: they are dead, and nobody else is affected."""
+        state = "failed" if self.outlet.channel == WEBHOOK else "dead"
+        rows = [
+            {
+                "row": one.order.id,
+                "token": self.lease.token,
+                "to_state": state,
+                "now": to_micros(now),
+                "why": one.why,
+            }
+            for one in spoilt
+        ]
+        if rows:
+            connection.execute(_SPOILT, rows)
+            self.observer.ended(self.outlet.channel, state, len(rows))
+
+    def _write_sent(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
+        if not ended:
+            return
+        rows = [{**self._which(one, now), "called": _called(one)} for one in ended]
+        written = connection.execute(_SENT, rows).rowcount
+        drop_payloads(connection, [one.made.order.id for one in ended])
+        self.observer.ended(self.outlet.channel, "sent", len(ended))
+        if written < len(ended):
+            self._note_late(connection, ended, now)
+
+    def _note_late(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
+        """Tell of acceptances that came when the message was somebody else's already."""
+        rows = [one.made.order.id for one in ended]
+        mine = _ROW.lease == self.lease.token
+        query = tables.message.select().with_only_columns(_ROW.id).where(_ROW.id.in_(rows), mine)
+        known = set(connection.scalars(query.where(in_state("sent"))))
+        for one in ended:
+            if one.made.order.id not in known:
+                tell(connection, one.made.order.id, "late", now, self._happened(one))
+
+    def _write_other(self, connection: Connection, one: Ended, now: datetime) -> None:
+        change = self._change(one, now)
+        row = {
+            **self._which(one, now),
+            "to_state": change.state,
+            "why": change.error,
+            "when": to_micros(change.not_before or now),
+            "unspent": int(not change.is_spent),
+            "again": int(change.possible_duplicate or one.made.message.possible_duplicate),
+        }
+        is_ours = connection.execute(_ENDED, row).rowcount > 0
+        if one.outcome is not None:
+            kind = one.outcome.kind if is_ours else "late"
+            tell(connection, one.made.order.id, kind, now, self._happened(one))
+        if is_ours and change.state != "queued":
+            self.observer.ended(self.outlet.channel, change.state)
+        if is_ours and change.state in DONE:
+            drop_payloads(connection, [one.made.order.id])
+        if one.outcome is not None and one.outcome.is_dead_address:
+            suppress(connection, one.made, now)
+
+    def _change(self, one: Ended, now: datetime) -> Change:
+        if one.outcome is None:
+            return Change("queued", None, now, is_spent=False)
+        change = after(one.outcome, attempt_of(one.made, self.outlet, now), now, self.chance)
+        if change.state == "dead" and self.outlet.channel == WEBHOOK:
+            return Change("failed", change.error)
+        return change
+
+    def _which(self, one: Ended, now: datetime) -> dict[str, Any]:
+        return {
+            "row": one.made.order.id,
+            "token": self.lease.token,
+            "number": one.number,
+            "now": to_micros(now),
+        }
+
+    def _happened(self, one: Ended) -> dict[str, Any]:
+        assert one.outcome is not None
+        return {
+            "attempt": one.number,
+            "provider": self.outlet.provider,
+            "code": one.outcome.code,
+            "detail": one.outcome.detail or one.outcome.kind,
+        }
+
+
+def _called(one: Ended) -> str | None:
+    return one.outcome.provider_id if one.outcome else None
+
+
+def attempt_of(made: Made, outlet: Outlet, now: datetime) -> Attempt:
+    """Return what the policy looks at, of the attempt that a message has just made."""
+    message, order = made.message, made.order
+    return Attempt(
+        number=message.attempt,
+        channel=message.channel,
+        first_at=order.first_attempt_at or now,
+        expires_at=message.expires_at,
+        doubt=outlet.doubt(message.purpose),
+        key_ttl=outlet.adapter.capabilities.key_ttl,
+        was_resent=bool(order.possible_duplicate),
+    )
+
+
+def tell(connection: Connection, row: int, kind: str, now: datetime, facts: dict[str, Any]) -> None:
+    """Add what happened to a message to its history."""
+    happened = {"message_id": row, "at": to_micros(now), "kind": kind, **facts}
+    connection.execute(insert(tables.message_event), happened)
+
+
+def suppress(connection: Connection, made: Made, now: datetime) -> None:
+    """Send nothing more to an address that takes none; conditions learn of it."""
+    kind = address_kind(made.message.channel)
+    if kind is None or not made.message.to:
+        return
+    row = {"kind": kind, "address": made.message.to, "reason": "bounced", "at": to_micros(now)}
+    new = insert_into(connection.dialect.name, tables.suppression)
+    connection.execute(new.values(**row).on_conflict_do_nothing())
+    customer = made.order.decided.customer_id
+    connection.execute(insert(tables.dirty).values(customer_id=customer))

@@ -1,0 +1,210 @@
+"""A lane: claims messages of one channel, makes them, marks them, calls, and writes the end.
+
+Each of these is a transaction or has none; nothing is open while a provider is called. The end
+of one handful and the marks of the next share a commit, so that durability costs one flush for
+so many messages, and never more than a handful is at the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+from random import Random
+from threading import Event
+from time import monotonic
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from orchestrator.delivery.book import Book, Shelf
+from orchestrator.delivery.breakers import admitted
+from orchestrator.delivery.calling import Caller
+from orchestrator.delivery.claims import Claims, Lease, cancel, extend, give_back, is_due, let_go
+from orchestrator.delivery.ending import Ended, Ender
+from orchestrator.delivery.line import Line
+from orchestrator.delivery.loading import Order, load
+from orchestrator.delivery.making import Made, Maker, Spoilt
+from orchestrator.delivery.marking import Marker
+from orchestrator.delivery.observer import DEAF, Observer
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.stops import read_stops
+from orchestrator.delivery.trust import Trust
+from orchestrator.errors import EnvironmentFault
+
+MOST = 256
+"""Messages claimed at once."""
+LONGEST_PAUSE = 10.0
+"""Seconds at most between two tries while the database fails."""
+
+
+class Batch(NamedTuple):
+    """What was claimed at once."""
+
+    orders: list[Order]
+    book: Book
+
+
+@dataclass
+class Lane:
+    """One worker's hand on one channel. For one thread, but for ``beat``."""
+
+    outlet: Outlet
+    line: Line
+    reader: Line
+    """For reading; the same line where that does not keep others from writing."""
+    shelf: Shelf
+    lease: Lease
+    clock: Callable[[], datetime]
+    may_send: Callable[[], bool]
+    """Says whether the kill switch lets messages leave."""
+    stop: Event
+    """Set when nothing more is to be claimed."""
+    chance: Random = field(default_factory=Random)
+    observer: Observer = DEAF
+    sent: int = 0
+    """How many calls have ended."""
+    _most: int = 1
+    """How many are claimed next: few after a start, so that a message that brings workers down
+    is soon alone with one."""
+    _ended: list[Ended] = field(default_factory=list)
+    """What calls came to that is not written yet."""
+
+    def __post_init__(self) -> None:
+        self.trust = Trust(self.lease.span, self.outlet.adapter.capabilities.timeout)
+        self._claims = Claims(self.outlet.channel, self.lease)
+        self._marker = Marker(self.lease, self.outlet)
+        self._ender = Ender(self.lease, self.outlet, self.chance, self.observer)
+        self._caller = Caller(
+            self.outlet, self.reader, self.trust, self.clock, self._may_go_on, self.observer
+        )
+
+    def turn(self) -> int:
+        """Claim some messages and see them through; return how many there were.
+
+        Raises:
+            EnvironmentFault: the database failed. What calls came to is written all the same,
+                as soon as it can be; calls are never made again for that.
+        """
+        try:
+            return self._turn()
+        except EnvironmentFault:
+            self._write_at_last()
+            raise
+
+    def has_due(self) -> bool:
+        """Return whether anything could be claimed now."""
+        book = self.reader.read(self.shelf.book)
+
+        def ask(connection: Connection) -> bool:
+            stops = read_stops(connection, book.playbook)
+            return is_due(connection, self.outlet.channel, stops, self.clock())
+
+        return self.may_send() and self.reader.read(ask)
+
+    def beat(self) -> None:
+        """Give a sign of life for what this lane has; from another thread, while it works."""
+        if self.trust.wants_a_beat():
+            began = monotonic()
+            self.line.write(lambda connection: extend(connection, self.lease), durable=False)
+            self.trust.renew(began)
+
+    # --- one turn -------------------------------------------------------------------------
+
+    def _turn(self) -> int:
+        batch = self._claim()
+        if batch is None:
+            return 0
+        made = self._make(batch)
+        ready = [one for one in made if isinstance(one, Made)]
+        spoilt = [one for one in made if isinstance(one, Spoilt)]
+        while ready and self._may_go_on():
+            handful = ready[: self.outlet.at_once]
+            marked = self._mark(handful, spoilt, batch.book)
+            ready, spoilt = ready[len(handful) :], []
+            self._ended = self._caller.call(marked, batch.book)
+            self.sent += len(self._ended)
+        self._finish(spoilt, ready)
+        self._most = min(MOST, self._most * 2)
+        return len(batch.orders)
+
+    def _may_go_on(self) -> bool:
+        return not self.stop.is_set() and self.may_send()
+
+    def _claim(self) -> Batch | None:
+        if not self._may_go_on() or not self.has_due():
+            return None
+        book = self.reader.read(self.shelf.book)
+        self.trust.begin()
+        rows = self.line.write(lambda connection: self._take(connection, book), durable=False)
+        if not rows:
+            self.trust.end()
+            return None
+        self.observer.claimed(self.outlet.channel, len(rows))
+        orders = self.reader.read(lambda connection: load(connection, rows))
+        gone = set(rows) - {order.id for order in orders}
+        if gone:
+            now = self.clock()
+            self.line.write(lambda connection: cancel(connection, self.lease, gone, now))
+        return Batch(orders, self.reader.read(lambda one: self.shelf.book(one, orders)))
+
+    def _take(self, connection: Connection, book: Book) -> list[int]:
+        stops, pace = read_stops(connection, book.playbook), self.outlet.pace
+        most = self._most
+        if pace is not None:
+            most = min(most, pace.burst + ceil(pace.per_second))
+        admits = admitted(connection, self.outlet.provider, self.lease.token)
+        most = most if admits is None else min(most, admits)
+        return self._claims.take(connection, most, stops, self.clock())
+
+    def _make(self, batch: Batch) -> list[Made | Spoilt]:
+        return self.reader.read(
+            lambda connection: Maker(connection, batch.book, self.clock()).make(batch.orders)
+        )
+
+    def _mark(self, made: Sequence[Made], spoilt: Sequence[Spoilt], book: Book) -> list[Made]:
+        """Write the last end and mark what comes next, durably."""
+
+        def work(connection: Connection) -> list[Made]:
+            now = self.clock()
+            self._ender.write(connection, self._ended, now)
+            self._ender.write_spoilt(connection, spoilt, now)
+            return self._marker.mark(connection, made, book, now)
+
+        marked = self.line.write(work)
+        self._ended = []
+        return marked
+
+    def _finish(self, spoilt: Sequence[Spoilt], left: Sequence[Made]) -> None:
+        """Write the last end of a turn, and give back what was not begun."""
+
+        def work(connection: Connection) -> None:
+            now = self.clock()
+            self._ender.write(connection, self._ended, now)
+            self._ender.write_spoilt(connection, spoilt, now)
+            give_back(connection, self.lease, [one.order.id for one in left], now)
+
+        self.line.write(work)
+        self._ended = []
+        self.trust.end()
+
+    def _write_at_last(self) -> None:
+        """Write what calls came to, however often that takes, and let go of all the rest."""
+
+        def work(connection: Connection) -> None:
+            now = self.clock()
+            self._ender.write(connection, self._ended, now)
+            let_go(connection, self.lease, now)
+
+        self.trust.end()
+        self._most, pause = 1, 0.1
+        while True:
+            try:
+                self.line.write(work)
+            except EnvironmentFault:
+                self.stop.wait(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            else:
+                self._ended = []
+                return

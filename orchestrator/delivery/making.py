@@ -1,0 +1,170 @@
+"""Making: from claimed rows to messages as an adapter gets them, each rendered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import NamedTuple, cast
+
+from sqlalchemy import Connection
+
+from orchestrator import timing
+from orchestrator.channels.file import message_key
+from orchestrator.channels.message import OutgoingMessage, Purpose, Sender
+from orchestrator.delivery.book import Book
+from orchestrator.delivery.freezing import Frozen, freeze, numbered, thaw
+from orchestrator.delivery.guards import Leaving
+from orchestrator.delivery.links import marketing_topic
+from orchestrator.delivery.loading import Order
+from orchestrator.delivery.terms import Kind
+from orchestrator.errors import EnvironmentFault
+from orchestrator.orders import Printer, address
+from orchestrator.records import Decided, Rendered, RenderFailure, Send
+
+
+class Made(NamedTuple):
+    """A claimed message, ready to leave."""
+
+    order: Order
+    message: OutgoingMessage
+    """As the coming attempt carries it."""
+    frozen: Frozen | None
+    """To be kept before that attempt; None if an earlier one did."""
+
+    @property
+    def leaving(self) -> Leaving:
+        """What the last look before the wire asks about."""
+        decided, message = self.order.decided, self.message
+        return Leaving(
+            self.order.id,
+            decided.customer_id,
+            Kind(decided.flow, decided.step, message.channel, message.purpose, message.topic),
+            decided.due_at,
+            decided.at,
+            message.to,
+            self.order.attempt > 0,
+        )
+
+
+class Spoilt(NamedTuple):
+    """A claimed message that cannot be made."""
+
+    order: Order
+    why: str
+
+
+@dataclass
+class Maker:
+    """Makes the messages of one batch by one book."""
+
+    connection: Connection
+    book: Book
+    now: datetime
+
+    def make(self, orders: Sequence[Order]) -> list[Made | Spoilt]:
+        """Return each order's message; what was frozen before is taken as it is."""
+        fresh = [order for order in orders if order.frozen is None]
+        made = {order.id: self._thawed(order) for order in orders if order.frozen is not None}
+        made |= self._printed(fresh)
+        return [made[order.id] for order in orders]
+
+    def _thawed(self, order: Order) -> Made | Spoilt:
+        assert order.frozen is not None
+        assert order.digest is not None
+        try:
+            message = thaw(Frozen(order.frozen, order.digest))
+        except EnvironmentFault as fault:
+            return Spoilt(order, str(fault))
+        return Made(order, _attempted(message, order), None)
+
+    def _printed(self, orders: Sequence[Order]) -> dict[int, Made | Spoilt]:
+        keys = {order.id: _key(self.book.project, order) for order in orders}
+        links = {id(order.decided): self._links(order, keys[order.id]) for order in orders}
+        printer = Printer(
+            self.connection,
+            self.book.playbook,
+            self.book.renderer,
+            links_of=lambda decided: links[id(decided)],
+        )
+        printed = printer.print([order.decided for order in orders])
+        return {
+            order.id: self._made(order, keys[order.id], *one)
+            for order, one in zip(orders, printed, strict=True)
+        }
+
+    def _links(self, order: Order, key: str) -> Mapping[str, str]:
+        topic = marketing_topic(self.book.playbook, order.topic)
+        return self.book.links.in_templates(key, topic)
+
+    def _made(
+        self, order: Order, key: str, send: Send, printed: Rendered | RenderFailure
+    ) -> Made | Spoilt:
+        if isinstance(printed, RenderFailure):
+            return Spoilt(order, f"{printed.code}: {printed.message}")
+        message = self._message(order, key, send, printed)
+        return Made(order, _attempted(message, order), freeze(message))
+
+    def _message(self, order: Order, key: str, send: Send, printed: Rendered) -> OutgoingMessage:
+        decided, book = order.decided, self.book
+        purpose = cast("Purpose", order.purpose)
+        kind = Kind(decided.flow, decided.step, send.channel, purpose, order.topic)
+        topic = marketing_topic(book.playbook, order.topic)
+        return OutgoingMessage(
+            key=key,
+            provider_key=order.provider_key or book.keys.provider_key(key),
+            channel=send.channel,
+            message=decided.message,
+            flow=decided.flow,
+            step=decided.step,
+            customer=decided.customer,
+            to=address(send) or "",
+            purpose=purpose,
+            text=printed.text,
+            created_at=self.now,
+            subject=printed.subject,
+            preheader=printed.preheader,
+            html=printed.html,
+            is_json=printed.is_json,
+            locale=printed.locale,
+            topic=order.topic,
+            variant=decided.variant,
+            sender=sender_of(book, decided),
+            unsubscribe=book.links.unsubscribe(key, topic) if purpose == "marketing" else None,
+            expires_at=timing.plus(decided.due_at, book.terms(kind).expires_after),
+            project=book.project,
+            entry=decided.entry,
+            decided_at=decided.at,
+            due_at=decided.due_at,
+        )
+
+
+def sender_of(book: Book, decided: Decided) -> Sender | None:
+    """Return whom a message comes from: its own sender, else the project's, else nobody yet."""
+    message, defaults = book.playbook.messages.get(decided.message), book.playbook.project.defaults
+    own = message.settings if message else None
+    name = (own and own.from_) or (defaults and defaults.from_)
+    senders = book.playbook.catalog.senders or {}
+    if name is None or name not in senders:
+        return None
+    shown, written = parseaddr(senders[name])
+    return Sender(shown, written or senders[name], own.reply_to if own else None)
+
+
+def _key(project: str, order: Order) -> str:
+    decided = order.decided
+    return message_key(
+        project,
+        decided.customer,
+        decided.flow,
+        entry=decided.entry,
+        step=decided.step,
+        occurrence=decided.occurrence,
+        channel=decided.channel or "",
+        generation=order.generation,
+    )
+
+
+def _attempted(message: OutgoingMessage, order: Order) -> OutgoingMessage:
+    return numbered(message, order.attempt + 1, again=bool(order.possible_duplicate))

@@ -1,0 +1,148 @@
+"""Marking: the last transaction before the wire, durable before the first octet leaves.
+
+What is still ours is looked at once more; what may leave is marked ``sending`` together with
+what was frozen of it, and what may not goes where its verdict says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.delivery.book import Book
+from orchestrator.delivery.breakers import closed_domains
+from orchestrator.delivery.buckets import Purse, take
+from orchestrator.delivery.claims import Lease, in_state
+from orchestrator.delivery.guards import Verdict
+from orchestrator.delivery.making import Made
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.stops import read_stops
+from orchestrator.delivery.verdicts import carry_out
+
+_ROW = tables.message.c
+_MARK = (
+    update(tables.message)
+    .where(_ROW.id == bindparam("row"))
+    .values(
+        state="sending",
+        state_at=bindparam("now"),
+        attempt=_ROW.attempt + 1,
+        provider=bindparam("by"),
+        provider_key=bindparam("key"),
+        first_attempt_at=func.coalesce(_ROW.first_attempt_at, bindparam("now")),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Marks what one lane is about to send."""
+
+    lease: Lease
+    outlet: Outlet
+
+    def mark(
+        self, connection: Connection, made: Sequence[Made], book: Book, now: datetime
+    ) -> list[Made]:
+        """Mark messages in the caller's transaction; return those whose calls are to begin."""
+        ours = self._still_ours(connection, made)
+        stops = read_stops(connection, book.playbook)
+        verdicts = book.guard.look(connection, [one.leaving for one in ours], stops, now)
+        carry_out(connection, ours, verdicts, now)
+        free = self._unpaced(connection, [one for one in ours if one.order.id not in verdicts], now)
+        _keep(connection, free)
+        if free:
+            connection.execute(_MARK, [self._marked(one, now) for one in free])
+        return free
+
+    def _still_ours(self, connection: Connection, made: Sequence[Made]) -> list[Made]:
+        """Return what no rescue has taken away meanwhile; the rest is somebody else's."""
+        asked = [one.order.id for one in made]
+        query = (
+            select(_ROW.id)
+            .where(_ROW.id.in_(asked), _ROW.lease == self.lease.token, in_state("claimed"))
+            .with_for_update()
+        )
+        ours = set(connection.scalars(query))
+        return [one for one in made if one.order.id in ours]
+
+    def _unpaced(self, connection: Connection, made: Sequence[Made], now: datetime) -> list[Made]:
+        """Return what breakers of domains and buckets of senders let pass; move the rest."""
+        later = self._of_closed_domains(connection, made)
+        later |= self._without_token(
+            connection, [one for one in made if one.order.id not in later], now
+        )
+        carry_out(connection, made, later, now)
+        return [one for one in made if one.order.id not in later]
+
+    def _of_closed_domains(
+        self, connection: Connection, made: Iterable[Made]
+    ) -> dict[int, Verdict]:
+        found = {one.order.id: domain_of(one) for one in made}
+        if not any(found.values()):
+            return {}
+        closed = closed_domains(
+            connection, self.outlet.provider, self.lease.token, set(found.values())
+        )
+        return {
+            row: Verdict("later", not_before=closed[domain])
+            for row, domain in found.items()
+            if domain in closed
+        }
+
+    def _without_token(
+        self, connection: Connection, made: Sequence[Made], now: datetime
+    ) -> dict[int, Verdict]:
+        pace = self.outlet.pace
+        if pace is None:
+            return {}
+        by_sender: dict[str, list[Made]] = {}
+        for one in made:
+            by_sender.setdefault(self.outlet.adapter.sender_of(one.message), []).append(one)
+        later = {}
+        for sender, own in sorted(by_sender.items()):
+            purse = Purse(self.outlet.channel, self.outlet.provider, sender)
+            granted = take(connection, purse, pace, len(own))
+            for place, one in enumerate(own[granted:], start=1):
+                wait = timedelta(seconds=place / pace.per_second)
+                later[one.order.id] = Verdict("later", not_before=now + wait)
+        return later
+
+    def _marked(self, one: Made, now: datetime) -> dict[str, Any]:
+        return {
+            "row": one.order.id,
+            "now": to_micros(now),
+            "by": self.outlet.provider,
+            "key": one.message.provider_key,
+        }
+
+
+def domain_of(made: Made) -> str:
+    """Return the domain of a mail's receiver, in lower case; of other messages nothing."""
+    if made.message.channel != "email":
+        return ""
+    return made.message.to.rpartition("@")[2].lower()
+
+
+def _keep(connection: Connection, made: Iterable[Made]) -> None:
+    """Write what was frozen, where an earlier attempt has not."""
+    rows = [
+        {"message_id": one.order.id, "content": one.frozen.content, "digest": one.frozen.digest}
+        for one in made
+        if one.frozen is not None
+    ]
+    if rows:
+        connection.execute(insert(tables.payload), rows)
+
+
+def drop_payloads(connection: Connection, rows: Iterable[int]) -> None:
+    """Delete what was frozen of messages that are done."""
+    listed = list(rows)
+    if listed:
+        connection.execute(delete(tables.payload).where(tables.payload.c.message_id.in_(listed)))

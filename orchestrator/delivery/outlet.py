@@ -1,0 +1,84 @@
+"""A channel as the dispatcher sees it: who carries it, how much at once, what in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestrator.channels.base import Channel
+from orchestrator.channels.lanes import Lane as Carried
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.delivery.buckets import Pace
+from orchestrator.delivery.policy import Doubt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlet:
+    """Where the messages of one channel leave."""
+
+    channel: str
+    adapter: Channel
+    at_once: int
+    """How many may be at the wire, marked together: so many share a commit, and so many are in
+    doubt after a crash."""
+    on_in_doubt: Mapping[str, Doubt] = field(default_factory=dict)
+    """By purpose, what is done with a message that may or may not have been accepted."""
+    pace: Pace | None = None
+    """How fast messages may leave, for each sender; None is as fast as they go."""
+
+    @property
+    def provider(self) -> str:
+        """The name by which the ledger knows who carried a message."""
+        return type(self.adapter).name
+
+    def doubt(self, purpose: str) -> Doubt:
+        """Return the policy for messages of one purpose; a retry needs a provider that knows keys.
+
+        Without a word of the project: the same key again where the provider knows it, else
+        marketing is parked and transactional messages are sent once more.
+        """
+        is_idempotent = self.adapter.capabilities.idempotent
+        said = self.on_in_doubt.get(purpose)
+        if said == "retry" and not is_idempotent:
+            return "park"
+        if said is not None:
+            return said
+        if is_idempotent:
+            return "retry"
+        return "park" if purpose == "marketing" else "resend"
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim lasts without a sign of life: three times the longest call."""
+        return 3 * self.adapter.capabilities.timeout
+
+
+def outlet_of(carried: Carried) -> Outlet:
+    """Return the outlet of a configured channel, its adapter opened.
+
+    Raises:
+        EnvironmentFault: a secret is missing, or the adapter cannot be made.
+    """
+    return Outlet(
+        channel=carried.channel,
+        adapter=carried.open(),
+        at_once=carried.at_once,
+        on_in_doubt=_policies(carried.settings),
+        pace=_pace(carried.settings),
+    )
+
+
+def _policies(settings: ChannelSettings) -> dict[str, Doubt]:
+    said = settings.on_in_doubt
+    if said is None:
+        return {}
+    found = {"marketing": said.marketing, "transactional": said.transactional}
+    return {purpose: policy for purpose, policy in found.items() if policy is not None}
+
+
+def _pace(settings: ChannelSettings) -> Pace | None:
+    if settings.rate is None:
+        return None
+    per_second = settings.rate.per_second
+    return Pace(per_second, settings.burst or max(1, int(per_second)))

@@ -1,0 +1,148 @@
+"""Rescuing: what lost workers had goes back into the queue, or into doubt.
+
+Any worker may do it for any other, at any time: it is one look at leases that have run out, and
+an update of rows that nobody else holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, select, true, update
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.database_clock import now_by
+from orchestrator.delivery.claims import in_state
+from orchestrator.delivery.ending import tell
+from orchestrator.delivery.marking import drop_payloads
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.policy import MOST_CRASHES, Attempt, Change, in_doubt
+
+MOST = 500
+"""Rows rescued in one transaction."""
+_ROW = tables.message.c
+_LOST = "the worker was lost during the call"
+_POISON = "poison: {} workers were lost with it"
+_RESCUED = (
+    update(tables.message)
+    .where(_ROW.id == bindparam("row"))
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        error=bindparam("why"),
+        not_before=bindparam("when"),
+        crashes=bindparam("count"),
+        possible_duplicate=bindparam("again"),
+        lease_until=None,
+    )
+)
+
+
+class _Orphan(NamedTuple):
+    """A row whose worker gives no sign of life."""
+
+    id: int
+    state: str
+    lease: str
+    channel: str
+    purpose: str
+    attempt: int
+    crashes: int
+    first_attempt_at: datetime | None
+    possible_duplicate: int
+    not_before: datetime
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Rescuer:
+    """Rescues what was lost, by the policies of the channels."""
+
+    outlets: Mapping[str, Outlet]
+    chance: Random
+
+    def rescue(self, connection: Connection, now: datetime, *, all_of_them: bool = False) -> int:
+        """Rescue messages in the caller's transaction; return how many.
+
+        Args:
+            all_of_them: whether leases that have not run out count too: nobody else can be alive.
+        """
+        orphans = self._orphans(connection, all_of_them=all_of_them)
+        if not orphans:
+            return 0
+        alone = _alone(connection, {one.lease for one in orphans})
+        rows = [
+            self._rescued(connection, one, one.crashes + (one.lease in alone), now)
+            for one in orphans
+        ]
+        connection.execute(_RESCUED, rows)
+        drop_payloads(connection, [row["row"] for row in rows if row["to_state"] == "dead"])
+        return len(rows)
+
+    def _orphans(self, connection: Connection, *, all_of_them: bool) -> list[_Orphan]:
+        ran_out = true() if all_of_them else _ROW.lease_until <= now_by(connection)
+        query = (
+            select(*(_ROW[name] for name in _Orphan._fields))
+            .where(in_state("claimed", "sending"), ran_out)
+            .where(in_state("claimed") | _ROW.channel.in_(sorted(self.outlets)))
+            .order_by(_ROW.id)
+            .limit(MOST)
+            .with_for_update(skip_locked=True)
+        )
+        return [_Orphan(*row) for row in connection.execute(query)]
+
+    def _rescued(
+        self, connection: Connection, orphan: _Orphan, crashes: int, now: datetime
+    ) -> dict[str, Any]:
+        change = self._change(orphan, crashes, now)
+        if orphan.state == "sending" or change.state == "dead":
+            facts = {"attempt": orphan.attempt, "detail": change.error}
+            tell(connection, orphan.id, "crashed", now, facts)
+        return {
+            "row": orphan.id,
+            "to_state": change.state,
+            "now": to_micros(now),
+            "why": change.error,
+            "when": to_micros(change.not_before or now),
+            "count": crashes,
+            "again": int(change.possible_duplicate or orphan.possible_duplicate),
+        }
+
+    def _change(self, orphan: _Orphan, crashes: int, now: datetime) -> Change:
+        if crashes >= MOST_CRASHES:
+            return Change("dead", _POISON.format(crashes))
+        if orphan.state == "claimed":
+            return Change("queued", orphan.error, orphan.not_before)
+        outlet = self.outlets[orphan.channel]
+        attempt = Attempt(
+            number=orphan.attempt,
+            channel=orphan.channel,
+            first_at=orphan.first_attempt_at or now,
+            expires_at=None,
+            doubt=outlet.doubt(orphan.purpose),
+            key_ttl=outlet.adapter.capabilities.key_ttl,
+            was_resent=bool(orphan.possible_duplicate),
+        )
+        change = in_doubt(attempt, _LOST, now, self.chance)
+        if change.state == "queued":  # the worker failed, not the provider: no reason to wait
+            return Change("queued", _LOST, now, possible_duplicate=change.possible_duplicate)
+        return change
+
+
+def _alone(connection: Connection, leases: set[str]) -> set[str]:
+    """Return the leases that held one message only: that one may be what brought them down.
+
+    A message among others at the time tells nothing; after a loss, workers begin with one.
+    """
+    query = (
+        select(_ROW.lease)
+        .where(in_state("claimed", "sending"), _ROW.lease.in_(sorted(leases)))
+        .group_by(_ROW.lease)
+        .having(func.count() == 1)
+    )
+    return set(connection.scalars(query))

@@ -1,0 +1,266 @@
+"""A worker: one process that sends. A lane for each channel, and one keeper of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, Literal, Protocol
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, select
+
+from orchestrator import tables
+from orchestrator.delivery.book import Shelf
+from orchestrator.delivery.claims import Lease, in_state
+from orchestrator.delivery.doubts import Doubts
+from orchestrator.delivery.lane import Lane
+from orchestrator.delivery.line import Line
+from orchestrator.delivery.observer import DEAF, Observer
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.rescue import Rescuer
+from orchestrator.delivery.sole import Sole, sole_of
+from orchestrator.delivery.switch import Switch
+from orchestrator.errors import EnvironmentFault
+from orchestrator.playbook.model import Playbook
+from orchestrator.signing import Keys
+
+POLL = 0.25
+"""Seconds between two looks at a queue that was empty."""
+RESCUE_EVERY = timedelta(seconds=10)
+DOUBTS_EVERY = 30.0
+"""Seconds between two looks at what is in doubt."""
+GRACE = timedelta(seconds=30)
+"""How long a stop waits for calls that have begun."""
+LONGEST_PAUSE = 10.0
+"""Seconds at most between two tries while the database fails."""
+
+
+class Until(Enum):
+    """When a worker ends by itself."""
+
+    STOPPED = "stopped"
+    NOTHING_DUE = "nothing_due"
+    """Whatever other workers still have in hand."""
+    NOTHING_LEFT = "nothing_left"
+    """Nothing is due, and nobody has anything in hand: what lost workers had is seen through."""
+
+
+class Say(Protocol):
+    """Tells what happened: a word, a sentence, how bad it is, ids and counts."""
+
+    def __call__(
+        self,
+        event: str,
+        says: str,
+        level: Literal["info", "warning", "error"] = "info",
+        facts: Mapping[str, Any] | None = None,
+        /,
+    ) -> None: ...
+
+
+def _silent(
+    event: str,
+    says: str,
+    level: Literal["info", "warning", "error"] = "info",
+    facts: Mapping[str, Any] | None = None,
+    /,
+) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a worker works; what most need no other of."""
+
+    clock: Callable[[], datetime]
+    until: Until = Until.STOPPED
+    lease: timedelta | None = None
+    """How long a claim lasts without a sign of life; None is as each channel's adapter asks."""
+    rescue_every: timedelta = RESCUE_EVERY
+    poll: float = POLL
+    seed: int | None = None
+    """What chance comes from; None is the system's."""
+
+
+@dataclass
+class Worker:
+    """Sends what is due on some channels, until it is told to stop."""
+
+    engine: Engine
+    outlets: Sequence[Outlet]
+    """One for each lane; several of one channel work side by side."""
+    current: Callable[[], Playbook]
+    """Returns the playbook in force."""
+    keys: Keys
+    kill_file: Path
+    manner: Manner
+    stop: Event = field(default_factory=Event)
+    say: Say = _silent
+    observer: Observer = DEAF
+    _bug: BaseException | None = None
+    _lanes: list[Lane] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.incarnation = uuid4().hex
+        self._chance = Random(self.manner.seed)  # noqa: S311  # jitter, no secret
+        self._sole = sole_of(self.engine)
+        self._keeper_line = Line(self.engine)
+        self._lanes = [self._lane(number, outlet) for number, outlet in enumerate(self.outlets)]
+        by_channel = {outlet.channel: outlet for outlet in self.outlets}
+        self._rescuer = Rescuer(by_channel, self._chance)
+
+    @property
+    def sent(self) -> int:
+        """How many calls have ended."""
+        return sum(lane.sent for lane in self._lanes)
+
+    def run(self) -> None:
+        """Send, until ``stop`` is set or what the manner says is reached.
+
+        Raises:
+            EnvironmentFault: the file beside a SQLite database cannot be locked.
+            BaseException: what a lane raised that was no fault of the database: a bug ends it.
+        """
+        if not self._have_turn(self._sole):
+            return
+        threads = [Thread(target=self._drive, args=(lane,), daemon=True) for lane in self._lanes]
+        try:
+            self._rescue(all_of_them=self._sole is not None)
+            for thread in threads:
+                thread.start()
+            self._keep(threads)
+        finally:
+            self.stop.set()
+            self._await(threads)
+            self._close()
+        if self._bug is not None:
+            raise self._bug
+
+    # --- lanes ----------------------------------------------------------------------------
+
+    def _lane(self, number: int, outlet: Outlet) -> Lane:
+        line = Line(self.engine) if self._sole is None else self._keeper_line
+        switch = Switch(self.kill_file)
+        return Lane(
+            outlet=outlet,
+            line=line,
+            reader=line if self._sole is None else Line(self.engine),
+            shelf=Shelf(self.current, self.keys),
+            lease=Lease(f"{self.incarnation}.{number}", self.manner.lease or outlet.lease),
+            clock=self.manner.clock,
+            may_send=lambda: not switch.is_off(),
+            stop=self.stop,
+            chance=Random(self._chance.random()),  # noqa: S311  # jitter again
+            observer=self.observer,
+        )
+
+    def _drive(self, lane: Lane) -> None:
+        """Let one lane turn for as long as it should."""
+        doubts, looked, pause = Doubts(lane.outlet, lane.line), 0.0, 0.1
+        while not self.stop.is_set():
+            try:
+                if monotonic() - looked > DOUBTS_EVERY:
+                    doubts.look(self.manner.clock())
+                    looked = monotonic()
+                if lane.turn() == 0:
+                    if self._is_over(lane):
+                        return
+                    self.stop.wait(self.manner.poll)
+                self.observer.looped(f"lane {lane.outlet.channel}")
+                pause = 0.1
+            except EnvironmentFault as fault:
+                self._failed(lane, fault)
+                self.stop.wait(pause)
+                pause = min(LONGEST_PAUSE, 2 * pause)
+            except BaseException as error:  # noqa: BLE001  # raised again by the keeper
+                self._bug = error
+                self.stop.set()
+
+    def _failed(self, lane: Lane, fault: EnvironmentFault) -> None:
+        facts = {"channel": lane.outlet.channel, "reason": str(fault)}
+        self.say("lane_failed", f"{lane.outlet.channel} waits: {fault}", "error", facts)
+
+    def _is_over(self, lane: Lane) -> bool:
+        """Return whether a lane that found nothing has nothing more to wait for."""
+        if self.manner.until is Until.STOPPED or lane.has_due():
+            return False
+        if self.manner.until is Until.NOTHING_DUE:
+            return True
+        row, channel = tables.message.c, lane.outlet.channel
+        held = select(row.id).where(in_state("claimed", "sending"), row.channel == channel).limit(1)
+        return lane.reader.read(lambda connection: connection.execute(held).first() is None)
+
+    # --- the keeper -----------------------------------------------------------------------
+
+    def _have_turn(self, sole: Sole | None) -> bool:
+        """Wait until nobody else sends from the same SQLite file; return whether it is our turn."""
+        if sole is None or sole.take():
+            return True
+        if self.manner.until is Until.NOTHING_DUE:
+            self.say("stands_by", "another process sends from this database")
+            return False
+        self.say("stands_by", "stands by: another process sends from this database")
+        while not self.stop.wait(self.manner.poll):
+            if sole.take():
+                return True
+        return False
+
+    def _keep(self, threads: Sequence[Thread]) -> None:
+        """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
+        spans = [lane.lease.span for lane in self._lanes]
+        every = min([*spans, 3 * self.manner.rescue_every]) / 3
+        rescued = monotonic()
+        while any(thread.is_alive() for thread in threads) and not self.stop.is_set():
+            self._rest(threads, every.total_seconds())
+            try:
+                for lane in self._lanes:
+                    lane.beat()
+                if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
+                    self._rescue()
+                    rescued = monotonic()
+            except EnvironmentFault as fault:
+                self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
+            self.observer.looped("keeper")
+
+    def _rest(self, threads: Sequence[Thread], seconds: float) -> None:
+        """Wait, but no longer than anything is left to keep."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            if self.stop.wait(min(left, 0.05)) or not any(one.is_alive() for one in threads):
+                return
+
+    def _rescue(self, *, all_of_them: bool = False) -> None:
+        def work(connection: Connection) -> int:
+            now = self.manner.clock()
+            return self._rescuer.rescue(connection, now, all_of_them=all_of_them)
+
+        while rescued := self._keeper_line.write(work):
+            says = f"{rescued:,} messages of lost workers were rescued"
+            self.say("rescued", says, "warning", {"messages": rescued})
+
+    def _await(self, threads: Sequence[Thread]) -> None:
+        """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""
+        until = monotonic() + GRACE.total_seconds()
+        while any(thread.is_alive() for thread in threads) and monotonic() < until:
+            for thread in threads:
+                thread.join(0.05)
+            for lane in self._lanes:
+                try:
+                    lane.beat()
+                except EnvironmentFault:
+                    continue
+
+    def _close(self) -> None:
+        for lane in self._lanes:
+            lane.outlet.adapter.close()
+            lane.line.close()
+            lane.reader.close()
+        self._keeper_line.close()
+        if self._sole is not None:
+            self._sole.leave()
