@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from harness import Shop
 from loading import rows
-from sqlalchemy import select
+from sqlalchemy import create_engine, make_url, select, text
 
 from orchestrator import tables
 from orchestrator.cli.shell import answer
@@ -181,28 +184,50 @@ def test_a_clock_set_forward_by_a_day_asks(shop: Shop, operator: Operator) -> No
     assert sent(shop, "welcome").keys() == {"anna"}
 
 
+@contextmanager
+def backup_of(url: str, folder: Path) -> Iterator[Callable[[], object]]:
+    """Back a database up as it is now; yields what restores it."""
+    if url.startswith("sqlite"):
+        file, copy = Path(url.removeprefix("sqlite:///")), folder / "backup.sqlite"
+        shutil.copyfile(file, copy)
+        yield partial(shutil.copyfile, copy, file)
+        return
+    mine = make_url(url)
+    name, copied = mine.database, f"backup_of_{mine.database}"
+    server = create_engine(mine.set(database="postgres"), isolation_level="AUTOCOMMIT")
+
+    def replace_by(template: str | None, database: str | None) -> None:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"))
+            if template is not None:
+                connection.execute(text(f"CREATE DATABASE {database} TEMPLATE {template}"))
+
+    replace_by(name, copied)
+    try:
+        yield lambda: replace_by(copied, name)
+    finally:
+        replace_by(None, copied)
+        server.dispose()
+
+
 def test_a_restored_backup_starts_paused(
-    sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
-    shop = Shop(open_engine(sqlite_url), folder).write(hello=HELLO)
+    shop = Shop(open_engine(database_url), folder).write(hello=HELLO)
     operator = Operator(shop, capsys)
     assert operator.start()[0] == 0
-    file, backup = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "backup.sqlite"
     signed_up(shop, "anna")
-    shutil.copyfile(file, backup)
-    assert operator.start()[0] == 0
-    assert sent(shop, "welcome").keys() == {"anna"}
-    shutil.copyfile(backup, file)
-    code, told = operator.start()
+    with backup_of(database_url, tmp_path) as restore:
+        assert operator.start()[0] == 0
+        assert sent(shop, "welcome").keys() == {"anna"}
+        restore()
+        code, told = operator.start()
 
-    assert (code, told["starts_paused"]["why"], told["starts_paused"]["sends"]) == (
-        4,
-        "restored",
-        1,
-    )
-    assert operator.start()[0] == 4
-    assert (sent(shop, "welcome"), operator.run("resume", "--all")) == ({}, 0)
-    assert operator.start()[0] == 0
+        paused = told["starts_paused"]
+        assert (code, paused["why"], paused["sends"]) == (4, "restored", 1)
+        assert operator.start()[0] == 4
+        assert (sent(shop, "welcome"), operator.run("resume", "--all")) == ({}, 0)
+        assert operator.start()[0] == 0
     assert len(list((shop.folder / "outbox").glob("[!.]*.json"))) == 1
