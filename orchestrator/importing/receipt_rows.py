@@ -22,6 +22,8 @@ STAGED = (
     "channel",
     "topic",
     "address_kind",
+    "address",
+    "puts_out_of_use",
 )
 
 _INSERT = text(
@@ -48,6 +50,14 @@ _WITHDRAW = text(
     " AND x.topic = w.topic AND x.at = w.at AND x.withdrawn = 1 AND x.source = 'customer')"
     " ORDER BY w.customer_id, w.topic"
 )
+
+_WORSE = (
+    "at = CASE WHEN excluded.at < suppression.at THEN excluded.at ELSE suppression.at END,"
+    " reason = CASE WHEN excluded.reason > suppression.reason THEN excluded.reason"
+    " ELSE suppression.reason END"
+    " WHERE excluded.at < suppression.at OR excluded.reason > suppression.reason"
+)
+"""What a later receipt changes of a suppression; ``complained`` stands after ``bounced``."""
 
 
 def write_receipts(
@@ -88,7 +98,8 @@ def _stage(connection: Connection, rows: Sequence[ReceiptRow], ids: Mapping[str,
         connection,
         "incoming_receipt",
         "source_id TEXT PRIMARY KEY, customer_id BIGINT, message TEXT, kind TEXT, at BIGINT,"
-        " flow TEXT, channel TEXT, topic TEXT, address_kind TEXT",
+        " flow TEXT, channel TEXT, topic TEXT, address_kind TEXT, address TEXT,"
+        " puts_out_of_use INTEGER",
     )
     firsts = {row.source_id: row for row in reversed(rows)}
     staged = [
@@ -102,6 +113,8 @@ def _stage(connection: Connection, rows: Sequence[ReceiptRow], ids: Mapping[str,
             row.channel,
             row.topic,
             address_kind(row.channel),
+            row.address,
+            int(row.kind == "complained" or (row.kind == "bounced" and row.is_permanent)),
         )
         for row in sorted(firsts.values(), key=lambda row: row.source_id)
     ]
@@ -121,26 +134,34 @@ def _stage_topics(connection: Connection, topics: Mapping[str, str]) -> None:
 
 
 def _suppress(connection: Connection, outcome: Outcome) -> set[int]:
-    """Put addresses that bounced or complained out of use; return everyone who has one."""
+    """Put addresses that bounced or complained out of use; return everyone who has one.
+
+    Whatever the order receipts come in, the earliest instant stays, and a complaint is the reason.
+    """
     touched: set[int] = set()
     for kind in ("email", "phone", "push_token"):
+        address = (
+            f"CASE WHEN lower(r.address) = lower(c.{kind}) THEN c.{kind}"
+            f" ELSE coalesce(r.address, c.{kind}) END"
+        )
         theirs = (
-            f"SELECT c.{kind} FROM incoming_receipt r JOIN customer c ON c.id = r.customer_id"
-            f" WHERE r.kind IN ('bounced', 'complained') AND r.address_kind = '{kind}'"
-            f" AND c.{kind} IS NOT NULL"
+            f"SELECT {address} AS address, r.kind AS reason, r.at FROM incoming_receipt r"
+            " JOIN customer c ON c.id = r.customer_id"
+            f" WHERE r.puts_out_of_use = 1 AND r.address_kind = '{kind}'"
         )
         if connection.execute(text(f"{theirs} LIMIT 1")).first() is None:
             continue
         outcome.suppressed += connection.execute(
             text(
                 "INSERT INTO suppression (kind, address, reason, at)"
-                f" SELECT '{kind}', c.{kind}, max(r.kind), min(r.at) FROM incoming_receipt r"
-                " JOIN customer c ON c.id = r.customer_id"
-                f" WHERE r.kind IN ('bounced', 'complained') AND r.address_kind = '{kind}'"
-                f" AND c.{kind} IS NOT NULL GROUP BY c.{kind} ON CONFLICT DO NOTHING"
+                f" SELECT '{kind}', t.address, max(t.reason), min(t.at) FROM ({theirs}) t"
+                " WHERE t.address IS NOT NULL GROUP BY t.address ORDER BY t.address"
+                f" ON CONFLICT (kind, address) DO UPDATE SET {_WORSE}"
             )
         ).rowcount
         touched |= set(
-            connection.scalars(text(f"SELECT id FROM customer WHERE {kind} IN ({theirs})"))
+            connection.scalars(
+                text(f"SELECT id FROM customer WHERE {kind} IN (SELECT address FROM ({theirs}) t)")
+            )
         )
     return touched

@@ -44,6 +44,10 @@ class ReceiptRow:
     topic: str | None
     """What an ``unsubscribed`` withdraws from; None is everything."""
     source_id: str
+    is_permanent: bool = True
+    """Of ``bounced``: whether the address is put out of use."""
+    address: str | None = None
+    """Which one bounced or complained; None is the one the customer has."""
 
 
 @dataclass
