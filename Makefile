@@ -5,8 +5,8 @@
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := orchestrator tests .ci
-PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs playbooks templates orchestrator .ci
+SOURCES := orchestrator tests examples .ci
+PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs playbooks templates orchestrator examples .ci
 export PYTHON
 
 help: ## List the targets.

@@ -20,7 +20,7 @@ from orchestrator.gate.reasons import REASONS
 from orchestrator.playbook.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = (".ci", "docs", "orchestrator", "playbooks", "schemas", "templates", "tests")
+FOLDERS = (".ci", "docs", "examples", "orchestrator", "playbooks", "schemas", "templates", "tests")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HEADS = [
     *(("conditions.md", head) for head in conditions().kinds),

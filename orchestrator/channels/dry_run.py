@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from orchestrator.channels.base import Capabilities, Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.spec import ChannelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class DryRunChannel(Channel):
     """Carries any channel, nowhere."""
 
     name = "dry_run"
-    spec = None
+    spec: ClassVar[ChannelSpec | None] = None
     capabilities = Capabilities(idempotent=True, at_once=1_000, timeout=timedelta(seconds=1))
     Settings = DryRunSettings
 

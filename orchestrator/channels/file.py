@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
 from orchestrator.channels import whole_files
@@ -25,6 +25,7 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, deferred
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import FolderShape
+from orchestrator.channels.spec import ChannelSpec
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.words import word
 
@@ -187,7 +188,7 @@ class FileChannel(Channel):
     """
 
     name = "file"
-    spec = None
+    spec: ClassVar[ChannelSpec | None] = None
     capabilities = Capabilities(
         idempotent=True, batch=1_000, at_once=1_000, timeout=timedelta(minutes=2)
     )

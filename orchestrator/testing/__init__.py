@@ -1,1 +1,5 @@
-"""Tests of flows under virtual time: the production tick, over customers that a file makes up."""
+"""Tests of flows under virtual time, and of channel adapters against doubles of providers."""
+
+from orchestrator.testing.channels import exercise_channel
+
+__all__ = ["exercise_channel"]

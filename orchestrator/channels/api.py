@@ -1,0 +1,55 @@
+"""All that an adapter of your own needs, in one import: see docs/own_channel.md."""
+
+from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.message import Attachment, OutgoingMessage, Purpose, Sender, Unsubscribe
+from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
+from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt, ReceiptKind
+from orchestrator.channels.secret import Secret
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.shapes import (
+    FolderShape,
+    Rate,
+    RateShape,
+    SecretShape,
+    SpanShape,
+    UrlShape,
+)
+from orchestrator.channels.spec import ChannelSpec
+from orchestrator.language.shapes import OneOf, Text, Truth, Whole
+from orchestrator.language.words import word
+
+__all__ = [
+    "Attachment",
+    "Callback",
+    "Capabilities",
+    "Channel",
+    "ChannelSettings",
+    "ChannelSpec",
+    "FolderShape",
+    "ForgedCallback",
+    "MayBegin",
+    "OneOf",
+    "Outcome",
+    "OutgoingMessage",
+    "Purpose",
+    "Rate",
+    "RateShape",
+    "Receipt",
+    "ReceiptKind",
+    "Secret",
+    "SecretShape",
+    "Sender",
+    "SpanShape",
+    "Surroundings",
+    "Text",
+    "Truth",
+    "Unsubscribe",
+    "UrlShape",
+    "Whole",
+    "accepted",
+    "deferred",
+    "refused",
+    "rejected",
+    "unknown",
+    "word",
+]

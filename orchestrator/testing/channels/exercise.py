@@ -1,0 +1,182 @@
+"""``exercise_channel``: the one conformance suite, for built-in adapters and for yours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from orchestrator.channels.base import Channel, Surroundings
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.settings import opened
+from orchestrator.language.marks import Mark, Problem
+from orchestrator.language.nodes import MapNode
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import read_sentence
+from orchestrator.packages import said
+from orchestrator.playbook.yaml_text import read_yaml
+from orchestrator.testing.channels import (
+    facts_of_batches,
+    facts_of_class,
+    facts_of_receipts,
+    facts_of_sending,
+    facts_of_values,
+)
+from orchestrator.testing.channels.kit import Kit
+from orchestrator.testing.channels.provider import Callbacks, Provider
+from orchestrator.testing.channels.samples import sample_message
+
+C = TypeVar("C", bound=Channel)
+_NOWHERE = Mark("channels.yaml", 1, 1)
+Fact = Callable[[Kit], Iterator[str]]
+FACTS: tuple[Fact, ...] = (
+    facts_of_class.class_is_whole,
+    facts_of_class.capabilities_hold_together,
+    facts_of_class.words_are_documented,
+    facts_of_sending.answers_are_honest,
+    facts_of_sending.the_key_is_carried,
+    facts_of_sending.expiry_is_told,
+    facts_of_sending.closing_ends_nothing,
+    facts_of_sending.it_recovers,
+    facts_of_sending.checking_is_harmless,
+    facts_of_sending.verifying_is_honest,
+    facts_of_batches.batches_are_several_sends,
+    facts_of_batches.what_was_not_asked_for_stays,
+    facts_of_batches.one_failure_takes_no_other_along,
+    facts_of_values.hostile_values_are_inert,
+    facts_of_values.hostile_parts_are_inert,
+    facts_of_receipts.genuine_callbacks_are_read,
+    facts_of_receipts.forged_callbacks_are_refused,
+    facts_of_receipts.strange_callbacks_are_harmless,
+    facts_of_values.secrets_stay_secret,
+    facts_of_values.people_stay_unnamed,
+)
+"""All facts; the last two look back on what was said during the others."""
+
+
+@dataclass(frozen=True)
+class Exercised:
+    """What the suite found."""
+
+    held: tuple[str, ...]
+    """Facts that hold, as sentences."""
+    left_out: tuple[str, ...]
+    """What could not be tried, and why."""
+    broken: tuple[str, ...] = field(default=())
+
+
+class NotConforming(AssertionError):
+    """An adapter breaks the contract. The message lists every finding."""
+
+
+def exercise_channel(
+    make: Callable[[], Channel],
+    provider: Provider,
+    *,
+    message: OutgoingMessage | None = None,
+    callbacks: Callbacks | None = None,
+) -> Exercised:
+    """Try an adapter against a double of its provider; every fact of the contract must hold.
+
+    Args:
+        make: returns a new adapter that talks to ``provider``; ``adapter_of`` makes one.
+        provider: the double. ``HttpProvider`` is one for providers with an HTTP interface.
+        message: one that the adapter can send; without it a plain one of its channel.
+        callbacks: makes the provider's callbacks; needed if the adapter reads receipts.
+    Raises:
+        NotConforming: a fact does not hold.
+    """
+    adapter = make()
+    kit = Kit(make, provider, message or sample_message(adapter.spec), callbacks)
+    adapter.close()
+    held, broken = list[str](), list[str]()
+    with kit.heard.listening():
+        for fact in FACTS:
+            found = _try(fact, kit)
+            broken += [f"{fact.__name__}: {one}" for one in found]
+            held += [] if found else [_sentence(fact)]
+    if callbacks is None:
+        kit.left_out.append("no callbacks: receipts were not tried")
+    if broken:
+        raise NotConforming(_listed(adapter, broken, kit.left_out))
+    return Exercised(tuple(held), tuple(kit.left_out))
+
+
+def _try(fact: Fact, kit: Kit) -> list[str]:
+    """Return what breaks a fact; an adapter that cannot even be tried breaks it too."""
+    found: list[str] = []
+    try:
+        found.extend(fact(kit))
+    except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+        found.append(f"it could not be tried to its end: {said(error)}")
+    return found
+
+
+def _sentence(fact: Fact) -> str:
+    return (fact.__doc__ or "").strip().partition("\n")[0]
+
+
+def _listed(adapter: Channel, broken: list[str], left_out: list[str]) -> str:
+    head = f'the adapter "{adapter.name}" breaks the contract of channels:'
+    return "\n".join([head, *(f"- {one}" for one in broken), *(f"({one})" for one in left_out)])
+
+
+def adapter_of(
+    adapter: type[C],
+    settings: str = "",
+    *,
+    folder: Path,
+    secrets: Mapping[str, str] | None = None,
+    base_url: str | None = "https://kopi.example",
+    timeout: timedelta | None = None,
+) -> C:
+    """Return an adapter as ``channels.yaml`` would make it.
+
+    Args:
+        settings: what stands under the channel, as YAML: ``loft: https://loft.example``.
+        folder: the project's; relative paths among the settings begin here.
+        secrets: variable → text, for the secrets that the settings place in ``env:``.
+        timeout: a shorter one than its own, so that a silent provider costs less time.
+    Raises:
+        ValueError: the settings cannot be read; says what is wrong.
+        EnvironmentFault: a secret is missing.
+    """
+    read = _read(adapter, settings)
+    with _environment(secrets or {}):
+        ready = opened(read, folder)
+    surroundings = Surroundings(project="kopi", folder=folder, base_url=base_url)
+    if timeout is not None:
+        capabilities = replace(adapter.capabilities, timeout=timeout)
+        adapter = type(adapter.__name__, (adapter,), {"capabilities": capabilities})
+    return adapter(ready, surroundings)
+
+
+def _read(adapter: type[Channel], settings: str) -> Any:
+    problems: list[Problem] = []
+    node = read_yaml(settings, "channels.yaml", problems) if settings.strip() else None
+    reader = Reader(problems=problems)
+    empty = MapNode(_NOWHERE, ())
+    mapping = node if isinstance(node, MapNode) else empty
+    read = read_sentence(adapter.Settings, mapping, reader, place=f'the channel "{adapter.name}"')
+    if isinstance(read, Invalid) or problems or not isinstance(node, MapNode | None):
+        told = "; ".join(f"{one.message} ({one.help})" for one in problems)
+        raise ValueError(told or "the settings are no mapping")
+    return read
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, text in before.items():
+            if text is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = text

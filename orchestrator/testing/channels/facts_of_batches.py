@@ -1,0 +1,89 @@
+"""Facts of batches: one outcome each, and none leaves that was not to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome
+from orchestrator.testing.channels.kit import Kit, traces_of
+
+_MANY = 5
+_REFUSED = 2
+"""Which of them is not to begin, counted from 0."""
+
+
+def batches_are_several_sends(kit: Kit) -> Iterator[str]:
+    """Each message of a batch has one outcome; one that may not begin has None and stays."""
+    kit.provider.behave("accept")
+    messages = [kit.fresh() for _ in range(_MANY)]
+    held = messages[_REFUSED].key
+    before, asked = len(kit.provider.arrived()), list[str]()
+
+    def may_begin(message: OutgoingMessage) -> bool:
+        asked.append(message.key)
+        return message.key != held
+
+    with kit.open() as adapter:
+        try:
+            done = list(adapter.send_batch(messages, may_begin))
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+            yield f"send_batch() raised {type(error).__name__}"
+            return
+    if sorted(message.key for message, _ in done) != sorted(message.key for message in messages):
+        yield f"{len(messages)} messages, {len(done)} answers, not one for each"
+    if sorted(asked) != sorted(message.key for message in messages):
+        yield "may_begin was not asked exactly once for each message"
+    for message, outcome in done:
+        if message.key == held and outcome is not None:
+            yield "a message that was not to begin has an outcome instead of None"
+        elif message.key != held and (not isinstance(outcome, Outcome) or _failed(outcome)):
+            yield f"a message that may begin has {outcome!r}"
+    arrived = kit.provider.arrived()[before:]
+    if traces_of(messages[_REFUSED], b"".join(arrived)):
+        yield "a message that was not to begin arrived"
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.kind != "accepted"
+
+
+def what_was_not_asked_for_stays(kit: Kit) -> Iterator[str]:
+    """A batch that is given up leaves those unsent for which nobody asked yet."""
+    kit.provider.behave("accept")
+    messages, asked = [kit.fresh() for _ in range(_MANY)], list[OutgoingMessage]()
+
+    def may_begin(message: OutgoingMessage) -> bool:
+        asked.append(message)
+        return True
+
+    before = len(kit.provider.arrived())
+    with kit.open() as adapter:
+        for _ in adapter.send_batch(messages, may_begin):
+            break
+    unasked = [one for one in messages if one not in asked]
+    arrived = b"".join(kit.provider.arrived()[before:])
+    if any(traces_of(one, arrived) for one in unasked):
+        yield "a message left before may_begin was asked about it"
+
+
+def one_failure_takes_no_other_along(kit: Kit) -> Iterator[str]:
+    """What a provider rejects fails alone, and an empty batch is no error."""
+    kit.provider.behave("accept")
+    with kit.open() as adapter:
+        if list(adapter.send_batch([], lambda _: True)):
+            yield "an empty batch has outcomes"
+        messages = [kit.fresh(), kit.fresh(to="\r\n"), kit.fresh()]
+        try:
+            done = {one.key: outcome for one, outcome in adapter.send_batch(messages, _yes)}
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+            yield f"one bad address ends the batch with {type(error).__name__}"
+            return
+    for message in (messages[0], messages[2]):
+        outcome = done.get(message.key)
+        if outcome is None or outcome.kind != "accepted":
+            yield f"beside a message with a bad address another one is {outcome}"
+
+
+def _yes(_: OutgoingMessage) -> bool:
+    return True

@@ -1,0 +1,162 @@
+"""Facts of sending: one attempt, one honest answer, within its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestrator.channels.base import Channel
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome
+from orchestrator.testing.channels.kit import Attempt, Kit
+from orchestrator.testing.channels.provider import HONEST
+
+GRACE_SECONDS = 1.0
+"""How much later than its own limit an attempt may end on a busy machine."""
+_LONGEST_DETAIL = 500
+
+
+def answers_are_honest(kit: Kit) -> Iterator[str]:
+    """Each send is one attempt with one honest outcome, whatever the provider does."""
+    for behaviour, honest in HONEST.items():
+        if not kit.can(behaviour):
+            continue
+        with kit.open() as adapter:
+            done = kit.attempt(adapter, kit.fresh())
+            limit = adapter.capabilities.timeout.total_seconds() + GRACE_SECONDS
+        lead = f"when the provider does {behaviour}"
+        if done.kind not in honest:
+            yield f"{lead}: {done.kind}, expected {' or '.join(sorted(honest))}"
+        if done.seconds > limit:
+            yield f"{lead}: the attempt took {done.seconds:.1f} s, its limit is {limit:.1f} s"
+        if len(done.arrived) > 1:
+            yield f"{lead}: {len(done.arrived)} attempts instead of one"
+        if behaviour == "accept" and not done.arrived:
+            yield f"{lead}: nothing arrived"
+        yield from (f"{lead}: {wrong}" for wrong in wrong_with_outcome(done, kit.message))
+    yield from _waits_as_asked(kit)
+    kit.provider.behave("accept")
+
+
+def _waits_as_asked(kit: Kit) -> Iterator[str]:
+    asked = kit.provider.retry_after
+    if asked is None or not kit.can("defer"):
+        return
+    with kit.open() as adapter:
+        outcome = kit.attempt(adapter, kit.fresh()).outcome
+    waits = outcome.retry_after if isinstance(outcome, Outcome) else None
+    if waits is None or waits < asked:
+        yield f"the provider asks for {asked}, and retry_after is {waits}"
+
+
+def wrong_with_outcome(done: Attempt, message: OutgoingMessage) -> Iterator[str]:
+    """Yield what is wrong with the parts of an outcome."""
+    outcome = done.outcome
+    if not isinstance(outcome, Outcome):
+        return
+    for name in ("provider_id", "code", "detail"):
+        text = getattr(outcome, name)
+        if text is not None and not isinstance(text, str):
+            yield f"outcome.{name} is {type(text).__name__}, not text"
+        elif text and (not text.isprintable() or len(text) > _LONGEST_DETAIL):
+            yield f"outcome.{name} is not one short line: {text[:80]!r}"
+        elif text and name != "provider_id" and _tells(text, message):
+            yield f"outcome.{name} tells the address or the content: {text[:80]!r}"
+    if outcome.kind != "accepted" and not outcome.detail:
+        yield "an outcome that is not accepted has a detail, for people"
+    if outcome.retry_after is not None and outcome.retry_after < timedelta():
+        yield f"outcome.retry_after is {outcome.retry_after}"
+
+
+def _tells(text: str, message: OutgoingMessage) -> bool:
+    personal = (message.to, message.text, message.subject)
+    return any(one and len(one) > 3 and one in text for one in personal)
+
+
+def the_key_is_carried(kit: Kit) -> Iterator[str]:
+    """An idempotent adapter carries the same key at every attempt."""
+    kit.provider.behave("accept")
+    with kit.open() as adapter:
+        if not adapter.capabilities.idempotent:
+            return
+        message = kit.fresh()
+        again = replace(message, attempt=2, possible_duplicate=True)
+        for done in (kit.attempt(adapter, message), kit.attempt(adapter, again)):
+            if not done.arrived:
+                continue  # it knows the message, and need not write it twice
+            if not _carries_key(done, message, adapter):
+                yield f"attempt arrived without the key {message.provider_key}"
+
+
+def _carries_key(done: Attempt, message: OutgoingMessage, adapter: Channel) -> bool:
+    arrived = b"".join(done.arrived)
+    return message.provider_key.encode() in arrived or message.key.encode() in arrived
+
+
+def expiry_is_told(kit: Kit) -> Iterator[str]:
+    """An adapter that can let messages expire tells the provider when."""
+    kit.provider.behave("accept")
+    with kit.open() as adapter:
+        if not adapter.capabilities.expiry:
+            return
+        message = kit.fresh(expires_at=None)
+        expiring = replace(message, expires_at=message.created_at + timedelta(hours=3))
+        first, second = kit.attempt(adapter, message), kit.attempt(adapter, expiring)
+        if second.kind == "accepted" and list(first.arrived) == list(second.arrived):
+            yield "a message that expires arrives like one that does not"
+
+
+def closing_ends_nothing(kit: Kit) -> Iterator[str]:
+    """It can be closed twice, and used again after it."""
+    kit.provider.behave("accept")
+    adapter = kit.make()
+    for _ in range(2):
+        done = kit.attempt(adapter, kit.fresh())
+        if done.kind != "accepted":
+            yield f"after close(): {done.kind}"
+        adapter.close()
+        adapter.close()
+
+
+def it_recovers(kit: Kit) -> Iterator[str]:
+    """One instance sends again after the provider hung up, was silent, or was gone."""
+    for behaviour in ("break_after", "down", "hang"):
+        if not kit.can(behaviour):
+            continue
+        with kit.open() as adapter:
+            kit.attempt(adapter, kit.fresh())
+            kit.provider.behave("accept")
+            done = kit.attempt(adapter, kit.fresh())
+            if done.kind != "accepted":
+                yield f"after {behaviour} the provider accepts again, and it says {done.kind}"
+    kit.provider.behave("accept")
+
+
+def checking_is_harmless(kit: Kit) -> Iterator[str]:
+    """check() returns sentences, raises nothing, whatever the provider does."""
+    for behaviour in ("accept", "refuse", "down"):
+        if not kit.can(behaviour):
+            continue
+        with kit.open() as adapter:
+            try:
+                found = adapter.check()
+            except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+                yield f"check() raised {type(error).__name__} when the provider does {behaviour}"
+                continue
+        if isinstance(found, str) or not all(isinstance(one, str) for one in found):
+            yield f"check() returned {found!r} instead of sentences"
+        elif behaviour == "accept" and found:
+            yield f"check() finds fault with a provider that is well: {found[0]}"
+    kit.provider.behave("accept")
+
+
+def verifying_is_honest(kit: Kit) -> Iterator[str]:
+    """verify() never calls a message taken that was never sent."""
+    kit.provider.behave("accept")
+    with kit.open() as adapter:
+        if not adapter.capabilities.verify:
+            return
+        never = adapter.verify(kit.fresh())
+        if never is not None and never.kind == "accepted":
+            yield "verify() says that a message was taken which was never sent"

@@ -1,0 +1,147 @@
+"""The suite's hands: it makes attempts, and hears everything that is said meanwhile."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+from orchestrator.channels.base import Channel
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome
+from orchestrator.channels.settings import secrets_of
+from orchestrator.testing.channels.provider import Behaviour, Callbacks, Provider
+from orchestrator.testing.channels.samples import sample_message
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one send came to."""
+
+    outcome: Any
+    """An ``Outcome``, if the adapter keeps its word."""
+    error: Exception | None
+    arrived: Sequence[bytes]
+    """What reached the provider meanwhile."""
+    seconds: float
+
+    @property
+    def kind(self) -> str:
+        """The outcome's kind, or what came instead."""
+        if self.error is not None:
+            return f"raised {type(self.error).__name__}"
+        return self.outcome.kind if isinstance(self.outcome, Outcome) else repr(self.outcome)
+
+
+@dataclass
+class Heard:
+    """Everything that was said while the suite ran."""
+
+    logged: list[logging.LogRecord] = field(default_factory=list)
+    printed: io.StringIO = field(default_factory=io.StringIO)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear logs of every level, warnings, and what is printed."""
+        root = logging.getLogger()
+        ear, level = _Ear(self.logged), root.level
+        root.addHandler(ear)
+        root.setLevel(logging.DEBUG)
+        try:
+            with (
+                redirect_stdout(self.printed),
+                redirect_stderr(self.printed),
+                warnings.catch_warnings(),
+            ):
+                warnings.simplefilter("error")
+                yield
+        finally:
+            root.removeHandler(ear)
+            root.setLevel(level)
+
+    def said(self, level: int) -> str:
+        """Return what was printed, logged at a level or above, and told by outcomes."""
+        lines = [one.getMessage() for one in self.logged if one.levelno >= level]
+        lines += [str(one.exc_info[1]) for one in self.logged if one.exc_info]
+        return "\n".join([self.printed.getvalue(), *lines, *map(repr, self.outcomes)])
+
+
+class _Ear(logging.Handler):
+    def __init__(self, heard: list[logging.LogRecord]) -> None:
+        super().__init__(logging.NOTSET)
+        self.heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record)
+
+
+def _mark(message: OutgoingMessage) -> str:
+    return message.provider_key[-8:].lower()
+
+
+def traces_of(message: OutgoingMessage, arrived: bytes) -> bool:
+    """Return whether what arrived is this message, by one of its keys or by its text."""
+    keys = (message.provider_key, message.key, _mark(message))
+    return any(key.encode() in arrived for key in keys)
+
+
+@dataclass
+class Kit:
+    """One adapter under test."""
+
+    make: Callable[[], Channel]
+    provider: Provider
+    message: OutgoingMessage
+    callbacks: Callbacks | None = None
+    heard: Heard = field(default_factory=Heard)
+    left_out: list[str] = field(default_factory=list)
+    """What could not be tried, and why."""
+
+    def fresh(self, **changes: Any) -> OutgoingMessage:
+        """Return a message like the developer's, unlike all others in its keys."""
+        new = sample_message(None)
+        keys = {"key": new.key, "provider_key": new.provider_key}
+        text = self.message.text
+        text = text if self.message.is_json else f"{text} {_mark(new)}"
+        return replace(self.message, **{"text": text, **keys, **changes})
+
+    def attempt(self, adapter: Channel, message: OutgoingMessage) -> Attempt:
+        """Send one message."""
+        before, began = len(self.provider.arrived()), monotonic()
+        outcome, error = None, None
+        try:
+            outcome = adapter.send(message)
+        except Exception as raised:  # noqa: BLE001 - whatever an adapter raises is the finding
+            error = raised
+        seconds = monotonic() - began
+        if isinstance(outcome, Outcome):
+            self.heard.outcomes.append(outcome)
+        return Attempt(outcome, error, self.provider.arrived()[before:], seconds)
+
+    def can(self, behaviour: Behaviour) -> bool:
+        """Let the provider behave so; False, and noted, if it never does."""
+        if self.provider.behave(behaviour):
+            return True
+        note = f"the provider does not {behaviour}"
+        self.left_out += [] if note in self.left_out else [note]
+        return False
+
+    @contextmanager
+    def open(self) -> Iterator[Channel]:
+        """Make an adapter and close it afterwards."""
+        adapter = self.make()
+        try:
+            yield adapter
+        finally:
+            adapter.close()
+
+    def secrets(self) -> list[str]:
+        """Return the texts of the secrets that the adapter was given."""
+        with self.open() as adapter:
+            return [secret.reveal() for secret in secrets_of(adapter.settings)]
