@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -241,9 +242,9 @@ class Trusting(PigeonChannel):
         connection = HTTPConnection(self.settings.loft.removeprefix("http://"), timeout=2)
         connection._validate_path = lambda path: None  # type: ignore[attr-defined]  # as if nobody looked
         connection._encode_request = lambda line: line.encode("utf-8", "replace")  # type: ignore[attr-defined]  # the same
-        connection.request("POST", f"/ HTTP/1.1\r\nX-Subject: {head}\r\nX-Rest:", b"{}")
-        connection.getresponse().read()
-        connection.close()
+        with closing(connection):
+            connection.request("POST", f"/ HTTP/1.1\r\nX-Subject: {head}\r\nX-Rest:", b"{}")
+            connection.getresponse().read()
         return accepted()
 
 
