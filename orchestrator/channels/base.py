@@ -113,6 +113,10 @@ class Channel(ABC):
         """
         return ()
 
+    def handshake(self, callback: Callback) -> str | None:
+        """Return what to answer a provider's GET that sets its callbacks up; None refuses it."""
+        return None
+
     def check(self) -> Sequence[str]:
         """Reach the provider without sending; return what is wrong, in sentences."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -27,11 +28,13 @@ class Outcome:
     """Whose trouble it is: ``provider`` and ``domain`` count for their breakers."""
     is_dead_address: bool = False
     """Whether the address takes no messages for good: it is suppressed."""
+    fields: Mapping[str, str] | None = None
+    """What a call was answered with, by name; None if nothing."""
 
 
-def accepted(provider_id: str | None = None) -> Outcome:
+def accepted(provider_id: str | None = None, *, fields: Mapping[str, str] | None = None) -> Outcome:
     """Return: the provider has taken it over. Not yet that anybody received it."""
-    return Outcome("accepted", provider_id)
+    return Outcome("accepted", provider_id, fields=fields)
 
 
 def deferred(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -124,6 +125,39 @@ class UrlShape(ScalarShape[str]):
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^{self._pattern}$"}
+
+
+class NetworkShape(ScalarShape[str]):
+    """A network such as ``10.0.0.0/8``, or one address."""
+
+    says = "a network such as 10.0.0.0/8, or one address"
+    sample = "10.0.0.0/8"
+    hint = "write the first address of the network, a slash, and how many bits it has"
+
+    def parse(self, node: ScalarNode) -> str | None:
+        try:
+            return str(ip_network(node.value)) if isinstance(node.value, str) else None
+        except ValueError:
+            return None
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/[0-9]{1,3})?$"}
+
+
+class RegionShape(ScalarShape[str]):
+    """A country, by its two letters."""
+
+    says = "a country by its two letters, such as AT"
+    sample = "AT"
+    hint = "ISO 3166-1 alpha-2, in capitals"
+
+    def parse(self, node: ScalarNode) -> str | None:
+        if isinstance(node.value, str) and re.fullmatch("[A-Z]{2}", node.value):
+            return node.value
+        return None
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": "^[A-Z]{2}$"}
 
 
 class FolderShape(ScalarShape[str]):

@@ -1,0 +1,104 @@
+"""Which addresses a call may go to: public ones, and networks that are named.
+
+The address that is checked is the address that is connected to: a name that answers
+differently a moment later gains nothing. One private address among several is enough to refuse.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+WEB_PORTS = frozenset((80, 443, 8080, 8443))
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""NAT64 (RFC 6052): an IPv4 address in other clothes."""
+
+_SPECIAL: tuple[Network, ...] = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+    ipaddress.IPv6Network("3fff::/20"),
+    ipaddress.IPv6Network("5f00::/16"),
+)
+"""Entries of those registries that Python's own tables had wrong, or not yet."""
+
+
+class NotReachable(Exception):
+    """A call may not go there. The text names the host and no more."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where calls may go."""
+
+    allowed: tuple[Network, ...] = ()
+    """Reached although they are not public, on any port."""
+    everywhere: bool = False
+    """For addresses that whoever runs the machine has written into ``channels.yaml``."""
+
+    def require(self, url: str) -> None:
+        """Refuse an address that cannot be meant well, before any name is asked for.
+
+        Raises:
+            NotReachable: another scheme, a user in the address, an odd port or character.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise NotReachable("the address cannot be read") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise NotReachable("the address is not http:// or https:// with a host")
+        if not url.isascii() or not url.isprintable() or any(one in url for one in " \\"):
+            raise NotReachable("the address holds a character that no address has")
+        if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+            raise NotReachable("the address names a user")
+        if port is not None and port not in WEB_PORTS and not (self.everywhere or self.allowed):
+            raise NotReachable(f"port {port} is not one of the web")
+
+    def resolved(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host, all of which may be reached.
+
+        Raises:
+            NotReachable: one may not.
+            OSError: the name does not resolve.
+        """
+        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = list(dict.fromkeys(str(row[4][0]) for row in rows))
+        self._require_all(host, port, found)
+        return found
+
+    def _require_all(self, host: str, port: int, found: Sequence[str]) -> None:
+        if self.everywhere:
+            return
+        for text in found:
+            address = unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+            if _is_in(address, self.allowed):
+                continue
+            if not is_public(address):
+                raise NotReachable(f"{host} is not a public address")
+            if port not in WEB_PORTS:
+                raise NotReachable(f"port {port} is not one of the web")
+
+
+def unwrapped(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or teredo or address
+
+
+def is_public(address: Address) -> bool:
+    """Return whether an address is one of the public internet (IANA's special registries)."""
+    return address.is_global and not address.is_multicast and not _is_in(address, _SPECIAL)
+
+
+def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)

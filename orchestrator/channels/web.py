@@ -1,0 +1,281 @@
+"""One HTTP exchange with a provider: pinned, bounded in time and size, never repeated.
+
+Redirects are not followed. The whole exchange has one deadline, however slowly a provider
+drips its answer; what it says beyond 256 KiB is not read.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.channels.outcome import Fault, Outcome, deferred, refused, rejected, unknown
+from orchestrator.channels.reach import NotReachable, Reach
+from orchestrator.clock import utcnow
+
+if TYPE_CHECKING:
+    import httpcore
+
+LARGEST_ANSWER = 256 * 1024
+IDLE_SECONDS = 15.0
+"""A connection that was quiet for longer is not used again: its other end may be gone."""
+CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; of a header that comes twice, the first."""
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body as JSON; None if it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class NotTaken(Exception):
+    """The provider cannot have the request: it was not sent whole."""
+
+
+class NoAnswer(Exception):
+    """The request was sent, and what came of it is not known."""
+
+
+@dataclass
+class Web:
+    """A provider's end of the wire. For one thread at a time."""
+
+    reach: Reach
+    timeout: timedelta
+    """Of a whole exchange."""
+    verify: ssl.SSLContext | None = None
+    """None trusts what the machine trusts."""
+    _pool: httpcore.ConnectionPool | None = field(default=None, repr=False)
+    _until: float = 0.0
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post a body and return the answer.
+
+        Raises:
+            NotReachable: the address is none that may be called.
+            NotTaken: no connection, or it broke before the request was whole.
+            NoAnswer: it broke, or time was up, after that.
+        """
+        return self.exchange("POST", url, body, headers)
+
+    def exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Make one request and return the answer; raises as ``post`` does."""
+        import httpcore  # noqa: PLC0415 - costs 60 ms, and most projects call nobody
+
+        self.reach.require(url)
+        self._until = time.monotonic() + self.timeout.total_seconds()
+        if self._pool is None:
+            self._pool = _pool(self)
+        sent = _Sent(body)
+        try:
+            with self._pool.stream(
+                method, url, headers=_headers(headers, body), content=sent.pieces(),
+                extensions={"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS}},
+            ) as response:  # fmt: skip
+                return Answer(response.status, _by_name(response.headers), _bounded(response))
+        except NotReachable:
+            raise
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError,
+                OSError) as error:  # fmt: skip
+            what = _said(error)
+            if sent.is_whole:
+                raise NoAnswer(what) from None
+            raise NotTaken(what) from None
+
+    def seconds_left(self) -> float:
+        """Return how much time the exchange under way has left; at least a millisecond."""
+        return max(0.001, self._until - time.monotonic())
+
+    def close(self) -> None:
+        """Close all connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+
+class _Sent:
+    """A request's body, and whether all of it was handed to the connection."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.is_whole = False
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body; whoever asks for what follows has written it."""
+        yield self._body
+        self.is_whole = True
+
+
+def attempt(exchange: Callable[[], Answer], read: Callable[[Answer], Outcome]) -> Outcome:
+    """Make one exchange, and say what came of it.
+
+    Args:
+        read: what an answer of the provider means; ``by_status`` if it is the usual.
+    """
+    try:
+        return read(exchange())
+    except NotReachable as error:
+        return rejected(str(error), code="unreachable")
+    except NotTaken as error:
+        return deferred(str(error))
+    except NoAnswer as error:
+        return unknown(str(error))
+
+
+def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> Outcome:
+    """Return what an HTTP status that is no success means for a message.
+
+    401 and 403 are about us; 408, 425, 429 and 503 ask for another try; 500, 502 and 504 may
+    come after the message was taken; any other 4xx, and a redirect, are final.
+    """
+    status = answer.status
+    code, detail = code or str(status), detail or f"HTTP {status}"
+    if status in (401, 403):
+        return refused(detail, code=code)
+    if status in (408, 425, 429, 503):
+        fault: Fault = "message" if status == 429 else "provider"
+        return deferred(detail, code=code, retry_after=retry_after(answer), fault=fault)
+    if 300 <= status < 500:
+        return rejected(detail, code=code)
+    return unknown(detail, code=code)
+
+
+def retry_after(answer: Answer) -> timedelta | None:
+    """Return when the provider wants to be asked again: seconds or a date (RFC 9110, 10.2.3)."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit() and len(said) < 8:
+        return timedelta(seconds=int(said))
+    try:
+        when = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        return None
+    return max(timedelta(), when - utcnow())
+
+
+# --- inside ---------------------------------------------------------------------------
+
+
+def _headers(given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+    lines = {
+        "content-length": str(len(body)),
+        "user-agent": "clmctl",
+        "accept-encoding": "identity",
+    }
+    lines |= {name.lower(): value for name, value in given.items()}
+    for value in lines.values():
+        if not value.isprintable():
+            raise NotReachable("a header holds a control character")
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines.items()]
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return found
+
+
+def _bounded(response: httpcore.Response) -> bytes:
+    body = b""
+    for chunk in response.iter_stream():
+        body += chunk
+        if len(body) >= LARGEST_ANSWER:
+            return body[:LARGEST_ANSWER]
+    return body
+
+
+def _said(error: Exception) -> str:
+    """Return an error in words that hold no address and no content."""
+    name = type(error).__name__
+    return _WORDS.get(name) or f"the connection failed ({name})"
+
+
+_WORDS = {
+    "ConnectTimeout": "no connection in time",
+    "PoolTimeout": "no connection in time",
+    "ReadTimeout": "no answer in time",
+    "WriteTimeout": "not sent in time",
+}
+
+
+def _pool(web: Web) -> httpcore.ConnectionPool:
+    import httpcore  # noqa: PLC0415 - as above
+
+    class PinnedStream(httpcore.NetworkStream):
+        """A connection whose every wait ends with the exchange under way."""
+
+        def __init__(self, stream: httpcore.NetworkStream) -> None:
+            self._stream = stream
+
+        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            return self._stream.read(max_bytes, web.seconds_left())
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            self._stream.write(buffer, web.seconds_left())
+
+        def close(self) -> None:
+            self._stream.close()
+
+        def start_tls(
+            self,
+            ssl_context: ssl.SSLContext,
+            server_hostname: str | None = None,
+            timeout: float | None = None,
+        ) -> httpcore.NetworkStream:
+            left = min(CONNECT_SECONDS, web.seconds_left())
+            return PinnedStream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+        def get_extra_info(self, info: str) -> Any:
+            return self._stream.get_extra_info(info)
+
+    class PinnedBackend(httpcore.SyncBackend):
+        """Connects to the very addresses that were checked."""
+
+        def connect_tcp(
+            self,
+            host: str,
+            port: int,
+            timeout: float | None = None,
+            local_address: str | None = None,
+            socket_options: Any = None,
+        ) -> httpcore.NetworkStream:
+            try:
+                addresses = web.reach.resolved(host, port)
+            except (socket.gaierror, UnicodeError):
+                raise httpcore.ConnectError("the name does not resolve") from None
+            failure: Exception = httpcore.ConnectError("no address")
+            for address in addresses:
+                left = min(CONNECT_SECONDS, web.seconds_left())
+                try:
+                    return PinnedStream(super().connect_tcp(address, port, left))
+                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                    failure = error
+            raise failure
+
+    return httpcore.ConnectionPool(
+        ssl_context=web.verify or ssl.create_default_context(),
+        keepalive_expiry=IDLE_SECONDS,
+        max_connections=1,
+        retries=0,
+        network_backend=PinnedBackend(),
+    )

@@ -1,0 +1,130 @@
+"""The ``webhook`` adapter: calls of flows, signed by Standard Webhooks.
+
+The consumer sees the same ``webhook-id`` (and ``idempotency-key``) at every attempt, and is
+expected to act on it once. Source: the Standard Webhooks specification, "Signature scheme".
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.channels.base import Capabilities, Channel, Surroundings
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome, accepted
+from orchestrator.channels.reach import Reach
+from orchestrator.channels.secret import Secret
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.shapes import NetworkShape, SecretShape
+from orchestrator.channels.spec import WEBHOOK, ChannelSpec
+from orchestrator.channels.web import Answer, Web, attempt, by_status
+from orchestrator.clock import utcnow
+from orchestrator.language.containers import ListOf
+from orchestrator.language.words import word
+
+_PREFIX = "whsec_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSettings(ChannelSettings):
+    """Calls the addresses of the catalog's `webhooks`."""
+
+    secret: Secret | None = word(
+        SecretShape(),
+        "What calls are signed with (Standard Webhooks); without it they are not signed.",
+        default=None,
+    )
+    allow: tuple[str, ...] | None = word(
+        ListOf(NetworkShape()),
+        "Networks that may be called although they are not public, such as 10.0.0.0/8.",
+        default=None,
+    )
+
+
+class WebhookChannel(Channel):
+    """Posts a JSON object; what it is answered with comes back to the flow."""
+
+    name = "webhook"
+    spec = ChannelSpec(WEBHOOK, None, covered=False, formats=())
+    capabilities = Capabilities(idempotent=True, timeout=timedelta(seconds=20))
+    Settings = WebhookSettings
+
+    def __init__(self, settings: WebhookSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        allowed = tuple(ipaddress.ip_network(one) for one in settings.allow or ())
+        self._web = Web(Reach(allowed), self.capabilities.timeout)
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        body = body_of(message)
+        headers = self._headers(message, body)
+        return attempt(lambda: self._web.post(message.to, body, headers), _read)
+
+    def _headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
+        stamp = str(int(utcnow().timestamp()))
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message.provider_key,
+            "webhook-timestamp": stamp,
+            "idempotency-key": message.provider_key,
+        }
+        if self.settings.secret is not None:
+            headers["webhook-signature"] = signature(
+                self.settings.secret.reveal(), message.provider_key, stamp, body
+            )
+        return headers
+
+    def close(self) -> None:
+        self._web.close()
+
+
+def body_of(message: OutgoingMessage) -> bytes:
+    """Return what is posted: the same octets at every attempt."""
+    found = {
+        "type": message.message,
+        "timestamp": message.created_at.isoformat().replace("+00:00", "Z"),
+        "data": {
+            "customer": message.customer,
+            "flow": message.flow,
+            "step": message.step,
+            "entry": message.entry,
+            "with": dict(message.fields),
+        },
+    }
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def signature(secret: str, id: str, stamp: str, body: bytes) -> str:
+    """Return ``v1,`` and the base64 of the HMAC-SHA256 over id, timestamp and raw body.
+
+    Args:
+        secret: ``whsec_`` and base64, or any other text as it is.
+    """
+    key = (
+        base64.b64decode(secret[len(_PREFIX) :]) if secret.startswith(_PREFIX) else secret.encode()
+    )
+    signed = b".".join((id.encode(), stamp.encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _read(answer: Answer) -> Outcome:
+    if 200 <= answer.status < 300:
+        return accepted(fields=fields_of(answer.json()))
+    return by_status(answer)
+
+
+def fields_of(answered: Any) -> Mapping[str, str]:
+    """Return the plain values of an answer that is an object, as text, by name."""
+    if not isinstance(answered, Mapping):
+        return {}
+    return {
+        str(name): value if isinstance(value, str) else json.dumps(value)
+        for name, value in answered.items()
+        if isinstance(value, str | int | float | bool)
+    }
