@@ -12,6 +12,7 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.flow.graph import graph
 from orchestrator.flow.steps.send import Send
+from orchestrator.flow.steps.task import Task
 from orchestrator.gate.reasons import REASONS
 from orchestrator.importing.customers import COLUMNS, CONSENT
 from orchestrator.importing.events import FIELDS
@@ -62,10 +63,10 @@ class Names:
         yield unknown(name.kind, name, self.known(name.kind))
 
 
-def unknown(kind: str, name: Name, known: Iterable[str], of: str = "") -> Problem:
+def unknown(kind: str, name: Name, known: Iterable[str]) -> Problem:
     """Return the problem of a name that is none of some."""
-    lead = f"{kind}s{of} are" if not kind.endswith("y") else f"{kind[:-1]}ies{of} are"
-    code = "CLM601" if kind in ("customer", "step") else CODES[kind]
+    lead = f"{kind}s are" if not kind.endswith("y") else f"{kind[:-1]}ies are"
+    code = "CLM601" if kind == "customer" else CODES[kind]
     return Problem(
         name.mark, code, f'unknown {kind} "{name[:60]}"', suggest(name, known, lead=lead)
     )
@@ -85,8 +86,11 @@ def problems_of(
     zone = ZoneInfo(playbook.project.timezone)
     for who, values in customers.items():
         yield from _customer(who, values, playbook, zone)
+    tasks = _tasks(test, playbook)
     for item in test.timeline:
         yield from _happening(item, names, zone)
+        if item.task_done is not None and item.task_done not in tasks:
+            yield _no_task(item.task_done, tasks, test)
     for who, expected in test.expect.items():
         yield from names.missing(who)
         if expected.silence is not None:
@@ -97,6 +101,18 @@ def problems_of(
             yield from _reason(one.because, one.mark_at("because"))
     if all(flow in playbook.flows for flow in flows_of(test)):
         yield from _never(test, playbook, zone)
+
+
+def _tasks(test: FlowTest, playbook: Playbook) -> list[str]:
+    """Return the ids of the steps of a test's flows that give tasks."""
+    flows = [playbook.flows[name] for name in flows_of(test) if name in playbook.flows]
+    nodes = (node for flow in flows for node in graph(flow.steps).nodes.values())
+    return [node.id for node in nodes if isinstance(node.step, Task)]
+
+
+def _no_task(name: Name, tasks: list[str], test: FlowTest) -> Problem:
+    message = f'no step "{name[:60]}" of this test ({", ".join(flows_of(test))}) gives a task'
+    return Problem(name.mark, "CLM602", message, suggest(name, tasks, lead="steps with tasks are"))
 
 
 def flows_of(test: FlowTest) -> list[Name]:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, case, func, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 
 from orchestrator import tables
 from orchestrator.criteria.base import Condition, Criterion, Group, leaves
-from orchestrator.criteria.scope import Scope
+from orchestrator.criteria.scope import Scope, population
 from orchestrator.flow.base import Step
 from orchestrator.flow.graph import graph
+from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.steps.branch import Branch
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
@@ -22,18 +23,41 @@ from orchestrator.tick.walk import Walk
 
 
 class Gap(NamedTuple):
-    """Something of a flow that no test has shown."""
+    """Something that no test has shown."""
 
-    flow: str
+    kind: str
+    """Of what: ``flow``, ``segment`` or ``stage``."""
+    name: str
     mark: Mark
     says: str
 
 
+class _Part(NamedTuple):
+    """A step, or what else asks conditions."""
+
+    kind: str
+    name: str
+    step: str | None
+    """The step's id, None of what is no step."""
+    mark: Mark
+    criteria: tuple[Criterion | None, ...]
+
+    def leaves(self) -> Iterator[Condition]:
+        """Yield the conditions it asks."""
+        for criterion in self.criteria:
+            yield from leaves(criterion)
+
+
 @dataclass
 class Coverage:
-    """What some tests have shown of their flows. It watches ticks, and asks what they ask."""
+    """What some tests have shown of flows, and of the segments and stages that these ask about.
+
+    It watches ticks, and asks what they ask.
+    """
 
     flows: dict[str, Flow] = field(default_factory=dict)
+    units: dict[tuple[str, str], Criterion | None] = field(default_factory=dict)
+    """(``segment`` or ``stage``, name) → its condition; None of the stage that takes the rest."""
     reached: set[tuple[str, str]] = field(default_factory=set)
     """(flow, step)."""
     answered: set[tuple[Mark, bool]] = field(default_factory=set)
@@ -42,9 +66,12 @@ class Coverage:
     # --- watching ---------------------------------------------------------------------
 
     def entered(self, tick: Tick) -> None:
-        """Take note of the conditions that decided who enters, and who leaves."""
+        """Take note of the conditions that decided who is where, who enters, and who leaves."""
+        self._segments(tick)
+        self._stages(tick)
         for live in tick.flows.values():
             self.flows[live.name] = live.flow
+            self._starts(tick, live)
             self._entries(tick, live)
             self._exits(tick, live)
 
@@ -53,8 +80,8 @@ class Coverage:
         self.reached.add((walk.live.name, walk.node.id))
         asked = list(criteria_of(walk.node.step))
         if asked:
-            rows = workspace.run
-            self._ask(walk.tick, asked, walk.scope(), rows, walk.here)
+            scope = walk.scope()
+            self._ask(walk.tick, asked, scope, _of(workspace.run, scope), walk.here)
 
     def ended(self, tick: Tick) -> None:
         """Take note of the steps that runs stand on, or were decided about, as a tick ends."""
@@ -62,18 +89,41 @@ class Coverage:
             query = select(rows.c.flow, rows.c.step).where(rows.c.step.is_not(None)).distinct()
             self.reached |= {(flow, step) for flow, step in tick.connection.execute(query)}
 
+    def _segments(self, tick: Tick) -> None:
+        for name, segment in tick.playbook.segments.items():
+            self.units["segment", str(name)] = segment.when
+            scope = tick.scope(tables.customer.alias(), str(name), each=True)
+            here = population(scope.customer, tick.now)
+            self._ask(tick, [segment.when], scope, scope.customer, here)
+
+    def _stages(self, tick: Tick) -> None:
+        """Ask the conditions of stages, each of those whom no stage above it takes."""
+        customer = tables.customer.alias()
+        here = population(customer, tick.now)
+        for stage in tick.playbook.stages:
+            self.units["stage", str(stage.stage)] = stage.when
+            if stage.when is not None:
+                scope = tick.scope(customer, str(stage.stage), each=True)
+                self._ask(tick, [stage.when], scope, customer, here)
+                here = and_(here, ~scope.predicate(stage.when))
+
+    def _starts(self, tick: Tick, live: LiveFlow) -> None:
+        scope = tick.scope(tables.customer.alias(), live.name, each=True)
+        here = population(scope.customer, tick.now)
+        self._ask(tick, _matched(live.flow), scope, scope.customer, here)
+
     def _entries(self, tick: Tick, live: LiveFlow) -> None:
         rows = workspace.entry
         looked_at = rows.c.reason.is_(None) | rows.c.reason.in_(("audience", "exits_when"))
         scope = tick.scope(tables.customer.alias(), live.name, run=rows, each=True)
         here = (rows.c.flow == live.name) & looked_at
-        self._ask(tick, [live.flow.audience], scope, rows, here)
+        self._ask(tick, [live.flow.audience], scope, _of(rows, scope), here)
 
     def _exits(self, tick: Tick, live: LiveFlow) -> None:
         rows = tables.enrollment.alias()
         scope = tick.scope(tables.customer.alias(), live.name, run=rows, each=True, this_run=True)
         here = (rows.c.flow == live.name) & (rows.c.status == "active")
-        self._ask(tick, [live.flow.exits_when], scope, rows, here)
+        self._ask(tick, [live.flow.exits_when], scope, _of(rows, scope), here)
 
     def _ask(
         self,
@@ -83,16 +133,16 @@ class Coverage:
         rows: FromClause,
         here: ColumnElement[bool],
     ) -> None:
-        """Ask each condition that has not given both answers yet, of all rows at once."""
+        """Ask each condition that has not given both answers yet, of all rows at once.
+
+        Args:
+            rows: the scope's customers, with whatever ``here`` tests beside them.
+        """
         for leaf in (leaf for criterion in asked for leaf in leaves(criterion)):
             if {(leaf.mark, True), (leaf.mark, False)} <= self.answered:
                 continue
             holds: Any = case((scope.predicate(leaf), 1), else_=0)
-            query = (
-                select(func.min(holds), func.max(holds))
-                .join_from(rows, scope.customer, scope.customer.c.id == rows.c.customer_id)
-                .where(here)
-            )
+            query = select(func.min(holds), func.max(holds)).select_from(rows).where(here)
             for answer in tick.connection.execute(query).one():
                 if answer is not None:
                     self.answered.add((leaf.mark, bool(answer)))
@@ -100,53 +150,55 @@ class Coverage:
     # --- telling ----------------------------------------------------------------------
 
     def gaps(self) -> list[Gap]:
-        """Return what of the flows under test no test has shown, by flow and place."""
-        return sorted(gap for name, flow in self.flows.items() for gap in self._gaps(name, flow))
+        """Return what no test has shown of what is under test, by kind, name and place."""
+        return sorted(gap for part in self._parts() for gap in self._gaps(part))
 
-    def _gaps(self, name: str, flow: Flow) -> Iterator[Gap]:
-        asked: list[Criterion | None] = [flow.audience, flow.exits_when]
-        for id, node in graph(flow.steps).nodes.items():
-            if (name, id) not in self.reached:
-                yield Gap(name, node.step.mark, f"the step {id} was never reached")
-                continue
-            asked += criteria_of(node.step)
-        for leaf in (leaf for criterion in asked for leaf in leaves(criterion)):
-            yield from self._never(name, leaf)
+    def _parts(self) -> Iterator[_Part]:
+        for name, flow in self.flows.items():
+            own = (*_matched(flow), flow.audience, flow.exits_when)
+            yield _Part("flow", name, None, flow.mark, own)
+            for id, node in graph(flow.steps).nodes.items():
+                yield _Part("flow", name, id, node.step.mark, tuple(criteria_of(node.step)))
+        for (kind, name), when in self.units.items():
+            if when is not None:
+                yield _Part(kind, name, None, when.mark, (when,))
 
-    def _never(self, name: str, leaf: Condition) -> Iterator[Gap]:
-        answers = [answer for answer in (True, False) if (leaf.mark, answer) in self.answered]
-        if not answers:
-            yield Gap(name, leaf.mark, f"never asked: {leaf.says()}")
-        elif len(answers) == 1:
-            never = "false" if answers[0] else "true"
-            yield Gap(name, leaf.mark, f"never {never}: {leaf.says()}")
+    def _is_reached(self, part: _Part) -> bool:
+        return part.step is None or (part.name, part.step) in self.reached
+
+    def _gaps(self, part: _Part) -> Iterator[Gap]:
+        if not self._is_reached(part):
+            says = f"the step {part.step} was never reached"
+            yield Gap(part.kind, part.name, part.mark, says)
+            return
+        for leaf in part.leaves():
+            answers = [answer for answer in (True, False) if (leaf.mark, answer) in self.answered]
+            if len(answers) < 2:
+                never = "never " + ("false" if answers == [True] else "true") if answers else ""
+                says = f"{never or 'never asked'}: {leaf.says()}"
+                yield Gap(part.kind, part.name, leaf.mark, says)
 
     def counts(self) -> tuple[int, int]:
         """Return how much was shown, and of how much: steps, and both answers of conditions."""
-        steps = sum(len(graph(flow.steps).nodes) for flow in self.flows.values())
-        asked = [
-            leaf
-            for flow in self.flows.values()
-            for criterion in (
-                flow.audience,
-                flow.exits_when,
-                *(
-                    one
-                    for node in graph(flow.steps).nodes.values()
-                    for one in criteria_of(node.step)
-                ),
-            )
-            for leaf in leaves(criterion)
-        ]
-        reached = sum(
-            (name, id) in self.reached
-            for name, flow in self.flows.items()
-            for id in graph(flow.steps).nodes
-        )
-        answers = sum(
-            (leaf.mark, answer) in self.answered for leaf in asked for answer in (True, False)
-        )
-        return reached + answers, steps + 2 * len(asked)
+        shown = possible = 0
+        for part in self._parts():
+            asked = [(leaf.mark, answer) for leaf in part.leaves() for answer in (True, False)]
+            shown += sum(one in self.answered for one in asked)
+            possible += len(asked)
+            if part.step is not None:
+                shown += self._is_reached(part)
+                possible += 1
+        return shown, possible
+
+
+def _of(rows: FromClause, scope: Scope) -> FromClause:
+    """Return rows that have a ``customer_id``, beside their customers."""
+    return rows.join(scope.customer, scope.customer.c.id == rows.c.customer_id)
+
+
+def _matched(flow: Flow) -> tuple[Criterion, ...]:
+    """Return the conditions of starts that ask everybody again at every tick."""
+    return tuple(one.operand for one in flow.starts_when if isinstance(one, MatchesStart))
 
 
 def criteria_of(step: Step) -> Iterator[Criterion]:

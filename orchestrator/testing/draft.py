@@ -19,11 +19,12 @@ from orchestrator.playbook.model.trial import RECEIPTS
 from orchestrator.playbook.names import event_of
 from orchestrator.playbook.places import own_names, parts_of_flow, sentences
 from orchestrator.playbook.walk import sends_of
+from orchestrator.testing.disguise import WHO, disguise
 from orchestrator.testing.extract import extract
 from orchestrator.testing.words import local_text, quoted
 
-WHO = "someone"
-"""What the customer is called in the test."""
+_SAME = "The name was chosen to fall into the same samples, splits and control groups."
+_OTHER = "No name falls into all the same shares: samples, splits, control groups may differ."
 MASKED = {"text": "Masked", "date": "2000-01-01", "datetime": "2000-01-01 00:00", "list": "Masked"}
 SAFE = ("number", "money", "boolean", "date", "datetime")
 """Types of properties that are taken over though no condition asks about them."""
@@ -60,18 +61,21 @@ def draft(source: Source, customer: str) -> str:
         if row is None:
             raise NotFoundError(f'there is no customer "{customer}"')
         begin = _begin(connection, source, row.id)
+        alike = disguise(row.base, extract(source.playbook, [source.flow.flow]))
+        who = alike or WHO
         lines = [
             "# From a customer's facts, masked: names and addresses are not theirs.",
+            f"# {_SAME if alike else _OTHER}",
             f"test: {source.flow.flow} as a customer went through it",
             f"flow: {source.flow.flow}",
             f"clock: {local_text(begin, source.zone)}",
             "customers:",
-            f"  {WHO}: {{{', '.join(_known(connection, source, row, begin))}}}",
+            f"  {who}: {{{', '.join(_known(connection, source, row, begin))}}}",
             "timeline:",
-            *_timeline(connection, source, row.id),
+            *_timeline(connection, source, row.id, who),
             "run_for: 30 days",
             "expect:",
-            f"  {WHO}: nothing",
+            f"  {who}: nothing",
         ]
         connection.rollback()
     if "timeline:" in lines and lines[lines.index("timeline:") + 1] == "run_for: 30 days":
@@ -135,9 +139,12 @@ def _topics(connection: Connection, customer: int, begin: datetime) -> list[str]
 # --- what happened ---------------------------------------------------------------------
 
 
-def _timeline(connection: Connection, source: Source, customer: int) -> list[str]:
+def _timeline(connection: Connection, source: Source, customer: int, who: str) -> list[str]:
     found = [*_events(connection, source, customer), *_receipts(connection, source, customer)]
-    return [line for _, line in sorted(found, key=lambda one: one[0])]
+    return [
+        f"  - {{at: {local_text(at, source.zone)}, customer: {who}, {what}}}"
+        for at, what in sorted(found, key=lambda one: one[0])
+    ]
 
 
 def _events(
@@ -174,8 +181,7 @@ def _events(
             for key in sorted(alike & given.keys() & types.keys())
             if types[key] not in SAFE and key not in names[name]
         ]
-        parts = [f"at: {local_text(at, source.zone)}", f"customer: {WHO}", f"did: {name}", *kept]
-        yield at, f"  - {{{', '.join(parts)}}}"
+        yield at, ", ".join([f"did: {name}", *kept])
 
 
 def _receipts(
@@ -192,9 +198,7 @@ def _receipts(
         .order_by(row.at)
     )  # fmt: skip
     for message, kind, at, channel in connection.execute(query):
-        parts = [f"at: {local_text(at, source.zone)}", f"customer: {WHO}", f"{kind}: {message}"]
-        parts += [f"channel: {channel}"] if channel else []
-        yield at, f"  - {{{', '.join(parts)}}}"
+        yield at, f"{kind}: {message}" + (f", channel: {channel}" if channel else "")
 
 
 def asked_events(playbook: Playbook, flow: str) -> Mapping[str, set[str]]:

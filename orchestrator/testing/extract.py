@@ -11,47 +11,59 @@ from typing import Any
 
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.flow.starts.matches import MatchesStart
+from orchestrator.flow.steps.split import Split
 from orchestrator.language.durations import Duration
 from orchestrator.language.words import NO_WORDS
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.places import own_names, parts_of_flow, sentences
-from orchestrator.playbook.walk import steps_of
+from orchestrator.playbook.walk import flows_in_use, steps_of
 
 POLLED = ("wait_until", "until", "repeat", "wait_until_date")
 """Steps that ask again while a run stands on them."""
 
 
 def extract(playbook: Playbook, flows: Sequence[str]) -> Playbook:
-    """Return the project with these flows, live, and the stages and segments they ask about."""
-    chosen = {name: _as_live(playbook.flows[name]) for name in sorted(set(flows))}
+    """Return the project with these flows, live, and the stages and segments they ask about.
+
+    Where they ask for variants, the other flows that split are there too, retired: a share is
+    worked out of its split's own words.
+    """
+    chosen = {name: _with_status(playbook.flows[name], "live") for name in sorted(set(flows))}
     trees = [tree for flow in chosen.values() for tree, _ in parts_of_flow(flow)]
-    segments, asks_stages = _reached(playbook, trees)
+    reached = _reached(playbook, trees)
+    if "variant" in reached:
+        splitting = (one for one in playbook.flows.values() if _splits(one))
+        chosen = {str(one.flow): _with_status(one, "retired") for one in splitting} | chosen
+    named = reached.get("segment", set())
     return replace(
         playbook,
-        flows=chosen,
-        segments={name: one for name, one in playbook.segments.items() if name in segments},
-        stages=playbook.stages if asks_stages else (),
+        flows=dict(sorted(chosen.items())),
+        segments={name: one for name, one in playbook.segments.items() if name in named},
+        stages=playbook.stages if "stage" in reached else (),
     )
 
 
-def _as_live(flow: Flow) -> Flow:
-    return flow if flow.status == "live" else replace(flow, status="live")
+def _with_status(flow: Flow, status: str) -> Flow:
+    return flow if flow.status == status else replace(flow, status=status)
 
 
-def _reached(playbook: Playbook, trees: Iterable[Any]) -> tuple[set[str], bool]:
-    """Return the segments that some trees ask about, also through others, and whether stages."""
-    segments: set[str] = set()
-    asks_stages = False
+def _splits(flow: Flow) -> bool:
+    return any(isinstance(step, Split) for step in steps_of(flow))
+
+
+def _reached(playbook: Playbook, trees: Iterable[Any]) -> dict[str, set[str]]:
+    """Return the names that some trees ask about, by kind, also through segments and stages."""
+    found: dict[str, set[str]] = {}
     waiting = list(trees)
     while waiting:
         for kind, name in _names(waiting.pop()):
-            if kind == "segment" and name in playbook.segments and name not in segments:
-                segments.add(name)
+            known = found.setdefault(kind, set())
+            if kind == "segment" and name in playbook.segments and name not in known:
                 waiting.append(playbook.segments[name].when)
-            if kind == "stage" and not asks_stages:
-                asks_stages = True
+            if kind == "stage" and not known:
                 waiting += [stage.when for stage in playbook.stages]
-    return segments, asks_stages
+            known.add(name)
+    return found
 
 
 def _names(tree: Any) -> Iterator[tuple[str, str]]:
@@ -72,7 +84,7 @@ def spans(playbook: Playbook) -> frozenset[Duration]:
     trees: list[Any] = [stage for stage in playbook.stages]
     trees += [segment.when for segment in playbook.segments.values()]
     trees += list((playbook.catalog.attributes or {}).values())
-    for flow in playbook.flows.values():
+    for flow in flows_in_use(playbook):
         trees += [flow.exits_when]
         trees += [one for one in flow.starts_when if isinstance(one, DidStart | MatchesStart)]
         trees += [step for step in steps_of(flow) if step.head in POLLED]
@@ -82,7 +94,7 @@ def spans(playbook: Playbook) -> frozenset[Duration]:
 def patience(playbook: Playbook) -> frozenset[Duration]:
     """Return the durations that let a held message go, or expire."""
     trees: list[Any] = [playbook.project.guardrails, playbook.project]
-    trees += [part for flow in playbook.flows.values() for part in (flow.guardrails, flow)]
+    trees += [part for flow in flows_in_use(playbook) for part in (flow.guardrails, flow)]
     trees += [message.settings for message in playbook.messages.values()]
     found = {Duration(3, "day")}
     for tree in trees:
@@ -101,7 +113,7 @@ def asks_dates(playbook: Playbook) -> bool:
     """Return whether a condition of an extract may change at a customer's midnight."""
     trees: list[Any] = [stage for stage in playbook.stages]
     trees += [segment.when for segment in playbook.segments.values()]
-    for flow in playbook.flows.values():
+    for flow in flows_in_use(playbook):
         trees += [flow.exits_when]
         trees += [one for one in flow.starts_when if isinstance(one, MatchesStart)]
         trees += [step for step in steps_of(flow) if step.head in POLLED]
@@ -122,6 +134,6 @@ def may_react(playbook: Playbook) -> bool:
         flow.exits_when is not None
         or any(isinstance(one, MatchesStart) for one in flow.starts_when)
         or any(step.head in POLLED for step in steps_of(flow))
-        for flow in playbook.flows.values()
+        for flow in flows_in_use(playbook)
     )
     return reacts or len(playbook.flows) > 1 or bool(playbook.stages or playbook.segments)

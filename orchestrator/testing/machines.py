@@ -41,7 +41,14 @@ def document_of(
             "shown": shown,
             "of": all,
             "gaps": [
-                {"flow": gap.flow, "at": str(gap.mark), "says": gap.says} for gap in coverage.gaps()
+                {
+                    "flow": gap.name if gap.kind == "flow" else None,
+                    "kind": gap.kind,
+                    "name": gap.name,
+                    "at": str(gap.mark),
+                    "says": gap.says,
+                }
+                for gap in coverage.gaps()
             ],
         }
     return document

@@ -85,17 +85,21 @@ def _cause(cause: Cause, stage: Stage, page: Page) -> Iterator[str]:
 
 
 def coverage_lines(coverage: Coverage, page: Page) -> Iterator[str]:
-    """Yield what no test has shown, by flow, each with its place."""
+    """Yield what no test has shown, by flow, segment and stage, each with its place."""
     shown, all = coverage.counts()
     gaps = coverage.gaps()
-    flows = counted(len(coverage.flows), "flow")
+    of = [counted(len(coverage.flows), "flow")]
+    for kind in ("segment", "stage"):
+        count = sum(one == kind for one, _ in coverage.units)
+        of += [counted(count, kind)] if count else []
     share = f"{100 * shown // all} %" if all else "100 %"
-    yield f"coverage: {share} of the steps and of the conditions' two answers, {flows}"
+    yield f"coverage: {share} of the steps and of the conditions' two answers, {', '.join(of)}"
     last = None
     for gap in gaps:
-        if gap.flow != last:
-            yield page.paint(f"  {gap.flow}", "bold")
-            last = gap.flow
+        title = gap.name if gap.kind == "flow" else f"{gap.kind} {gap.name}"
+        if title != last:
+            yield page.paint(f"  {title}", "bold")
+            last = title
         yield from page.wrap(f"{gap.mark}  {gap.says}", indent=4, hang=4)
 
 

@@ -260,6 +260,61 @@ def test_coverage_names_what_no_test_has_shown(
     assert "never" not in capsys.readouterr().out
 
 
+SEGMENTS = "segments:\n  big: {total_of: purchase.amount, at_least: 100}\n"
+STAGES = """\
+stages:
+  - {stage: buyer, when: {did: purchase}}
+  - {stage: local, when: {attribute: country, is: AT}}
+  - {stage: lead, otherwise: true}
+"""
+
+
+def test_coverage_is_of_the_segments_and_stages_too_that_the_flows_ask_about(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audience = "audience: {any: [{in_segment: big}, {in_stage: local}]}"
+    flow = FLOW.replace("audience: {attribute: country, is: AT}", audience)
+    (project / "playbooks" / "flows" / "care.yaml").write_text(flow, encoding="utf-8")
+    (project / "playbooks" / "segments.yaml").write_text(SEGMENTS, encoding="utf-8")
+    (project / "playbooks" / "stages.yaml").write_text(STAGES, encoding="utf-8")
+    save(project, PASSING)
+    assert play(project, "--coverage", "-o", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    Draft7Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(document)
+    gaps = [(one["kind"], one["name"], one["at"]) for one in document["coverage"]["gaps"]]
+    assert ("segment", "big", "playbooks/segments.yaml:2") in gaps
+    assert {kind for kind, _, _ in gaps} == {"flow", "segment"}
+    save(project, PASSING.replace("did: purchase, amount: 40", "set: {country: AT}"))
+    assert play(project, "--coverage") == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 flow, 1 segment, 3 stages" in out
+    assert "stage buyer playbooks/stages.yaml:2 never true: did purchase" in out
+
+
+def test_a_flow_may_ask_for_the_variant_of_another(project: Path) -> None:
+    asked = "audience: {any: [{in_variant: win_back/copy/short}, {attribute: country, is: AT}]}"
+    flow = FLOW.replace("audience: {attribute: country, is: AT}", asked)
+    (project / "playbooks" / "flows" / "care.yaml").write_text(flow, encoding="utf-8")
+    save(
+        project,
+        PASSING.replace("zoe: {country: DE}", "zoe: {country: AT}")
+        .replace("zoe: {receives: nothing, because: audience}", "zoe: []")
+        .replace("run_for:", "partial: true\nrun_for:"),
+    )
+    assert play(project) == 0
+
+
+def test_a_task_that_no_step_gives_cannot_be_done(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(project, PASSING.replace("clicked: hello}", "task_done: cal}"))
+    assert play(project) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "[CLM602]" in out
+    assert 'no step "cal" of this test (care) gives a task' in out
+    assert 'did you mean "call"' in out
+
+
 def test_customers_may_stand_in_a_table(project: Path) -> None:
     begin, customers, _ = PASSING.partition("customers:")
     rest = PASSING[PASSING.index("timeline:") :]

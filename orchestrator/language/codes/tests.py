@@ -14,8 +14,8 @@ TESTS: dict[str, Code] = {
     ),
     "CLM602": Code(
         "something that can never happen in a test",
-        "It lies after the end of the test, or none of the flows that run in it sends this message "
-        "or has a goal. The test could not pass, or would show nothing.",
+        "It lies after the end of the test, or none of the flows that run in it sends this "
+        "message, gives this task or has a goal. The test could not pass, or would show nothing.",
         "run_for: 7 days\nexpect: {anna: [{after: 9 days, leaves: completed}]}",
         "run_for: 14 days\nexpect: {anna: [{after: 9 days, leaves: completed}]}",
     ),
