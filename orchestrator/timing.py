@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ _FIXED = {
     "week": timedelta(weeks=1),
 }
 _MONTHS = {"month": 1, "year": 12}
+_SHORTEST_MONTH = timedelta(days=28)
 _DAYS = {"day": 1, "week": 7}
 _DAY = timedelta(days=1)
 _STRIDE = timedelta(hours=6)
@@ -47,6 +49,13 @@ def minus(now: datetime, span: Duration) -> datetime:
 def plus(now: datetime, span: Duration) -> datetime:
     """Return the instant that long after ``now``, as windows and limits count (rule 8)."""
     return _step(now, span, +1)
+
+
+def shortest(span: Duration) -> timedelta:
+    """Return the least that a window can span: a month has 28 days at least."""
+    if span.unit in _FIXED:
+        return span.amount * _FIXED[span.unit]
+    return span.amount * _MONTHS[span.unit] * _SHORTEST_MONTH
 
 
 def _step(now: datetime, span: Duration, sign: int) -> datetime:
@@ -282,6 +291,13 @@ def next_allowed(
     return first_open(instant, zone, [rule for rule in (quiet, slot) if rule])
 
 
+def next_refused(
+    instant: datetime, zone: ZoneInfo, quiet: QuietSlot | None, slot: Slot | None
+) -> datetime | None:
+    """Return the first instant, after the given one, that one of them does not let pass."""
+    return first_closed(instant, zone, [rule for rule in (quiet, slot) if rule])
+
+
 def first_open(instant: datetime, zone: ZoneInfo, openings: Sequence[Opening]) -> datetime | None:
     """Return the first instant, not before the given one, at which all are open.
 
@@ -289,21 +305,40 @@ def first_open(instant: datetime, zone: ZoneInfo, openings: Sequence[Opening]) -
         None if they are never open together within 400 days.
     """
     instant = instant.astimezone(UTC)
+    for moment in chain([instant], _moments_after(instant, zone, openings)):
+        if all(is_open(rule, moment, zone) for rule in openings):
+            return moment
+    return None
+
+
+def first_closed(instant: datetime, zone: ZoneInfo, openings: Sequence[Opening]) -> datetime | None:
+    """Return the first instant after the given one at which one of them is closed.
+
+    Returns:
+        None if all stay open for 400 days.
+    """
+    for moment in _moments_after(instant.astimezone(UTC), zone, openings):
+        if not all(is_open(rule, moment, zone) for rule in openings):
+            return moment
+    return None
+
+
+def _moments_after(
+    instant: datetime, zone: ZoneInfo, openings: Sequence[Opening]
+) -> Iterator[datetime]:
+    """Yield in order every instant after one, for 400 days, at which an opening may change."""
     last = _forward(instant, LONGEST_CLOSED)
     start = instant
     while start < last:
         end = _forward(start, _DAY)
-        for moment in sorted({instant, *_moments(start, end, zone, openings)}):
-            if moment >= start and all(is_open(rule, moment, zone) for rule in openings):
-                return moment
+        yield from (one for one in sorted({*_moments(start, end, zone, openings)}) if one > instant)
         start = end
-    return None
 
 
 def _moments(
     start: datetime, end: datetime, zone: ZoneInfo, openings: Sequence[Opening]
 ) -> Iterator[datetime]:
-    """Yield every instant of ``[start, end]`` at which one of the openings may open."""
+    """Yield every instant of ``[start, end]`` at which one of the openings may open or close."""
     for opening in openings:
         own = opening.zone or zone
         for reading in _edges(_clock(start, own).date(), opening.hours):

@@ -160,9 +160,9 @@ class Sweep:
         else:
             self.add("receipt", kind, self.behind(window.in_last))
 
-    def consents(self, topic: str) -> None:
-        """Add the acts about a topic that were dated ahead."""
-        self.add("consent", topic, self.behind())
+    def consents(self) -> None:
+        """Add the acts about topics that were dated ahead."""
+        self.add("consent", "", self.behind())
 
     def tasks(self, step: str) -> None:
         """Add the tasks of a step that were marked done ahead of time."""

@@ -134,7 +134,7 @@ def _runs(connection: Connection, now: datetime) -> list[_Runs]:
     place = (run.flow, run.step, run.release, run.held_reason)
     query = (
         select(*place, func.count(), func.sum(case((is_due, 1), else_=0)), func.min(later))
-        .where(run.status == "active")
+        .where(run.status == tables.ACTIVE)
         .group_by(*place)
         .order_by(*place)
     )

@@ -25,6 +25,7 @@ from orchestrator.tables.people import (
     Customer,
     Suppression,
 )
+from orchestrator.tables.runs import ACTIVE as ACTIVE
 from orchestrator.tables.runs import (
     Enrollment,
     Occurrence,

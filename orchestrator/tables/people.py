@@ -26,6 +26,15 @@ class Customer(SQLModel, table=True):
         Index("customer_by_timezone", "timezone"),
         Index("customer_by_created_at", "created_at"),
         Index("customer_by_first_event_at", "first_event_at"),
+        *(
+            Index(
+                f"customer_by_{kind}",
+                kind,
+                sqlite_where=text(f"{kind} IS NOT NULL"),
+                postgresql_where=text(f"{kind} IS NOT NULL"),
+            )
+            for kind in ("email", "phone", "push_token")
+        ),
     )
 
     id: int = Field(sa_column=Column(ROW_ID, primary_key=True, autoincrement=True))
@@ -115,7 +124,10 @@ class Suppression(SQLModel, table=True):
     """An address nothing is sent to any more, whoever holds it."""
 
     __tablename__ = "suppression"
-    __table_args__ = (PrimaryKeyConstraint("kind", "address"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("kind", "address"),
+        Index("suppression_by_time", "kind", "at"),
+    )
 
     kind: str = required_text()
     """``email``, ``phone`` or ``push_token``."""

@@ -101,7 +101,7 @@ class Moments:
         """Return when the next run is due."""
         run = tables.enrollment.c
         query = select(func.min(run.due_at)).where(
-            run.status == "active", run.due_at > to_micros(now)
+            run.status == tables.ACTIVE, run.due_at > to_micros(now)
         )
         with self.engine.connect() as connection:
             found = connection.execute(query).scalar_one()

@@ -156,14 +156,11 @@ def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
     if not {opened.name, closed.name} & tick.moved:
         return
     keys = [column.name for column in closed.primary_key.columns]
-    same = and_(*(base.c[key] == closed.c[key] for key in keys))
+    leading = {"customer_id": workspace.leading(closed.c.customer_id)}
+    same = and_(*(base.c[key] == leading.get(key, closed.c[key]) for key in keys))
     if not workspace.is_empty(tick.connection, closed):
-        ends = {
-            name: select(closed.c[name]).where(same).correlate(base).scalar_subquery()
-            for name in ("ended_at", "ended_silent")
-        }
-        there = exists(select(closed.c.ended_at).where(same).correlate(base))
-        tick.execute(update(base).where(base.c.ended_at.is_(None), there).values(**ends))
+        ends = {name: closed.c[name] for name in ("ended_at", "ended_silent")}
+        tick.execute(update(base).where(base.c.ended_at.is_(None), same).values(**ends))
     columns = [column.name for column in opened.columns if column.name != "first_seen"]
     matches = and_(*(opened.c[key] == closed.c[key] for key in keys))
     query = (

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from orchestrator import tables
+from orchestrator import tables, timing
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.criteria.rows import one_message
@@ -32,6 +32,7 @@ from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
 attempt, run = workspace.attempt, workspace.run
+FREQUENCY = "frequency"
 PASSED = attempt.c.decision.is_(None)
 """The attempts that every test so far lets pass; in the end, those that are sent."""
 COPY = workspace.attempt_copy.c
@@ -145,29 +146,20 @@ def _hold_frequent(tick: Tick, live: LiveFlow, rank: int) -> None:
         attempt.c.purpose == "marketing",
     )
     used_up = or_(*(_used_up(tick, rule, flows) for rule, flows in rules), false())
-    values = {"decision": "hold", "reason": "frequency"}
+    values = {"decision": "hold", "reason": FREQUENCY}
     tick.execute(update(attempt).where(mine, used_up).values(**values))
 
 
 def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> ColumnElement[bool]:
     """Return whether a rule's messages in ``(now - per, now]`` are all sent already."""
-    since = tick.scope(tables.customer, "").ago(rule.per)
-    counted: ColumnElement[int] = literal(0)
+    messages: ColumnElement[int] = literal(0)
     for sent in (tables.message.alias(), workspace.message.alias()):
         # two counts, not one of a union: each probes its own index
         query = select(_messages(tick, sent)).where(
-            sent.c.customer_id == attempt.c.customer_id,
-            sent.c.decided_at > since,
-            sent.c.decided_at <= to_micros(tick.now),
-            sent.c.purpose == "marketing",
-            sent.c.set_aside == 0,
+            sent.c.customer_id == attempt.c.customer_id, *counted(tick, rule, flows, sent)
         )
-        if flows is not None:
-            query = query.where(sent.c.flow.in_(flows))
-        if rule.channel is not None:
-            query = query.where(sent.c.channel == str(rule.channel))
-        counted = counted + query.correlate(attempt).scalar_subquery()
-    used_up = counted >= rule.at_most
+        messages = messages + query.correlate(attempt).scalar_subquery()
+    used_up = messages >= rule.at_most
     if rule.channel is None:
         return used_up
     channel = str(rule.channel)
@@ -176,6 +168,28 @@ def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> 
         *(COPY[key] == attempt.c[key] for key in ("flow", "customer_id", "entry", "step")),
     )
     return and_(or_(attempt.c.channel == channel, exists(copies.correlate(attempt))), used_up)
+
+
+def counted(
+    tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None, sent: FromClause
+) -> list[ColumnElement[bool]]:
+    """Return the tests that a rule's messages in ``(now - per, now]`` pass, of any customer.
+
+    Args:
+        flows: those whose messages the rule counts; None counts all.
+        sent: rows of the ledger.
+    """
+    tests = [
+        sent.c.decided_at > to_micros(timing.minus(tick.now, rule.per)),
+        sent.c.decided_at <= to_micros(tick.now),
+        sent.c.purpose == "marketing",
+        sent.c.set_aside == 0,
+    ]
+    if flows is not None:
+        tests.append(sent.c.flow.in_(flows))
+    if rule.channel is not None:
+        tests.append(sent.c.channel == str(rule.channel))
+    return tests
 
 
 def _messages(tick: Tick, sent: FromClause) -> ColumnElement[int]:

@@ -115,6 +115,8 @@ class Tick:
     """The greatest customer id this tick sees, never less than the latest live tick saw."""
     is_full: bool = True
     """Whether everybody is evaluated, not only who is in ``tick_due``."""
+    gate_is_edited: bool = True
+    """Whether the gate may go by something else than in the latest live tick."""
     probes: bool = False
     """Whether so few are evaluated that conditions are best asked one by one."""
     paused: Mapping[str, Pause | None] = field(default_factory=dict)

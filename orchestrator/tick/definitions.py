@@ -17,6 +17,7 @@ from orchestrator import tables
 from orchestrator.criteria.base import Criterion, leaves
 from orchestrator.criteria.resolved import fingerprint, plain_text, resolved_text
 from orchestrator.flow.graph import in_document_order
+from orchestrator.flow.meaning import meaning_of
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
 
@@ -25,6 +26,9 @@ STAGES: Key = ("stages", "stages")
 """The key of the stage model; a segment's is ``segment, <name>``, a flow's ``flow, <id>``."""
 CLOCK: Key = ("clock", "")
 """The key of what all conditions share; a database without it was last read in another way."""
+
+GATE: Key = ("gate", "")
+"""The key of everything that the gate goes by, and of who is asked before it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,16 @@ def known(connection: Connection) -> dict[Key, str]:
     return {(kind, name): digest for kind, name, digest in rows}
 
 
+def edited(connection: Connection, playbook: Playbook) -> set[Key]:
+    """Return what means something else than to the latest live tick; new flows do not count."""
+    before = known(connection)
+    return {
+        key
+        for key, digest in meanings(playbook).items()
+        if before.get(key) != digest and (key in before or key[0] != "flow")
+    }
+
+
 @lru_cache(maxsize=8)
 def units(playbook: Playbook) -> Sequence[Unit]:
     """Return the stage model and the segments, each after those it mentions."""
@@ -56,9 +70,20 @@ def meanings(playbook: Playbook) -> Mapping[Key, str]:
     """Return key → fingerprint of everything that ticks evaluate."""
     found = {unit.key: unit.fingerprint for unit in units(playbook)}
     found[CLOCK] = fingerprint(f"1 {playbook.project.timezone}")
+    found[GATE] = fingerprint(_gate_text(playbook))
     for name, flow in playbook.flows.items():
         found["flow", name] = fingerprint(_flow_text(playbook, flow))
     return found
+
+
+def _gate_text(playbook: Playbook) -> str:
+    """Return what may decide about a send, and more than that: what it costs is one new try."""
+    messages = [
+        (name, message.settings, sorted(message.channels()))
+        for name, message in sorted(playbook.messages.items())
+    ]
+    flows = [playbook.flows[name] for name in sorted(playbook.flows)]
+    return meaning_of((playbook.project, playbook.catalog, messages, flows))
 
 
 def _units(playbook: Playbook) -> Iterator[Unit]:

@@ -16,7 +16,19 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
@@ -24,7 +36,7 @@ from orchestrator.criteria.sweep import Passed, Sweep
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
-from orchestrator.tick import workspace
+from orchestrator.tick import resting, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
 FEW = 8
@@ -78,6 +90,7 @@ def _watch(sweep: Sweep, tick: Tick) -> None:
         sweep.of(segment.when)
     for live in tick.walked():
         _watch_flow(sweep, live)
+        resting.watch(sweep, tick, live)
 
 
 def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
@@ -188,16 +201,18 @@ def _receipts() -> Select[Any]:
 
 def _consents() -> Select[Any]:
     rows = tables.consent.c
-    return select(rows.customer_id).where(rows.topic == _NAME, _among(rows.at))
+    return select(rows.customer_id).where(_among(rows.at))
 
 
 def _suppressions() -> Select[Any]:
-    rows, customer = tables.suppression.c, tables.customer.c
-    held = [
-        and_(rows.kind == kind, rows.address == customer[kind])
-        for kind in ("email", "phone", "push_token")
-    ]
-    return select(customer.id).where(or_(*held), _among(rows.at))
+    rows = tables.suppression.c
+    holders = []
+    for kind in ("email", "phone", "push_token"):
+        customer = tables.customer.alias().c
+        same = and_(rows.kind == kind, rows.address == customer[kind])
+        holders.append(select(customer.id).where(same, _among(rows.at)))
+    found = union_all(*holders).subquery()
+    return select(found.c.id).where(literal(1) == 1)
 
 
 def _tasks() -> Select[Any]:
@@ -207,7 +222,7 @@ def _tasks() -> Select[Any]:
 
 def _active() -> Select[Any]:
     rows = tables.enrollment.c
-    return select(rows.customer_id).where(rows.flow == _NAME, rows.status == "active")
+    return select(rows.customer_id).where(rows.flow == _NAME, rows.status == tables.ACTIVE)
 
 
 _FACTS = {

@@ -200,7 +200,7 @@ def flows_with_runs(tick: Tick) -> Iterator[str]:
     """Yield the flows that have active runs, one step in the index per flow."""
     rows, last = tables.enrollment.c, ""
     while True:
-        query = select(func.min(rows.flow)).where(rows.status == "active", rows.flow > last)
+        query = select(func.min(rows.flow)).where(rows.status == tables.ACTIVE, rows.flow > last)
         found = tick.connection.scalar(query)
         if found is None:
             return
@@ -222,7 +222,7 @@ def _end_deleted(tick: Tick, name: str) -> None:
     }
     names = [column.name for column in run.columns if column.name in kept.columns]
     columns: dict[str, Any] = {one: kept.c[one] for one in names} | values
-    query = select(*columns.values()).where(kept.c.flow == name, kept.c.status == "active")
+    query = select(*columns.values()).where(kept.c.flow == name, kept.c.status == tables.ACTIVE)
     tick.execute(insert(run).from_select(list(columns), query))
     counted = select(func.count()).select_from(run).where(run.c.flow == name)
     ended = tick.connection.execute(counted).scalar_one()

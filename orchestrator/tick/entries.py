@@ -95,7 +95,7 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
         "recorded": literal(int(found.recorded)),
         "reason": reason,
     }
-    joined = numbered.join(customer, customer.c.id == numbered.c.customer_id)
+    joined = numbered.join(customer, customer.c.id == workspace.leading(numbered.c.customer_id))
     occurrences = select(*columns.values()).select_from(joined)
     return tick.execute(insert(workspace.entry).from_select(list(columns), occurrences))
 

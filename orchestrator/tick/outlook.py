@@ -43,7 +43,7 @@ def open_questions(connection: Connection, playbook: Playbook) -> Iterator[Probl
 
 def _places(connection: Connection) -> Iterator[tuple[str, str, int]]:
     run = tables.enrollment.c
-    query = select(run.flow, run.step, func.count()).where(run.status == "active")
+    query = select(run.flow, run.step, func.count()).where(run.status == tables.ACTIVE)
     for row in connection.execute(query.group_by(run.flow, run.step).order_by(run.flow, run.step)):
         yield row[0], row[1], row[2]
 

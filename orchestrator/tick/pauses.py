@@ -69,7 +69,7 @@ def _kind(name: str) -> str:
 def runs_standing_still(connection: Connection, flow: str | None) -> int:
     """Return how many runs of a flow, or of all, are active: while it is paused they stand."""
     runs = tables.enrollment
-    query = select(func.count()).where(runs.c.status == "active")
+    query = select(func.count()).where(runs.c.status == tables.ACTIVE)
     if flow is not None:
         query = query.where(runs.c.flow == flow)
     return connection.execute(query).scalar_one()

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select
 
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
-from orchestrator.tick import caps, workspace
+from orchestrator.tick import caps, resting, workspace
 from orchestrator.tick.calls import call_again
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import close_holds
@@ -123,11 +123,12 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
         leave_step(tick, standing.live, node, node.next, and_(here, decided))
         held = and_(here, _matching(attempt.c.decision == "hold"))
         reason = _attempt_value(attempt.c.reason)
-        tick.execute(update(run).where(held).values(held_reason=reason, tried=1))
+        tick.execute(update(run).where(held).values(held_reason=reason, tried=1, due_at=None))
         if standing.policy.quiet_hours or standing.policy.send_between:
             until = due_by_zone(tick, standing.opens_next)
             closed = and_(held, run.c.held_reason.in_(SLOTS))
             tick.execute(update(run).where(closed).values(due_at=until))
+        resting.rest(standing, held)
 
 
 def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:

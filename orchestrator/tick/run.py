@@ -200,6 +200,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)
     newest = connection.scalar(select(func.max(tables.customer.c.id))) or 0
+    edited = definitions.edited(connection, plan.playbook)
     known, by_hand = _flow_memory(connection), pauses.pauses(connection)
     paused = _paused_flows(plan, by_hand)
     return Tick(
@@ -217,8 +218,9 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
             plan.everybody
             or latest is None
             or plan.as_live_since is not None
-            or _is_edited(connection, plan)
+            or bool(edited - {definitions.GATE})
         ),
+        gate_is_edited=definitions.GATE in edited,
         breakers={
             name: Breaker(noted.tripped_at, noted.resumed_at)
             for name, noted in known.items()
@@ -228,18 +230,6 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         term=plan.term,
         clock=plan.clock,
         observer=plan.observer,
-    )
-
-
-def _is_edited(connection: Connection, plan: TickPlan) -> bool:
-    """Return whether anything means something else than to the latest live tick."""
-    before, now = definitions.known(connection), definitions.meanings(plan.playbook)
-    if definitions.CLOCK not in before:
-        return True
-    return any(
-        before.get(key) != digest
-        for key, digest in now.items()
-        if key in before or key[0] != "flow"
     )
 
 

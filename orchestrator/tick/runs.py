@@ -27,7 +27,7 @@ from orchestrator.columns import exact_text, to_micros
 from orchestrator.criteria import rows as facts
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
-from orchestrator.tick import laps, workspace
+from orchestrator.tick import laps, resting, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.versions import version_of
 
@@ -39,7 +39,7 @@ KEPT = (
 
 
 def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElement[bool]]) -> None:
-    """Bring in the active runs of a flow that end now, are due, stand at a send, or are polled.
+    """Bring in the active runs of a flow that end now, are due, or may be asked something.
 
     Args:
         moved: which others are to be brought in, for an edit moves them.
@@ -49,7 +49,9 @@ def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElem
     query, columns = _taken(tick, live, (runs, customer), ending)
     into = insert(workspace.run)
     reached = or_(_is_due(tick, runs), moved(runs))
-    polled = runs.c.step.in_(live.graph.polled)
+    if tick.gate_is_edited:
+        reached = or_(reached, resting.rests(runs))
+    polled = _is_polled(tick, live, runs)
     if tick.looks_at_everybody(live):
         found = or_(ending.is_not(None), reached, polled)
         tick.execute(into.from_select(columns, query.where(found)))
@@ -66,7 +68,7 @@ def take_up_beside(tick: Tick, live: LiveFlow) -> None:
     Nothing has changed about these customers, so that this tick had no reason to look at
     them; but a wait of theirs is over, or a day of the calendar let them into a flow.
     """
-    if tick.looks_at_everybody(live) or not live.graph.polled:
+    if tick.looks_at_everybody(live) or not (live.graph.polled or resting.may_rest(tick, live)):
         return
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
     query, columns = _taken(tick, live, (runs, customer), cast(null(), exact_text()))
@@ -74,9 +76,15 @@ def take_up_beside(tick: Tick, live: LiveFlow) -> None:
     touched = select(run.c.customer_id)
     same = and_(*(run.c[key] == runs.c[key] for key in ("flow", "customer_id", "entry")))
     taken = exists(select(run.c.flow).where(same).correlate(runs))
-    beside = and_(runs.c.step.in_(live.graph.polled), runs.c.customer_id.in_(touched), ~taken)
+    beside = and_(_is_polled(tick, live, runs), runs.c.customer_id.in_(touched), ~taken)
     if tick.execute(insert(workspace.run).from_select(columns, query.where(beside))):
         laps.take_up(tick, live)
+
+
+def _is_polled(tick: Tick, live: LiveFlow, runs: FromClause) -> ColumnElement[bool]:
+    """Return whether a run is asked something whenever a fact about its customer changes."""
+    polled = runs.c.step.in_(live.graph.polled)
+    return or_(polled, resting.rests(runs)) if resting.may_rest(tick, live) else polled
 
 
 def _is_due(tick: Tick, runs: FromClause) -> ColumnElement[bool]:
@@ -109,13 +117,13 @@ def _taken(
         "is_new": literal(0),
         "version": literal(live.version),
         "moving": case((goes_on, 1), else_=0),
-        "tried": case((due, 0), else_=1),
+        "tried": case((or_(due, resting.rests(runs)), 0), else_=1),
     }
     columns |= _past_waits(tick, live, runs, and_(waited, ending.is_(None)), columns)
     query = (
         select(*columns.values())
         .select_from(runs.join(customer, customer.c.id == runs.c.customer_id))
-        .where(runs.c.flow == live.name, runs.c.status == "active")
+        .where(runs.c.flow == live.name, runs.c.status == tables.ACTIVE)
         .where(version_of(tick, live.name, runs) == live.version)
     )
     return query, list(columns)

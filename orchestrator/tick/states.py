@@ -100,7 +100,7 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
             literal(int(silent)),
             _first_seen(tick, customer),
         )
-        .select_from(member.join(customer, customer.c.id == member.c.customer_id))
+        .select_from(_customers_of(member, customer))
         .outerjoin(present, present.c.customer_id == member.c.customer_id)
         .where(member.c.name.is_not(None))
         .where(or_(present.c.stage.is_(None), present.c.stage != member.c.name))
@@ -177,7 +177,7 @@ def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> N
     member = workspace.member
     entering = (
         select(segment, member.c.customer_id, *new)
-        .select_from(member.join(customer, customer.c.id == member.c.customer_id))
+        .select_from(_customers_of(member, customer))
         .where(
             ~exists(
                 select(present.c.customer_id).where(present.c.customer_id == member.c.customer_id)
@@ -229,6 +229,10 @@ def _first_seen(tick: Tick, customer: FromClause) -> ColumnElement[Any]:
     since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
     new = or_(customer.c.id > tick.last_customer_id, since > to_micros(tick.watermark))
     return case((new, 1), else_=0)
+
+
+def _customers_of(member: Table, customer: FromClause) -> FromClause:
+    return member.join(customer, customer.c.id == workspace.leading(member.c.customer_id))
 
 
 def _fill_members(tick: Tick, query: Select[Any]) -> None:

@@ -194,13 +194,16 @@ class Standing:
 
     def opens_next(self, zone: ZoneInfo) -> datetime | None:
         """Return when the send's slots are open again for a customer of that zone."""
+        return timing.next_allowed(self.tick.now, zone, *self._slots)
+
+    def closes_next(self, zone: ZoneInfo) -> datetime | None:
+        """Return when one of the send's slots is closed next for a customer of that zone."""
+        return timing.next_refused(self.tick.now, zone, *self._slots)
+
+    @property
+    def _slots(self) -> tuple[timing.QuietSlot | None, timing.Slot | None]:
         quiet, hours = self.policy.quiet_hours, self.policy.send_between
-        return timing.next_allowed(
-            self.tick.now,
-            zone,
-            quiet_slot(quiet) if quiet else None,
-            timing.Slot(hours) if hours else None,
-        )
+        return quiet_slot(quiet) if quiet else None, timing.Slot(hours) if hours else None
 
     # --- channels ---------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def _version(tick: Tick, live: LiveFlow, flow: Flow, releases: list[str]) -> Liv
 
 def _releases(tick: Tick, name: str) -> list[str]:
     rows = tables.enrollment.c
-    query = select(rows.release).where(rows.flow == name, rows.status == "active").distinct()
+    query = select(rows.release).where(rows.flow == name, rows.status == tables.ACTIVE).distinct()
     found = tick.connection.scalars(query)
     return sorted(one for one in found if one != tick.playbook.fingerprint)
 

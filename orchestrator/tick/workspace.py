@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Double,
     FromClause,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -44,7 +46,9 @@ _TEXT = exact_text()
 
 
 _NO_END = null().cast(BigInteger).label("ended_at")
-_NOT_SILENT = literal(0).label("ended_silent")
+_NOT_SILENT = cast(literal(0), Integer).label("ended_silent")
+"""As an integer: SQLite looks into a union, for the rows that are asked for, only if its parts
+have the same types."""
 
 
 def _work_table(name: str, *columns: Column[Any] | Index) -> Table:
@@ -337,6 +341,15 @@ def refresh_statistics(connection: Connection, table: Table) -> None:
     """Tell PostgreSQL's planner what a TEMP table holds: nobody else ever does."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {table.name}"))
+
+
+def leading(column: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a column of a TEMP table that is joined to a large one, so that it is read first.
+
+    SQLite takes every TEMP table to be as large as any other. It asks no index of an expression,
+    so it cannot read the large table from end to end and look each row up in the small one.
+    """
+    return column + literal_column("0")
 
 
 def is_empty(connection: Connection, rows: FromClause) -> bool:

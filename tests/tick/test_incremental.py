@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,6 +48,8 @@ class Arriving:
 def arriving(draw: st.DrawFn) -> Arriving:
     """A story of several ticks; customers come first or late, their facts in any order."""
     story = draw(stories())
+    if draw(st.booleans()):
+        _cap(draw, story.programme)
     ticks = list(story.ticks)
     for _ in range(draw(st.integers(1, 5))):
         ticks.append(ticks[-1] + draw(st.sampled_from(LATER)))
@@ -74,6 +77,17 @@ def arriving(draw: st.DrawFn) -> Arriving:
         for place in range(len(ticks))
     )
     return Arriving(story, parts)
+
+
+def _cap(draw: st.DrawFn, programme: dict[str, Any]) -> None:
+    """Let a frequency rule hold most sends, and no volume breaker ask about them all."""
+    spans = st.sampled_from(("1 hour", "9 hours", "1 day", "1 month"))
+    rule = {"at_most": draw(st.sampled_from((1, 1, 2))), "per": draw(spans)}
+    for limited in (programme["project"], *programme["flows"]):
+        limits = limited.setdefault("guardrails", {})
+        limits.pop("stop_if_more_than", None)
+        limits.pop("ignore", None)
+    programme["project"]["guardrails"]["frequency"] = [rule]
 
 
 Seen = list[tuple[Told, set[ticking.Run], list[tuple[object, ...]], ticking.Effects]]

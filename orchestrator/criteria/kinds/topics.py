@@ -38,7 +38,7 @@ class SubscribedTo(Condition):
         return ~held if self.head.startswith("not_") else held
 
     def swept(self, sweep: Sweep) -> None:
-        sweep.consents(self.operand)
+        sweep.consents()
 
     def says(self) -> str:
         return f"{title(self.head)} {self.operand}"
