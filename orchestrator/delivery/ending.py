@@ -36,7 +36,7 @@ _OURS = (
 )
 _SENT = (
     update(tables.message)
-    .where(*_OURS, in_state("sending", "in_doubt", "queued"))
+    .where(*_OURS, in_state("sending", "in_doubt", "queued", "sent"))
     .values(
         state="sent",
         state_at=bindparam("now"),

@@ -6,13 +6,15 @@ the earlier attempt was taken after all, and another would be a second message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from orchestrator import tables
+from orchestrator.delivery.ending import tell
+from orchestrator.delivery.marking import drop_payloads
 
 RECEIVED = "received"
 """The kind of ``message_event`` that says a receipt has ended a doubt."""
@@ -39,22 +41,11 @@ def believe(connection: Connection, evidence: Iterable[Evidence], now: datetime)
     for row, state, attempt in rows:
         told = first[row]
         connection.execute(_SENT, {"row": row, "to_at": now, "as_id": told.provider_id})
-        event = {
-            "message_id": row,
-            "at": now,
-            "kind": RECEIVED,
-            "attempt": attempt,
-            "provider": told.provider,
-            "detail": f"{told.kind}, while it was {state}",
-        }
-        connection.execute(insert(tables.message_event).values(event))
-    _forget_payloads(connection, [row.id for row in rows])
+        detail = f"{told.kind}, while it was {state}"
+        facts = {"attempt": attempt, "provider": told.provider, "detail": detail}
+        tell(connection, row, RECEIVED, now, facts)
+    drop_payloads(connection, [row.id for row in rows])
     return len(rows)
-
-
-def _forget_payloads(connection: Connection, done: Sequence[int]) -> None:
-    if done:
-        connection.execute(delete(tables.payload).where(tables.payload.c.message_id.in_(done)))
 
 
 _row = tables.message.c

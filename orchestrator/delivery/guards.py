@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,10 @@ class Leaving(NamedTuple):
     """The address it was made for; empty if its channel needs none."""
     was_tried: bool
     """Whether an earlier attempt may have reached its provider."""
+
+
+SKEW = timedelta(minutes=1)
+"""How far a worker's clock may be behind the one that dated a withdrawal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def address_kind(channel: str) -> AddressKind | None:
 
 
 def _facts(connection: Connection, leaving: Sequence[Leaving], now: datetime) -> _Found:
-    by = {"now": to_micros(now)}
+    by = {"now": to_micros(now), "soon": to_micros(now + SKEW)}
     rows = connection.execute(_STANDING, {"rows": [one.id for one in leaving]})
     standing = {row[0]: _Standing(*row[1:]) for row in rows}
     asked = {one.customer_id for one in leaving if one.kind.purpose == "marketing"}
@@ -191,13 +195,17 @@ _STANDING = (
 _acts = tables.consent.c
 _CONSENTS = (
     select(_acts.customer_id, _acts.topic, func.max(_acts.at * 2 + _acts.withdrawn))
-    .where(_acts.customer_id.in_(bindparam("people", expanding=True)), _acts.at <= bindparam("now"))
+    .where(
+        _acts.customer_id.in_(bindparam("people", expanding=True)),
+        or_(_acts.at <= bindparam("now"), and_(_acts.withdrawn == 1, _acts.at < bindparam("soon"))),
+    )
     .group_by(_acts.customer_id, _acts.topic)
 )
-"""The latest act about each topic, as ``2 * at + withdrawn``: a withdrawal counts as later."""
+"""The latest act about each topic, as ``2 * at + withdrawn``: a withdrawal counts as later, and
+one that another machine's clock has dated a little ahead counts already."""
 _held = tables.suppression.c
 _SUPPRESSED = select(_held.kind, _held.address).where(
-    _held.at <= bindparam("now"),
+    _held.at < bindparam("soon"),
     or_(
         *(
             and_(_held.kind == kind, _held.address.in_(bindparam(kind, expanding=True)))

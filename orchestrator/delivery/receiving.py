@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from orchestrator import tables
 from orchestrator.channels.receipt import Receipt
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import to_micros
-from orchestrator.database import in_one_transaction, queue_for_facts
+from orchestrator.database import queue_for_facts
 from orchestrator.delivery.evidence import Evidence, believe
+from orchestrator.delivery.line import Line
 from orchestrator.delivery.withdrawing import never_rejected
 from orchestrator.importing.addresses import LONGEST_ID
 from orchestrator.importing.outcome import Outcome
@@ -73,7 +74,7 @@ class _Sent(NamedTuple):
 
 
 def receive(
-    engine: Engine,
+    line: Line,
     origin: Origin,
     receipts: Sequence[Receipt],
     topics: Mapping[str, str],
@@ -84,33 +85,31 @@ def receive(
     Args:
         topics: of the catalog → their purposes.
         now: nothing is said to have happened later.
+    Raises:
+        EnvironmentFault: the database failed; the same receipts may come again.
     """
     if not receipts:
         return Received()
-    _await_results(engine, origin, receipts)
+    _await_results(line, origin, receipts)
 
-    def written() -> Received:
+    def work(connection: Connection) -> Received:
         queue_for_facts(connection)
         return _write(connection, origin, receipts, topics, now)
 
-    with engine.connect() as connection:
-        return in_one_transaction(connection, written)
+    return line.write(work)
 
 
-def _await_results(engine: Engine, origin: Origin, receipts: Sequence[Receipt]) -> None:
+def _await_results(line: Line, origin: Origin, receipts: Sequence[Receipt]) -> None:
     """Wait, bounded, while receipts name ids that a call under way may be about to bring."""
     asked = {one.provider_id for one in receipts if one.provider_id and not one.provider_key}
     until = time.monotonic() + STRAGGLERS_SECONDS
-    while asked and time.monotonic() < until:
-        with engine.connect() as connection:
-            connection.execution_options(sqlite_begin="DEFERRED")
-            found = _messages(connection, origin, (), asked)
-            asked -= {one.provider_id for one in found}
-            if (
-                not asked
-                or connection.execute(_AT_THE_WIRE, {"on": origin.channel}).first() is None
-            ):
-                return
+
+    def look(connection: Connection) -> bool:
+        missing = asked - {one.provider_id for one in _messages(connection, origin, (), asked)}
+        busy = connection.execute(_AT_THE_WIRE, {"on": origin.channel}).first()
+        return bool(missing) and busy is not None
+
+    while asked and time.monotonic() < until and line.read(look):
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Engine, insert, select, text, type_coerce
+from sqlalchemy import BigInteger, Connection, insert, select, text, type_coerce
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
-from orchestrator.database import in_one_transaction
+from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Wish
 from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.people import People
@@ -73,7 +73,7 @@ def holder_of(connection: Connection, wish: Wish) -> Holder | None:
 
 
 def withdraw(
-    engine: Engine, wish: Wish, topic: str | None, topics: Mapping[str, str], now: datetime
+    line: Line, wish: Wish, topic: str | None, topics: Mapping[str, str], now: datetime
 ) -> Decided:
     """Withdraw a customer from a topic, or from all marketing; nothing if that is so already.
 
@@ -88,11 +88,11 @@ def withdraw(
         change.leave(topic)
         return True
 
-    return _decided(engine, _Deciding(wish, topics, now, decide))
+    return _decided(line, _Deciding(wish, topics, now, decide))
 
 
 def choose(
-    engine: Engine, wish: Wish, wanted: Collection[str], topics: Mapping[str, str], now: datetime
+    line: Line, wish: Wish, wanted: Collection[str], topics: Mapping[str, str], now: datetime
 ) -> Decided:
     """Subscribe a customer to just these of the marketing topics; to none of them is to leave all.
 
@@ -102,7 +102,7 @@ def choose(
     offered = {name for name, purpose in topics.items() if purpose == MARKETING}
     taken = offered & set(wanted)
     if not taken:
-        return withdraw(engine, wish, None, topics, now)
+        return withdraw(line, wish, None, topics, now)
 
     def decide(change: _Change) -> bool:
         subscribed = change.holder.subscribed()
@@ -113,7 +113,7 @@ def choose(
             change.join(topic)
         return bool(given or left)
 
-    return _decided(engine, _Deciding(wish, topics, now, decide))
+    return _decided(line, _Deciding(wish, topics, now, decide))
 
 
 @dataclass(frozen=True)
@@ -209,10 +209,10 @@ class _Deciding(NamedTuple):
     """Makes the change; returns whether there was anything to change."""
 
 
-def _decided(engine: Engine, deciding: _Deciding) -> Decided:
+def _decided(line: Line, deciding: _Deciding) -> Decided:
     """Decide in one transaction; two about one customer take turns."""
 
-    def written() -> Decided:
+    def work(connection: Connection) -> Decided:
         holder = holder_of(connection, deciding.wish)
         if holder is None:
             return Decided(None, is_new=False)
@@ -222,8 +222,7 @@ def _decided(engine: Engine, deciding: _Deciding) -> Decided:
         change = _Change(connection, deciding.wish, holder, deciding.topics, deciding.now)
         return Decided(holder.id, is_new=deciding.decide(change))
 
-    with engine.connect() as connection:
-        return in_one_transaction(connection, written)
+    return line.write(work)
 
 
 def _acts(connection: Connection, customer: int) -> dict[str, Act]:

@@ -11,6 +11,7 @@ from ledger import KEYS, TOPICS, greeted, handed_over, key_of, rows
 from sqlalchemy import Engine
 
 from orchestrator.channels.receipt import Receipt, ReceiptKind
+from orchestrator.delivery.line import Line
 from orchestrator.delivery.receiving import Origin, Received, receive
 
 SMTP = Origin("email", "smtp")
@@ -25,7 +26,7 @@ def told(kind: ReceiptKind, who: str | None = None, id: str = "1", **more: Any) 
 
 
 def receive_all(shop: Shop, *receipts: Receipt, origin: Origin = SMTP) -> Received:
-    return receive(shop.engine, origin, receipts, TOPICS, NOW)
+    return receive(Line(shop.engine), origin, receipts, TOPICS, NOW)
 
 
 def test_a_receipt_is_a_fact_of_its_message_and_the_customer_is_due(shop: Shop) -> None:
