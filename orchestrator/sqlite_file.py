@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -31,12 +32,21 @@ class _Paired(sqlite3.Connection):
             self.keeper.close()
 
 
+_connecting = Lock()
+"""Threads connect one after the other, because of what ``_head`` must not do beside them."""
+
+
 def connect_for_writing(path: Path) -> sqlite3.Connection:
     """Open (or create) the file in write-ahead mode, durable at every commit.
 
     Raises:
         EnvironmentFault: the file is not a database, or is one of another programme.
     """
+    with _connecting:
+        return _connected_for_writing(path)
+
+
+def _connected_for_writing(path: Path) -> sqlite3.Connection:
     _refuse_other_files(path)
     connection = _connect(path, "mode=rwc")
     try:
@@ -57,10 +67,15 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
     idle connection that may write keeps them, and removes them when it closes last; where
     nothing can be written at all, nothing can change either, and the file is read as immutable.
     """
+    with _connecting:
+        return _connected_for_reading(path)
+
+
+def _connected_for_reading(path: Path) -> sqlite3.Connection:
     _refuse_other_files(path)
     keeper: sqlite3.Connection | None = None
     mode = "mode=ro"
-    if _needs_log(path) and not path.with_name(path.name + "-wal").exists():
+    if not _has_log(path) and _needs_log(path):
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             keeper = _connect(path, "mode=rw")
             keeper.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -99,7 +114,16 @@ def _connect(path: Path, mode: str) -> _Paired:
     return connection
 
 
+def _has_log(path: Path) -> bool:
+    return path.with_name(path.name + "-wal").exists()
+
+
 def _head(path: Path) -> bytes:
+    """Return how a file begins that has no log, so that no connection to it is open here.
+
+    Closing any descriptor of a file drops all locks that the process holds on it (POSIX), also
+    those of SQLite; other processes would then take the log of an open database away.
+    """
     try:
         with path.open("rb") as file:
             return file.read(20)
@@ -112,6 +136,8 @@ def _head(path: Path) -> bytes:
 
 
 def _refuse_other_files(path: Path) -> None:
+    if _has_log(path):
+        return
     head = _head(path)
     if head and not head.startswith(_MAGIC):
         raise EnvironmentFault(f"{path} is not a database file.")
@@ -123,9 +149,14 @@ def _needs_log(path: Path) -> bool:
 
 
 def _refuse_other_databases(connection: sqlite3.Connection, path: Path) -> None:
-    rows: list[Any] = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    ).fetchall()
+    try:
+        rows: list[Any] = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        ).fetchall()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", None) != "SQLITE_NOTADB":
+            raise
+        raise EnvironmentFault(f"{path} is not a database file.") from error
     names = {row[0] for row in rows}
     if names and not names & _OWN_TABLES:
         raise EnvironmentFault(

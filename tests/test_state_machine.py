@@ -12,7 +12,7 @@ from harness import Shop, at
 from sqlalchemy import select
 
 from orchestrator import tables
-from orchestrator.dispatch import dispatch_to_files
+from orchestrator.app import OpenProject, drain
 
 PAGE = Path(__file__).parents[1] / "docs" / "state_machine.md"
 ROW = re.compile(r"^\| (–|\w+) \| (\w+) \|", re.MULTILINE)
@@ -104,6 +104,6 @@ def test_a_message_goes_from_state_to_state(shop: Shop, before: str, after: str)
     shop.event("ana", "signed_up", FIRST)
     shop.tick(FIRST)
     if before != "–":
-        dispatch_to_files(shop.engine, shop.playbook, shop.folder / "outbox", at(FIRST))
+        drain(OpenProject(shop.folder, shop.playbook), shop.engine, at(FIRST))
     with shop.engine.connect() as connection:
         assert connection.scalars(select(tables.message.c.state)).all() == [after]

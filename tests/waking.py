@@ -9,6 +9,7 @@ from harness import Shop, at
 from sqlalchemy import select, update
 
 from orchestrator import tables
+from orchestrator.app import OpenProject, drain
 from orchestrator.clock import utcnow
 from orchestrator.pausing import EVERYTHING, resume_flow
 from orchestrator.scheduler.events import Happened, Voice
@@ -30,7 +31,6 @@ class Clockwork:
         self.planner = Planner(
             engine=shop.engine,
             files=PlaybookFiles(shop.folder),
-            outbox=shop.folder / "outbox",
             note=note_path(shop.folder, shop.engine),
             voice=Voice(self.told.append),
             clock=lambda: self.now,
@@ -40,11 +40,15 @@ class Clockwork:
         )
 
     def wake(self, when: str | datetime | None = None) -> Outcome:
-        """Wake at an instant, else now."""
+        """Wake at an instant, else now; what is due is sent right after."""
         if when is not None:
             self.now = at(when) if isinstance(when, str) else when
         self.shop.import_facts()
-        return self.planner.wake()
+        outcome = self.planner.wake()
+        if outcome is Outcome.TICKED and self.planner.files.playbook is not None:
+            opened = OpenProject(self.shop.folder, self.planner.files.playbook)
+            drain(opened, self.planner.engine, self.now)
+        return outcome
 
     def after(self, **span: float) -> Outcome:
         """Wake after some time."""
@@ -85,6 +89,9 @@ def resume_all(shop: Shop) -> None:
 
 
 def let_the_lease_run_out(shop: Shop) -> None:
-    """Let the holder be gone for longer than its lease."""
+    """Let the holder be gone for longer than its lease, and for longer than those of messages."""
+    message = tables.message
     with shop.engine.begin() as connection:
         connection.execute(update(tables.lease).values(expires_at=0))
+        held = message.c.lease_until.is_not(None)
+        connection.execute(update(message).where(held).values(lease_until=0))

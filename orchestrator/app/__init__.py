@@ -11,6 +11,7 @@ from orchestrator.app.clock import (
     status,
     wake_once,
 )
+from orchestrator.app.delivery import WorkerRequest, drain, run_worker, worker
 from orchestrator.app.last_good import LastGood, last_good
 from orchestrator.app.opening import (
     OUTBOX,
@@ -44,8 +45,10 @@ __all__ = [
     "Passed",
     "Status",
     "TickRequest",
+    "WorkerRequest",
     "acting",
     "breaker",
+    "drain",
     "explain_customer",
     "finish_task",
     "known_flow",
@@ -58,9 +61,11 @@ __all__ = [
     "patient",
     "planner",
     "run_clock",
+    "run_worker",
     "simulated",
     "sizes",
     "status",
     "unknown",
     "wake_once",
+    "worker",
 ]

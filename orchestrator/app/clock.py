@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.app.delivery import drain, sending_beside
 from orchestrator.app.last_good import LastGood, last_good, playbook_or_refusal
-from orchestrator.app.opening import OUTBOX, open_database
+from orchestrator.app.opening import OpenProject, open_database
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import (
@@ -68,7 +69,6 @@ def planner(
     ready = Planner(
         engine=engine,
         files=PlaybookFiles(folder, read_variables(variables or ())),
-        outbox=folder / OUTBOX,
         note=note_path(folder, engine),
         voice=Voice(tell),
         clock=utcnow,
@@ -81,15 +81,26 @@ def planner(
 
 
 def wake_once(planner: Planner) -> Outcome:
-    """Wake the planner one time and give its office back."""
+    """Wake the planner one time, send what is due then, and give the office back.
+
+    Raises:
+        EnvironmentFault: the database failed while sending, or a secret of a channel is missing.
+    """
     try:
-        return planner.wake()
+        outcome = planner.wake()
     finally:
         planner.leave()
+    if planner.settled.is_set() and planner.files.playbook is not None:
+        drain(
+            OpenProject(planner.files.folder, planner.files.playbook),
+            planner.engine,
+            planner.clock(),
+        )
+    return outcome
 
 
 def run_clock(planner: Planner, request: ClockRequest) -> int | None:
-    """Wake the planner again and again; returns the signal that ended it.
+    """Wake the planner again and again, and send beside it; returns the signal that ended it.
 
     Raises:
         PlaybookErrors: the files do not load and there never was a release.
@@ -97,8 +108,7 @@ def run_clock(planner: Planner, request: ClockRequest) -> int | None:
     """
     from orchestrator.scheduler.waking import Alarm, stopped_by_signals  # costs APScheduler
 
-    with stopped_by_signals() as stop:
-        planner.is_stopping = stop.asked.is_set
+    with stopped_by_signals() as stop, sending_beside(planner, stop.asked):
         Alarm(planner, request.every, stop.asked, utcnow).run()
         planner.voice.say("stopped", "stopped; the tick under way was finished")
         return stop.signal

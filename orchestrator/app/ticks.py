@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from orchestrator.app.opening import OUTBOX, OpenProject
+from orchestrator.app.delivery import drain
+from orchestrator.app.opening import OpenProject
 from orchestrator.playbook.model import Flow
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def one_tick(
         EnvironmentFault: the database or the disk refused.
     """
     from orchestrator.database import database_faults
-    from orchestrator.dispatch import dispatch_to_files, waiting_calls
+    from orchestrator.delivery.claims import waiting_calls
     from orchestrator.render.mask import Masking
     from orchestrator.telling import decision_lines
     from orchestrator.tick.run import TickPlan, dry_run, live_run
@@ -68,8 +69,10 @@ def one_tick(
     with database_faults(), run(engine, plan) as ticked:
         if not request.dry_run:
             passed("outbox")
-            dispatch_to_files(engine, opened.playbook, opened.folder / OUTBOX, request.now)
-            waiting = waiting_calls(engine)
+            drain(opened, engine, request.now)
+            with engine.connect() as connection:
+                connection.execution_options(sqlite_begin="DEFERRED")
+                waiting = waiting_calls(connection)
         report = ticked.report
         if waiting:
             report = replace(report, notes=(*report.notes, _calls_wait(waiting)))

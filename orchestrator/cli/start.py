@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +14,10 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.cli.telling import tell_event
 
 if TYPE_CHECKING:
-    from orchestrator.scheduler.events import Happened, Voice
+    from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.planner import Outcome
 
 REFUSED, ENVIRONMENT, INTERRUPTED = 4, 5, 130
@@ -28,10 +28,10 @@ app = verb_app()
 @verb(
     app,
     examples=[
-        ("clmctl start", "wake every minute, decide what is due, hand the messages over"),
+        ("clmctl start", "wake every minute, decide what is due, send it"),
         ("clmctl start --every 10s", "more often"),
         ("clmctl start --accept", "go on at once after a long gap or with a restored database"),
-        ("clmctl start --once", "wake once and end, for a crontab"),
+        ("clmctl start --once", "wake once, send what is due, and end: for a crontab"),
     ],
 )
 def start(
@@ -57,13 +57,15 @@ def start(
 ) -> int:
     """Run the clock: a tick every so often, for as long as this process lives.
 
+    Messages leave beside it, in threads of their own; clmctl worker adds processes that send.
     One scheduler plans at a time; a second one stands by and takes over when the first is gone.
     Files that do not load leave the last good ones in force. A database that fails is tried
     again until it works. After a gap longer than --max-gap, and with a database that was
     restored from a backup or exchanged, nothing is ticked until you say so: clmctl resume --all.
 
-    Ctrl-C and SIGTERM finish the tick under way. What happens is told on stderr: sentences on a
-    terminal, else one JSON object per line, with ids and counts and never an address.
+    Ctrl-C and SIGTERM finish the tick and the calls under way. What happens is told on stderr:
+    sentences on a terminal, else one JSON object per line, with ids and counts and never an
+    address.
     """
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.settings import span_from
@@ -73,22 +75,10 @@ def start(
         max_gap=span_from(max_gap, option="--max-gap"),
         accepts=accept,
     )
-    planner = root.planner(project, db, var, request=request, tell=_tell)
+    planner = root.planner(project, db, var, request=request, tell=tell_event)
     if once:
         return _code_of(root.wake_once(planner), planner.voice)
     return INTERRUPTED if root.run_clock(planner, request) == signal.SIGINT else 0
-
-
-def _tell(happened: Happened) -> None:
-    """Print an event to stderr; with ``--quiet`` only what is wrong."""
-    from orchestrator.cli.manner import is_terminal, manner
-    from orchestrator.clock import utcnow
-    from orchestrator.scheduler.events import json_line, readable_line
-
-    if manner.quiet and happened.level == "info":
-        return
-    line = readable_line if is_terminal(sys.stderr) else json_line
-    print(line(happened, utcnow()), file=sys.stderr, flush=True)
 
 
 def _code_of(outcome: Outcome, voice: Voice) -> int:

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from orchestrator.channels.message import Sender
 from orchestrator.delivery.guards import Guard
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.loading import Order
+from orchestrator.delivery.senders import sender_of
 from orchestrator.delivery.terms import TermsOf
 from orchestrator.playbook.model import Playbook
 from orchestrator.render.renderer import Renderer
@@ -25,11 +27,18 @@ class Book:
 
     playbook: Playbook
     keys: Keys
+    _senders: dict[str, Sender | None] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
         """The project's name."""
         return str(self.playbook.project.project)
+
+    def sender(self, message: str) -> Sender | None:
+        """Return whom a message comes from."""
+        if message not in self._senders:
+            self._senders[message] = sender_of(self.playbook, message)
+        return self._senders[message]
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    func,
     literal_column,
     select,
     tuple_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 
 from orchestrator import tables
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import EVER, MICROSECOND, to_micros
 from orchestrator.database_clock import now_by
 from orchestrator.delivery.stops import Stops
@@ -83,6 +85,32 @@ _FIRST = (
 _NEXT = _FIRST.where(
     tuple_(_ROW.purpose, _ROW.flow) > tuple_(bindparam("purpose"), bindparam("flow"))
 )
+
+
+def waiting_channels(connection: Connection) -> list[str]:
+    """Return the channels that messages wait on, due or not."""
+    found: list[str] = []
+    while True:
+        query = _CHANNEL.where(_ROW.channel > found[-1]) if found else _CHANNEL
+        following = connection.scalar(query)
+        if following is None:
+            return found
+        found.append(following)
+
+
+_CHANNEL = (
+    select(_ROW.channel)
+    .where(literal_column("message.state = 'queued'", Boolean))
+    .order_by(_ROW.channel)
+    .limit(1)
+)
+
+
+def waiting_calls(connection: Connection) -> int:
+    """Return how many calls of webhooks wait in the ledger."""
+    queued = literal_column("message.state = 'queued'", Boolean)
+    query = select(func.count()).where(queued, _ROW.channel == WEBHOOK)
+    return connection.execute(query).scalar_one()
 
 
 def due(channel: str, queue: Queue, stops: Stops) -> Select[Any]:

@@ -70,4 +70,4 @@ _OWN = len(Order._fields) - 1
 def load(connection: Connection, rows: Sequence[int]) -> list[Order]:
     """Return claimed messages by row; one whose customer is gone is left out."""
     found = connection.execute(_CLAIMED, {"rows": list(rows)})
-    return [Order(*row[:_OWN], decided=Decided(*row[_OWN:])) for row in map(tuple, found)]
+    return [Order._make((*row[:_OWN], Decided(*row[_OWN:]))) for row in map(tuple, found)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from typing import NamedTuple, cast
 
 from sqlalchemy import Connection
 
 from orchestrator import timing
 from orchestrator.channels.file import message_key
-from orchestrator.channels.message import OutgoingMessage, Purpose, Sender
+from orchestrator.channels.message import OutgoingMessage, Purpose
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.freezing import Frozen, freeze, numbered, thaw
 from orchestrator.delivery.guards import Leaving
@@ -21,7 +20,7 @@ from orchestrator.delivery.loading import Order
 from orchestrator.delivery.terms import Kind
 from orchestrator.errors import EnvironmentFault
 from orchestrator.orders import Printer, address
-from orchestrator.records import Decided, Rendered, RenderFailure, Send
+from orchestrator.records import Rendered, RenderFailure, Send
 
 
 class Made(NamedTuple):
@@ -130,7 +129,7 @@ class Maker:
             locale=printed.locale,
             topic=order.topic,
             variant=decided.variant,
-            sender=sender_of(book, decided),
+            sender=book.sender(decided.message),
             unsubscribe=book.links.unsubscribe(key, topic) if purpose == "marketing" else None,
             expires_at=timing.plus(decided.due_at, book.terms(kind).expires_after),
             project=book.project,
@@ -138,18 +137,6 @@ class Maker:
             decided_at=decided.at,
             due_at=decided.due_at,
         )
-
-
-def sender_of(book: Book, decided: Decided) -> Sender | None:
-    """Return whom a message comes from: its own sender, else the project's, else nobody yet."""
-    message, defaults = book.playbook.messages.get(decided.message), book.playbook.project.defaults
-    own = message.settings if message else None
-    name = (own and own.from_) or (defaults and defaults.from_)
-    senders = book.playbook.catalog.senders or {}
-    if name is None or name not in senders:
-        return None
-    shown, written = parseaddr(senders[name])
-    return Sender(shown, written or senders[name], own.reply_to if own else None)
 
 
 def _key(project: str, order: Order) -> str:

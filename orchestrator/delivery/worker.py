@@ -37,8 +37,10 @@ DOUBTS_EVERY = 30.0
 """Seconds between two looks at what is in doubt."""
 GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that have begun."""
-LONGEST_PAUSE = 10.0
-"""Seconds at most between two tries while the database fails."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds at least and at most between two tries while the database fails."""
+TOLD_EVERY = 10_000
+"""Messages after which a busy lane says how many it has handed over."""
 
 
 class Until(Enum):
@@ -89,6 +91,15 @@ class Manner:
 
 
 @dataclass
+class Told:
+    """What one lane has said and seen."""
+
+    sent: int = 0
+    looked: float = float("-inf")
+    """When it looked at what is in doubt."""
+
+
+@dataclass
 class Worker:
     """Sends what is due on some channels, until it is told to stop."""
 
@@ -131,7 +142,7 @@ class Worker:
             return
         threads = [Thread(target=self._drive, args=(lane,), daemon=True) for lane in self._lanes]
         try:
-            self._rescue(all_of_them=self._sole is not None)
+            self._rescue_at_first()
             for thread in threads:
                 thread.start()
             self._keep(threads)
@@ -162,25 +173,46 @@ class Worker:
 
     def _drive(self, lane: Lane) -> None:
         """Let one lane turn for as long as it should."""
-        doubts, looked, pause = Doubts(lane.outlet, lane.line), 0.0, 0.1
-        while not self.stop.is_set():
-            try:
-                if monotonic() - looked > DOUBTS_EVERY:
-                    doubts.look(self.manner.clock())
-                    looked = monotonic()
-                if lane.turn() == 0:
-                    if self._is_over(lane):
+        pause, count = FIRST_PAUSE, Told()
+        try:
+            while not self.stop.is_set():
+                try:
+                    if not self._goes_on(lane, count):
                         return
-                    self.stop.wait(self.manner.poll)
-                self.observer.looped(f"lane {lane.outlet.channel}")
-                pause = 0.1
-            except EnvironmentFault as fault:
-                self._failed(lane, fault)
-                self.stop.wait(pause)
-                pause = min(LONGEST_PAUSE, 2 * pause)
-            except BaseException as error:  # noqa: BLE001  # raised again by the keeper
-                self._bug = error
-                self.stop.set()
+                    pause = FIRST_PAUSE
+                except EnvironmentFault as fault:
+                    self._failed(lane, fault)
+                    self.stop.wait(pause)
+                    pause = min(LONGEST_PAUSE, 2 * pause)
+        except BaseException as error:  # noqa: BLE001  # raised again by the keeper
+            self._bug = error
+            self.stop.set()
+        finally:
+            self._tell_sent(lane, count, at_least=1)
+
+    def _goes_on(self, lane: Lane, count: Told) -> bool:
+        """Let a lane turn once; return whether it is to turn again."""
+        if monotonic() - count.looked > DOUBTS_EVERY:
+            Doubts(lane.outlet, lane.line).look(self.manner.clock())
+            count.looked = monotonic()
+        if lane.turn() == 0:
+            self._tell_sent(lane, count, at_least=1)
+            if self._is_over(lane):
+                return False
+            self.stop.wait(self.manner.poll)
+        self._tell_sent(lane, count, at_least=TOLD_EVERY)
+        self.observer.looped(f"lane {lane.outlet.channel}")
+        return True
+
+    def _tell_sent(self, lane: Lane, count: Told, *, at_least: int) -> None:
+        """Say how many messages were handed over since it was said last, if they are so many."""
+        new = lane.sent - count.sent
+        if new >= at_least:
+            count.sent = lane.sent
+            facts = {"channel": lane.outlet.channel, "messages": new}
+            self.say(
+                "dispatched", f"{lane.outlet.channel}: {new:,} messages handed over", "info", facts
+            )
 
     def _failed(self, lane: Lane, fault: EnvironmentFault) -> None:
         facts = {"channel": lane.outlet.channel, "reason": str(fault)}
@@ -234,6 +266,13 @@ class Worker:
         while (left := until - monotonic()) > 0:
             if self.stop.wait(min(left, 0.05)) or not any(one.is_alive() for one in threads):
                 return
+
+    def _rescue_at_first(self) -> None:
+        """Rescue what earlier workers had; whoever is alone need not wait for leases to run out."""
+        try:
+            self._rescue(all_of_them=self._sole is not None)
+        except EnvironmentFault as fault:
+            self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
 
     def _rescue(self, *, all_of_them: bool = False) -> None:
         def work(connection: Connection) -> int:

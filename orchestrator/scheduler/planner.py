@@ -1,4 +1,4 @@
-"""One wake of the scheduler: may I, must I ask, what is due, hand it over, say so."""
+"""One wake of the scheduler: may I, must I ask, what is due, say so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
 from sqlalchemy import Connection, Engine
@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine
 from orchestrator.database import in_one_transaction
 from orchestrator.database_clock import database_now
 from orchestrator.database_faults import database_faults
-from orchestrator.dispatch import dispatch_to_files
 from orchestrator.errors import EnvironmentFault
 from orchestrator.migrations.state import require_schema, schema_state
 from orchestrator.playbook.model import Playbook
@@ -61,7 +60,6 @@ class Planner:
 
     engine: Engine
     files: PlaybookFiles
-    outbox: Path
     note: Path
     voice: Voice
     clock: Callable[[], datetime]
@@ -70,9 +68,11 @@ class Planner:
     accepts: bool = False
     """Whether a person has said beforehand that a doubt need not be asked about."""
     database_clock: Callable[[Connection], datetime] = database_now
-    is_stopping: Callable[[], bool] = lambda: False
     failures: int = 0
     """How many wakes in a row have failed."""
+    settled: Event = field(default_factory=Event)
+    """Set once a wake has looked at database, files and clock and found nothing that a person
+    must be asked about, or has asked: from then on messages may leave."""
     _term: int | None = None
     _known: Memory | None = None
     _asked: str | None = None
@@ -108,6 +108,8 @@ class Planner:
         if self.failures:
             self.voice.say("recovered", f"works again after {self.failures} failures")
         self.failures = 0
+        if outcome is not Outcome.CLOCK_IS_OFF:
+            self.settled.set()
         return outcome
 
     def renew(self) -> bool:
@@ -269,17 +271,7 @@ class Planner:
             self.voice.say(
                 "tick_dropped", "another scheduler's tick came first; nothing was written"
             )
-        if not self._is_paused and (self.candidate.is_trusted() or self._is_elected()):
-            self._hand_over(playbook, now)
         return Outcome.TICKED if was_written else Outcome.UP_TO_DATE
-
-    def _hand_over(self, playbook: Playbook, now: datetime) -> None:
-        handed = dispatch_to_files(
-            self.engine, playbook, self.outbox, now, is_stopping=self.is_stopping
-        )
-        if handed:
-            says = f"{handed:,} messages handed over"
-            self.voice.say("dispatched", says, facts={"messages": handed})
 
     def _remember(self, memory: Memory, now: datetime) -> None:
         with self.engine.connect() as connection:

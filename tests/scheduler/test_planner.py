@@ -381,15 +381,3 @@ def test_a_database_that_fails_costs_the_office_and_nothing_else(clockwork: Cloc
     assert clockwork.wake() is Outcome.TICKED
     assert "recovered" in clockwork.events()
     assert [one[0] for one in sent(clockwork.shop)] == ["anna"]
-
-
-def test_an_outbox_that_cannot_be_written_leaves_the_message_queued(clockwork: Clockwork) -> None:
-    clockwork.wake()
-    clockwork.shop.event("anna", "signed_up", "2026-03-02T09:00:30")
-    outbox = clockwork.shop.folder / "outbox"
-    outbox.write_text("a file", encoding="utf-8")
-
-    assert clockwork.after(minutes=1) is Outcome.FAILED
-    outbox.unlink()
-    assert clockwork.after(minutes=1) is Outcome.TICKED
-    assert len(list(outbox.glob("*.json"))) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from harness import CATALOG, Shop, at
 from sqlalchemy import select
 
 from orchestrator import tables
+from orchestrator.app import OpenProject, drain
 from orchestrator.channels.file import message_key
-from orchestrator.dispatch import dispatch_to_files
 from orchestrator.telling import decision_lines
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
@@ -233,7 +232,7 @@ def test_rule_29_an_exit_may_ask_what_a_step_has_just_brought_back(shop: Shop) -
     assert [run[3] for run in shop.runs()] == ["exit"]
 
 
-def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop, tmp_path: Path) -> None:
+def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop) -> None:
     steps = """
     - {wait_until: {did: buy, since: entry}, id: answer, at_most: 2 days}
     - {send: thanks, with: {score: $answer.score}}
@@ -253,8 +252,8 @@ def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop, tmp_path: Pa
     assert shown == [("ana", "tea false 7"), ("ben", "nothing true 0")]
     with live_run(shop.engine, plan):
         pass
-    dispatch_to_files(shop.engine, shop.playbook, tmp_path / "outbox", plan.now)
-    written = sorted(path.read_text("utf-8") for path in (tmp_path / "outbox").glob("*.json"))
+    drain(OpenProject(shop.folder, shop.playbook), shop.engine, plan.now)
+    written = sorted(path.read_text("utf-8") for path in (shop.folder / "outbox").glob("*.json"))
     assert ["tea false 7" in one for one in written] == [True, False]
     assert ["nothing true 0" in one for one in written] == [False, True]
 

@@ -15,7 +15,7 @@ from reference.world import World
 from sqlalchemy import func, select
 
 from orchestrator import tables
-from orchestrator.dispatch import dispatch_to_files
+from orchestrator.app import OpenProject, drain
 from orchestrator.flow.graph import graph
 from orchestrator.tick.releases import recorded_playbook
 from orchestrator.tick.run import TickPlan, dry_run
@@ -475,8 +475,8 @@ def test_the_message_of_a_pinned_run_has_what_its_own_step_gives(
     shop.write(care=flow("pin", "steps: [{send: one}, {send: two}]\n"))
     (shop.folder / "templates" / "two" / "email.txt.j2").write_text(mail, encoding="utf-8")
     shop.tick("2026-03-09T09:00")
-    dispatch_to_files(shop.engine, shop.playbook, tmp_path / "outbox", at("2026-03-09T09:00"))
-    [written] = [one for one in (tmp_path / "outbox").iterdir() if "second" in one.name]
+    drain(OpenProject(shop.folder, shop.playbook), shop.engine, at("2026-03-09T09:00"))
+    [written] = [one for one in (shop.folder / "outbox").iterdir() if "second" in one.name]
     assert "Code A1" in written.read_text(encoding="utf-8")
 
 

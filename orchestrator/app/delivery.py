@@ -1,0 +1,228 @@
+"""Sending: the worker of ``worker`` and ``start``, and what ``run`` sends right after its tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from orchestrator.app.opening import OpenProject, unknown
+from orchestrator.clock import utcnow
+from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read_variables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.delivery.outlet import Outlet
+    from orchestrator.delivery.worker import Worker
+    from orchestrator.playbook.model import Playbook
+    from orchestrator.scheduler.events import Tell
+    from orchestrator.scheduler.files import PlaybookFiles
+    from orchestrator.scheduler.planner import Planner
+
+FRESH_SECONDS = 5.0
+"""How old a look at the project's files may be."""
+GRACE_SECONDS = 40.0
+"""How long the end of a process waits for calls that have begun; a worker gives up before."""
+
+
+@dataclass(frozen=True)
+class WorkerRequest:
+    """What a worker is asked to do."""
+
+    channels: tuple[str, ...] = ()
+    """Only these; none is all that the project has."""
+    lanes: int = 1
+    """How many side by side for each channel."""
+    drains: bool = False
+    """Whether it ends once nothing is left to send."""
+
+
+@dataclass
+class InForce:
+    """The playbook in force, for lanes that ask many times a second."""
+
+    files: PlaybookFiles
+    engine: Engine
+    tell: Tell
+    _looked: float = float("-inf")
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self) -> Playbook:
+        """Return the playbook that the files say, or the last good one."""
+        with self._lock:
+            known = self.files.playbook
+            if known is None or monotonic() - self._looked > FRESH_SECONDS:
+                known = self.files.current(self.engine, self.tell)
+                self._looked = monotonic()
+            return known
+
+
+def worker(
+    given: Path | None,
+    url: str | None,
+    variables: Iterable[str] | None,
+    *,
+    request: WorkerRequest,
+    tell: Tell,
+) -> Worker:
+    """Return a worker of a project; its adapters are opened, its database is looked at.
+
+    Raises:
+        UsageError: there is no project, or it has no such channel.
+        PlaybookErrors: the files do not load and there never was a release.
+        EnvironmentFault: the database's schema is not this version's, or a secret is missing.
+    """
+    from orchestrator import database
+    from orchestrator.delivery.worker import Manner, Until, Worker
+    from orchestrator.migrations.state import require_schema
+    from orchestrator.scheduler.events import Voice
+    from orchestrator.scheduler.files import PlaybookFiles
+    from orchestrator.signing import keys_of
+
+    folder = find_project(given)
+    engine = database.open_engine(database_url(url) or database.default_url(folder))
+    require_schema(engine, create=True)
+    current = InForce(PlaybookFiles(folder, read_variables(variables or ())), engine, tell)
+    channels = known_channels(request.channels, current(), folder)
+    return Worker(
+        engine=engine,
+        outlets=outlets(current(), folder, channels or None, request.lanes),
+        current=current,
+        keys=keys_of(folder),
+        kill_file=kill_file(folder),
+        manner=Manner(clock=utcnow, until=Until.NOTHING_LEFT if request.drains else Until.STOPPED),
+        say=Voice(tell).say,
+    )
+
+
+def run_worker(worker: Worker) -> int | None:
+    """Let a worker work; returns the signal that ended it."""
+    from orchestrator.scheduler.waking import stopped_by_signals  # costs APScheduler
+
+    with stopped_by_signals() as stop:
+        worker.stop = stop.asked
+        worker.run()
+        return stop.signal
+
+
+@contextmanager
+def sending_beside(planner: Planner, stop: Event) -> Iterator[None]:
+    """Send in threads of their own while a planner plans, once it has looked around.
+
+    Raises:
+        BaseException: whatever ended the sending; ``stop`` is set then.
+    """
+    ended: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            while not planner.settled.wait(FRESH_SECONDS) and not stop.is_set():
+                pass
+            if not stop.is_set():
+                _worker_beside(planner, stop).run()
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            ended.append(error)
+            stop.set()
+
+    thread = Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        planner.settled.set()
+        thread.join(GRACE_SECONDS)
+    if ended:
+        raise ended[0]
+
+
+def _worker_beside(planner: Planner, stop: Event) -> Worker:
+    from orchestrator.delivery.worker import Manner, Worker
+    from orchestrator.signing import keys_of
+
+    def current() -> Playbook:
+        return planner.files.playbook or planner.files.current(planner.engine, planner.voice.tell)
+
+    folder = planner.files.folder
+    return Worker(
+        engine=planner.engine,
+        outlets=outlets(current(), folder),
+        current=current,
+        keys=keys_of(folder),
+        kill_file=kill_file(folder),
+        manner=Manner(clock=planner.clock),
+        stop=stop,
+        say=planner.voice.say,
+    )
+
+
+def drain(opened: OpenProject, engine: Engine, now: datetime) -> None:
+    """Send what is due at an instant, and come back; what must wait is left to a worker.
+
+    Raises:
+        EnvironmentFault: the database failed, or a secret of a channel is missing.
+    """
+    from orchestrator.delivery.claims import waiting_channels
+    from orchestrator.delivery.worker import Manner, Until, Worker
+    from orchestrator.signing import keys_of
+
+    with engine.connect() as connection:
+        connection.execution_options(sqlite_begin="DEFERRED")
+        asked = waiting_channels(connection)
+    found = outlets(opened.playbook, opened.folder, asked)
+    if found:
+        Worker(
+            engine=engine,
+            outlets=found,
+            current=lambda: opened.playbook,
+            keys=keys_of(opened.folder),
+            kill_file=kill_file(opened.folder),
+            manner=Manner(clock=lambda: now, until=Until.NOTHING_DUE),
+        ).run()
+
+
+def outlets(
+    playbook: Playbook, folder: Path, asked: Iterable[str] | None = None, lanes: int = 1
+) -> list[Outlet]:
+    """Return the outlets of a project, their adapters opened.
+
+    Args:
+        asked: only these channels, as far as the project sets them up; None is all.
+        lanes: how many of each.
+    Raises:
+        EnvironmentFault: a secret is missing, or an adapter cannot be made.
+    """
+    from orchestrator.delivery.outlet import outlet_of
+    from orchestrator.playbook.lanes import open_channels
+
+    carried = open_channels(playbook, folder)
+    names = list(carried) if asked is None else [name for name in asked if name in carried]
+    return [outlet_of(carried[name]) for name in names for _ in range(lanes)]
+
+
+def known_channels(names: Iterable[str], playbook: Playbook, folder: Path) -> tuple[str, ...]:
+    """Return the names of channels, all of which the project sets up.
+
+    Raises:
+        UsageError: one is not among them.
+    """
+    from orchestrator.playbook.lanes import open_channels
+
+    carried = open_channels(playbook, folder)
+    for name in names:
+        if name not in carried:
+            raise unknown("channel", name, carried)
+    return tuple(names)
+
+
+def kill_file(folder: Path) -> Path:
+    """Return the file whose presence stops everything from leaving."""
+    from orchestrator.delivery.switch import KILL_FILE
+
+    return folder / LOCAL_FOLDER / KILL_FILE

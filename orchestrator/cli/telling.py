@@ -1,0 +1,21 @@
+"""Telling what happens while a verb runs on: lines on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.scheduler.events import Happened
+
+
+def tell_event(happened: Happened) -> None:
+    """Print an event to stderr; with ``--quiet`` only what is wrong."""
+    from orchestrator.cli.manner import is_terminal, manner
+    from orchestrator.clock import utcnow
+    from orchestrator.scheduler.events import json_line, readable_line
+
+    if manner.quiet and happened.level == "info":
+        return
+    line = readable_line if is_terminal(sys.stderr) else json_line
+    print(line(happened, utcnow()), file=sys.stderr, flush=True)
