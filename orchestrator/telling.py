@@ -44,7 +44,7 @@ def printer_for(
 ) -> Printer:
     """Return what renders the sends of a tick, with the attributes it has set."""
     changed = workspace.attribute
-    unwritten = None if workspace.is_empty(tick.connection, changed) else changed
+    unwritten = changed if changed.name in tick.filled else None
     playbook = tick.rendered_by()
     return Printer(
         tick.connection,

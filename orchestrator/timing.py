@@ -10,7 +10,7 @@ from calendar import isleap, monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
 from typing import Protocol
@@ -284,6 +284,7 @@ def is_open(opening: Opening, instant: datetime, zone: ZoneInfo) -> bool:
     return opening.admits(_clock(instant, opening.zone or zone))
 
 
+@lru_cache(maxsize=1024)  # the sends of a tick ask the same of every zone again and again
 def next_allowed(
     instant: datetime, zone: ZoneInfo, quiet: QuietSlot | None, slot: Slot | None
 ) -> datetime | None:

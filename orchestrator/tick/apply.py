@@ -80,7 +80,7 @@ def _take_turn(tick: Tick) -> None:
     """
     if tick.connection.dialect.name == "postgresql":
         tick.connection.execute(text("LOCK TABLE tick IN EXCLUSIVE MODE"))
-        if not workspace.is_empty(tick.connection, workspace.attribute):
+        if workspace.attribute.name in tick.filled:
             queue_for_facts(tick.connection)
 
 
@@ -102,6 +102,8 @@ def _insert(tick: Tick, table: Table) -> Any:
 
 
 def _copy(tick: Tick, source: Table, target: Table) -> None:
+    if source.name not in tick.filled:
+        return
     columns = [column.name for column in source.columns if column.name in target.columns]
     ordered = [source.c[name] for name in columns]
     tick.execute(insert(target).from_select(columns, select(*ordered).order_by(*_order(source))))
@@ -116,7 +118,7 @@ def _order(source: Table) -> list[Any]:
 def _write_told(tick: Tick) -> None:
     """Write the events that steps have told, with their values, and whom they are about."""
     told, values, event = workspace.told, workspace.told_value, tables.event
-    if workspace.is_empty(tick.connection, told):
+    if told.name not in tick.filled:
         return
     columns = [column.name for column in told.columns]
     query = select(*(told.c[name] for name in columns)).where(literal(1) == 1)
@@ -153,12 +155,12 @@ def _texts_as_json(texts: Mapping[str, str]) -> str:
 
 def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
     """Close and open stays; one that began and ended within the tick is written whole."""
-    if not {opened.name, closed.name} & tick.moved:
+    if not {opened.name, closed.name} & tick.filled:
         return
     keys = [column.name for column in closed.primary_key.columns]
     leading = {"customer_id": workspace.leading(closed.c.customer_id)}
     same = and_(*(base.c[key] == leading.get(key, closed.c[key]) for key in keys))
-    if not workspace.is_empty(tick.connection, closed):
+    if closed.name in tick.filled:
         ends = {name: closed.c[name] for name in ("ended_at", "ended_silent")}
         tick.execute(update(base).where(base.c.ended_at.is_(None), same).values(**ends))
     columns = [column.name for column in opened.columns if column.name != "first_seen"]
@@ -181,7 +183,7 @@ def _write_attributes(tick: Tick) -> None:
     So both count, one after the other: an import that comes while a tick decides comes after it.
     """
     source, base = workspace.attribute, tables.attribute_value
-    if workspace.is_empty(tick.connection, source):
+    if source.name not in tick.filled:
         return
     columns = [column.name for column in source.columns]
     then, now = workspace.attribute_replaced, base.alias()
@@ -205,12 +207,16 @@ def _write_occurrences(tick: Tick) -> None:
     """Keep what is kept as rows; count the refused rest by flow and reason."""
     rows = workspace.entry
     now = literal(to_micros(tick.now))
+    counts = [
+        {"at": to_micros(tick.now), "flow": flow, "reason": reason, "customers": customers}
+        for flow, reason, customers in left_out(tick)
+    ]
+    tick.insert(tables.tick_count, counts)
+    if rows.name not in tick.filled:
+        return
     kept = select(rows.c.flow, rows.c.customer_id, rows.c.occurrence, now, rows.c.reason)
     columns = ["flow", "customer_id", "occurrence", "at", "reason"]
     tick.execute(insert(tables.occurrence).from_select(columns, kept.where(rows.c.recorded == 1)))
-    for flow, reason, customers in left_out(tick):
-        row = {"at": to_micros(tick.now), "flow": flow, "reason": reason, "customers": customers}
-        tick.execute(insert(tables.tick_count).values(**row))
 
 
 def left_out(tick: Tick) -> list[tuple[str, str, int]]:
@@ -221,7 +227,8 @@ def left_out(tick: Tick) -> list[tuple[str, str, int]]:
         .where(rows.c.reason.is_not(None))
         .group_by(rows.c.flow, rows.c.reason)
     )
-    counted = {(flow, reason): count for flow, reason, count in tick.connection.execute(query)}
+    found = tick.connection.execute(query) if rows.name in tick.filled else ()
+    counted = {(flow, reason): count for flow, reason, count in found}
     for key, count in tick.left_out.items():
         counted[key] = counted.get(key, 0) + count
     return sorted((flow, reason, count) for (flow, reason), count in counted.items())
@@ -238,6 +245,8 @@ _MOVED = ("status", "step", "reached_at", "due_at", "held_reason", "exit_reason"
 def _write_runs(tick: Tick) -> None:
     """Add new runs and advance the others; an ended run waits for nothing."""
     base = tables.enrollment
+    if run.name not in tick.filled:
+        return
     new: Select[Any] = select(
         *(run.c[name] for name in _RUN), literal(tick.playbook.fingerprint)
     ).where(run.c.is_new == 1)
@@ -298,7 +307,7 @@ def _fails_later(tick: Tick, due: Table) -> ColumnElement[bool]:
 
 def _write_latest(tick: Tick, source: Table, base: Table) -> None:
     """Keep the latest row of each key: of a round, of what a step brought back."""
-    if workspace.is_empty(tick.connection, source):
+    if source.name not in tick.filled:
         return
     columns = [column.name for column in source.columns]
     keys = [column.name for column in base.primary_key.columns]
@@ -333,26 +342,24 @@ def _write_definitions(tick: Tick) -> None:
 
 
 def _write_flow_states(tick: Tick) -> None:
-    statement = _insert(tick, tables.flow_state)
-    for live in tick.flows.values():
-        now = to_micros(tick.now)
-        row = {"flow": live.name, "live_since": to_micros(live.live_since), "seen_at": now}
-        tick.execute(
-            statement.values(**row).on_conflict_do_update(
-                index_elements=["flow"],
-                set_={
-                    "live_since": func.coalesce(tables.flow_state.c.live_since, row["live_since"]),
-                    "seen_at": now,
-                },
-            )
-        )
-    for name in sorted(tick.tripped):
-        row = {"flow": name, "tripped_at": to_micros(tick.now)}
-        tick.execute(
-            statement.values(**row).on_conflict_do_update(
-                index_elements=["flow"], set_={"tripped_at": row["tripped_at"]}
-            )
-        )
+    statement, before = _insert(tick, tables.flow_state), tables.flow_state.c
+    new, now = statement.excluded, to_micros(tick.now)
+    seen = [
+        {"flow": live.name, "live_since": to_micros(live.live_since), "seen_at": now}
+        for live in tick.flows.values()
+    ]
+    kept = {"live_since": func.coalesce(before.live_since, new.live_since), "seen_at": now}
+    _upsert(tick, statement, seen, kept)
+    tripped = [{"flow": name, "tripped_at": now} for name in sorted(tick.tripped)]
+    _upsert(tick, statement, tripped, {"tripped_at": now})
+
+
+def _upsert(
+    tick: Tick, statement: Any, rows: list[dict[str, Any]], changed: Mapping[str, Any]
+) -> None:
+    if rows:
+        wanted = statement.on_conflict_do_update(index_elements=["flow"], set_=changed)
+        tick.connection.execute(wanted, rows)
 
 
 def _write_tick(tick: Tick) -> None:

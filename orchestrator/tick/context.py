@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -14,6 +15,8 @@ from sqlalchemy import (
     Connection,
     Executable,
     FromClause,
+    Insert,
+    Table,
     and_,
     func,
     insert,
@@ -66,16 +69,28 @@ class LiveFlow:
     def name(self) -> str:
         return str(self.flow.flow)
 
-    @property
+    @cached_property
     def walkers(self) -> ColumnElement[bool]:
         """The runs of this tick that walk this version of the flow."""
         run = workspace.run
         return and_(run.c.flow == self.name, run.c.version == self.version)
 
+    def place(self, step: str) -> Place:
+        """Return the place that a step of this version is."""
+        return Place(self.name, self.version, step)
+
     @property
     def is_shadow(self) -> bool:
         """Whether every effect of the flow is withheld (semantics 59)."""
         return self.flow.status == "shadow"
+
+
+class Place(NamedTuple):
+    """A step of one version of a flow."""
+
+    flow: str
+    version: str
+    step: str
 
 
 @dataclass(frozen=True)
@@ -123,8 +138,8 @@ class Tick:
     """Flow that is not evaluated, for it is paused → the pause by hand, None if by its file."""
     nobody_due: bool = False
     """Whether nothing changed, and the clock has moved nobody, since the last tick."""
-    moved: set[str] = field(default_factory=set)
-    """The ``tick_*_opened`` and ``tick_*_closed`` tables that have rows."""
+    filled: set[str] = field(default_factory=set)
+    """The tables that this tick has inserted rows into, by name: the others need no statement."""
     volatile: dict[tuple[str, str], bool] = field(default_factory=dict)
     """(flow, version) → whether its exits are asked again between steps, once it is known."""
     counts: bool = True
@@ -156,7 +171,8 @@ class Tick:
     """Asked when the tick is written, for the record only."""
     effects: int = 0
     """How many steps have logged effects so far: what they are told apart by in order."""
-    _spans: int = 0
+    _spans: dict[tuple[SpanRow, ...], int] = field(default_factory=dict)
+    """The ranges that are stored → their key."""
 
     def __post_init__(self) -> None:
         self.zone_names = _zone_names(self.connection)
@@ -251,26 +267,43 @@ class Tick:
     def execute(self, statement: Executable) -> int:
         """Execute a statement; returns the number of rows it wrote."""
         counted = {"preserve_rowcount": True}  # else PostgreSQL tells -1 of an INSERT
-        return self.connection.execute(statement, execution_options=counted).rowcount
+        written = self.connection.execute(statement, execution_options=counted).rowcount
+        if written and isinstance(statement, Insert):
+            self.filled.add(statement.table.name)
+        return written
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows that are known here, maybe none."""
+        if rows:
+            self.connection.execute(insert(table), rows)
+            self.filled.add(table.name)
 
     def any(self, which: ColumnElement[bool]) -> bool:
         """Return whether any row of the table that ``which`` tests passes."""
         query = select(literal(1)).where(which).limit(1)
         return self.connection.execute(query).first() is not None
 
+    def standing(self, *which: ColumnElement[bool]) -> set[Place]:
+        """Return where the runs of this tick stand that pass some tests.
+
+        One question spares the statements of all steps at which there is nobody.
+        """
+        run = workspace.run.c
+        query = select(run.flow, run.version, run.step).where(*which).distinct()
+        return {Place(*row) for row in self.connection.execute(query)}
+
     # --- the time line per zone -------------------------------------------------------
 
     def add_spans(self, ranges: Callable[[str], Sequence[SpanRow]]) -> int:
-        """Store the ranges that a function gives for each raw zone; returns their key."""
-        self._spans += 1
-        rows = [
-            {"key": self._spans, **dataclasses.asdict(row)}
-            for name in self.zone_names
-            for row in ranges(name)
-        ]
-        if rows:
-            self.connection.execute(insert(workspace.span), rows)
-        return self._spans
+        """Store the ranges that a function gives for each raw zone; returns their key.
+
+        Many steps have the same hours, and so the same ranges: those are stored once.
+        """
+        rows = tuple(row for name in self.zone_names for row in ranges(name))
+        if rows not in self._spans:
+            self._spans[rows] = key = len(self._spans) + 1
+            self.insert(workspace.span, [{"key": key, **dataclasses.asdict(row)} for row in rows])
+        return self._spans[rows]
 
     def forget_facts_of(self, now: datetime) -> None:
         """Rebuild the zones' local days for another instant of the same tick."""
@@ -279,19 +312,11 @@ class Tick:
 
     def refresh_stays(self) -> None:
         """Let conditions see the stages and segments as changed so far."""
+        stages = (workspace.stage_opened, workspace.stage_closed)
+        segments = (workspace.segment_opened, workspace.segment_closed)
         self.facts = self._replace(
-            stages=workspace.stays_with_changes(
-                self.moved,
-                tables.stage_interval,
-                workspace.stage_opened,
-                workspace.stage_closed,
-            ),
-            segments=workspace.stays_with_changes(
-                self.moved,
-                tables.segment_interval,
-                workspace.segment_opened,
-                workspace.segment_closed,
-            ),
+            stages=self._stays(tables.stage_interval, *stages),
+            segments=self._stays(tables.segment_interval, *segments),
         )
 
     def show_messages(self) -> None:
@@ -320,6 +345,10 @@ class Tick:
         """Let conditions see what steps of this tick have brought back."""
         self.facts = self._replace(results=workspace.results_with_changes())
 
+    def _stays(self, base: Table, opened: Table, closed: Table) -> FromClause:
+        filled = frozenset(self.filled & {opened.name, closed.name})
+        return workspace.stays_with_changes(base, opened, closed, filled)
+
     def _replace(self, **changes: FromClause) -> Facts:
         kept = {name: getattr(self.facts, name) for name in vars(self.facts)}
         return Facts(**{**kept, **changes})
@@ -328,9 +357,8 @@ class Tick:
         days = {
             name: timing.local_day(now or self.now, self.zone_of(name)) for name in self.zone_names
         }
-        if days:
-            rows = [{"name": name, "local_day": to_day_number(day)} for name, day in days.items()]
-            self.connection.execute(insert(workspace.zone), rows)
+        rows = [{"name": name, "local_day": to_day_number(day)} for name, day in days.items()]
+        self.insert(workspace.zone, rows)
         return Facts(
             zones=workspace.zone,
             local_days=tuple(sorted(set(days.values()))),

@@ -116,6 +116,8 @@ def _active(tick: Tick, which: ColumnElement[bool]) -> int:
 
 def _steps_gone(tick: Tick, live: LiveFlow) -> list[str]:
     """Return the ids of steps that runs of this tick stand on and that the flow has not."""
+    if not tick.is_edited:
+        return []
     here = and_(live.walkers, run.c.step.not_in(list(live.graph.nodes)))
     return sorted(tick.connection.scalars(select(run.c.step).where(here).distinct()))
 

@@ -52,7 +52,8 @@ def enter(tick: Tick, live: LiveFlow) -> None:
         _number(tick, live)
     if restarts:
         restarting.end_overtaken(tick, live)
-    _open_runs(tick, live)
+    if not _open_runs(tick, live):
+        return
     if several and restarts:
         restarting.end_all_but_latest(tick, live)
     _end_at_once(tick, live)
@@ -253,7 +254,8 @@ def _number(tick: Tick, live: LiveFlow) -> None:
     )
 
 
-def _open_runs(tick: Tick, live: LiveFlow) -> None:
+def _open_runs(tick: Tick, live: LiveFlow) -> int:
+    """Open the runs of the occurrences that pass; returns how many."""
     rows, now = workspace.entry, literal(to_micros(tick.now))
     columns: dict[str, Any] = {
         name: rows.c[name]
@@ -283,8 +285,9 @@ def _open_runs(tick: Tick, live: LiveFlow) -> None:
     query: Select[Any] = select(*columns.values()).where(
         rows.c.flow == live.name, rows.c.reason.is_(None)
     )
-    tick.execute(insert(workspace.run).from_select(list(columns), query))
+    opened = tick.execute(insert(workspace.run).from_select(list(columns), query))
     workspace.refresh_statistics(tick.connection, workspace.run)
+    return opened
 
 
 def _end_at_once(tick: Tick, live: LiveFlow) -> None:

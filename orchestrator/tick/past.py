@@ -23,6 +23,7 @@ class Past:
     connection: Connection
     unreadable: set[str] = field(default_factory=set)
     """Fingerprints of releases that this version of the product cannot read."""
+    _released: dict[datetime, str | None] = field(default_factory=dict)
 
     def flow(self, release: str, name: str) -> Flow | None:
         """Return a flow as a release had it; None if it had none, or cannot be read."""
@@ -58,8 +59,11 @@ class Past:
 
     def release_at(self, when: datetime) -> str | None:
         """Return the release by which the tick of an instant decided."""
-        row = tables.tick.c
-        return self.connection.scalar(select(row.release).where(row.at == to_micros(when)))
+        if when not in self._released:
+            row = tables.tick.c
+            query = select(row.release).where(row.at == to_micros(when))
+            self._released[when] = self.connection.scalar(query)
+        return self._released[when]
 
 
 def place_after(then: Graph, step: str, now: Graph) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select, update
@@ -53,8 +54,7 @@ def play(tick: Tick) -> None:
 
 def _busy(tick: Tick) -> list[LiveFlow]:
     """Return the flows, and earlier versions of them, that have runs to be moved or tried."""
-    rows = tick.connection.execute(select(run.c.flow, run.c.version).distinct())
-    found = {(flow, version) for flow, version in rows}
+    found = {(place.flow, place.version) for place in tick.standing()}
     return [live for live in tick.walked() if (live.name, live.version) in found]
 
 
@@ -63,12 +63,10 @@ def _try_all(tick: Tick) -> list[Standing]:
     tick.execute(delete(attempt))
     tick.execute(delete(workspace.attempt_copy))
     tried = []
-    untried = and_(run.c.moving == 0, run.c.status == "active", run.c.tried == 0)
-    found = tick.connection.execute(select(run.c.flow, run.c.step).where(untried).distinct())
-    occupied = {(flow, step) for flow, step in found}
+    untried = tick.standing(run.c.moving == 0, run.c.status == "active", run.c.tried == 0)
     for live in tick.busy:
         for node, step in live.graph.sends():
-            if (live.name, node.id) not in occupied:
+            if live.place(node.id) not in untried:
                 continue
             standing = Standing(tick, live, send_policy(tick.playbook, live.flow, node, step))
             if is_volatile(tick, live):
@@ -107,6 +105,7 @@ def _record(tick: Tick) -> None:
 
 def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
     """Send on the runs whose send is decided; note why and until when the others are held."""
+    outcomes = _outcomes(tick)
     for standing in tried:
         node = standing.policy.node
         here = and_(
@@ -115,20 +114,39 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
             run.c.status == "active",
             run.c.moving == 0,
         )
+        found = outcomes[standing.live.name, node.id]
         if standing.live.flow.recheck:
             _leave_audience(tick, and_(here, _matching(attempt.c.reason == LEFT_AUDIENCE)))
         if standing.policy.step.if_refused:
             _leave_refused(tick, and_(here, _matching(REFUSED)))
-        decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
-        leave_step(tick, standing.live, node, node.next, and_(here, decided))
-        held = and_(here, _matching(attempt.c.decision == "hold"))
-        reason = _attempt_value(attempt.c.reason)
-        tick.execute(update(run).where(held).values(held_reason=reason, tried=1, due_at=None))
-        if standing.policy.quiet_hours or standing.policy.send_between:
-            until = due_by_zone(tick, standing.opens_next)
-            closed = and_(held, run.c.held_reason.in_(SLOTS))
-            tick.execute(update(run).where(closed).values(due_at=until))
-        resting.rest(standing, held)
+        if any(decision != "hold" for decision, _ in found):
+            decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
+            leave_step(tick, standing.live, node, node.next, and_(here, decided))
+        reasons = {reason for decision, reason in found if decision == "hold"}
+        if reasons:
+            _stay(standing, here, reasons)
+
+
+def _outcomes(tick: Tick) -> Mapping[tuple[str, str], set[tuple[str | None, str | None]]]:
+    """Return the different (decision, reason) of the attempts at each step of each flow."""
+    rows = attempt.c
+    query = select(rows.flow, rows.step, rows.decision, rows.reason).distinct()
+    found = defaultdict(set)
+    for flow, step, decision, reason in tick.connection.execute(query):
+        found[flow, step].add((decision, reason))
+    return found
+
+
+def _stay(standing: Standing, here: ColumnElement[bool], reasons: Collection[str | None]) -> None:
+    """Note why some runs are held, and those that wait for the clock until when."""
+    tick, held = standing.tick, and_(here, _matching(attempt.c.decision == "hold"))
+    reason = _attempt_value(attempt.c.reason)
+    tick.execute(update(run).where(held).values(held_reason=reason, tried=1, due_at=None))
+    if any(slot in reasons for slot in SLOTS):
+        until = due_by_zone(tick, standing.opens_next)
+        closed = and_(held, run.c.held_reason.in_(SLOTS))
+        tick.execute(update(run).where(closed).values(due_at=until))
+    resting.rest(standing, held)
 
 
 def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:
@@ -160,6 +178,7 @@ def _same_run() -> ColumnElement[bool]:
 def _close_holds_of_ended(tick: Tick) -> None:
     """Close the holds of runs that ended while held, the exit as detail."""
     ended = run.c.status == "ended"
-    for live in tick.busy:
+    held = tick.standing(ended, run.c.held_reason.is_not(None))
+    for live in tick.busy if held else ():
         for node, _ in live.graph.sends():
             close_holds(tick, live, node, ended, reason="run_ended", detail=run.c.exit_reason)

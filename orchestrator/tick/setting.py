@@ -114,10 +114,7 @@ def _sums(
     )
     present = tick.connection.scalars(select(old).select_from(rows).where(which).distinct()).all()
     tick.execute(delete(sums))
-    if present:
-        tick.connection.execute(
-            insert(sums), [{"old": text, **_sum(tick, text, added)} for text in present]
-        )
+    tick.insert(sums, [{"old": text, **_sum(tick, text, added)} for text in present])
     joined = rows.join(sums, sums.c.old == old)
     return [sums.c[column] for column in TYPED], joined
 

@@ -243,8 +243,7 @@ def _fill_members(tick: Tick, query: Select[Any]) -> None:
 
 def _note(tick: Tick, table: Table, query: Select[Any]) -> None:
     """Add stays that begin, or end, in this tick."""
-    if tick.execute(_insert(table, query)):
-        tick.moved.add(table.name)
+    tick.execute(_insert(table, query))
 
 
 def _insert(table: Table, query: Select[Any]) -> Any:

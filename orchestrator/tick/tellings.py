@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, insert, literal, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
 
 from orchestrator import tables
 from orchestrator.columns import exact_text, from_micros, to_micros
@@ -61,10 +61,8 @@ def tell_flow(
             | parse_value(text, walk.tick.zone)._asdict()
             for name, text in texts.items()
         ]
-    if events:
-        walk.tick.connection.execute(insert(workspace.told), events)
-    if typed:
-        walk.tick.connection.execute(insert(workspace.told_value), typed)
+    walk.tick.insert(workspace.told, events)
+    walk.tick.insert(workspace.told_value, typed)
 
 
 def _named(scope: Scope, whom: Literal) -> ColumnElement[Any]:

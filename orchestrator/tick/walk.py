@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,7 +50,7 @@ class Walk(Effects):
     node: Node
     customer: Any = field(default_factory=tables.customer.alias)
 
-    @property
+    @cached_property
     def here(self) -> ColumnElement[bool]:
         """The runs that are about to do this step."""
         return and_(self.live.walkers, run.c.step == self.node.id, run.c.moving == 1)
@@ -176,10 +177,10 @@ class Walk(Effects):
 
 def finish_waits(tick: Tick, live: LiveFlow) -> None:
     """Send the runs whose wait is over past the step they waited on."""
+    over = tick.standing(live.walkers, run.c.moving == 1, run.c.due_at.is_not(None))
     for node in live.graph.nodes.values():
-        walk = Walk(tick, live, node)
-        if node.step.waits:
-            waited = and_(walk.here, run.c.due_at.is_not(None))
+        if node.step.waits and live.place(node.id) in over:
+            waited = and_(Walk(tick, live, node).here, run.c.due_at.is_not(None))
             leave_step(tick, live, node, node.next, waited)
 
 

@@ -7,7 +7,7 @@ what lets a dry run be the real tick. ``tick_*`` tables hold this tick's changes
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -363,19 +363,21 @@ def is_empty(connection: Connection, rows: FromClause) -> bool:
 
 
 # --- base and changes as one ----------------------------------------------------------
+# Selects alone, the same for every tick: each is built once.
 
 
+@cache
 def stays_with_changes(
-    moved: Collection[str], base: Table, opened: Table, closed: Table
+    base: Table, opened: Table, closed: Table, filled: frozenset[str]
 ) -> FromClause:
     """Return stays as this tick has left them: base rows, closed ones closed, new ones added.
 
     Args:
-        moved: the names of the tables, of the latter two, that have rows.
+        filled: the names of the tables, of the latter two, that have rows.
     """
     columns = ["customer_id", base.name.removesuffix("_interval"), "began_at", "silent"]
-    if closed.name not in moved:
-        if opened.name not in moved:
+    if closed.name not in filled:
+        if opened.name not in filled:
             return base
         new = select(*(opened.c[name] for name in columns), _NO_END, _NOT_SILENT)
         old = select(*(base.c[name] for name in columns), base.c.ended_at, base.c.ended_silent)
@@ -398,6 +400,7 @@ def _with_ends(
     ).select_from(joined)
 
 
+@cache
 def messages_with_changes() -> FromClause:
     """Return the send ledger with what this tick has decided so far."""
     columns = [column.name for column in message.columns]
@@ -407,6 +410,7 @@ def messages_with_changes() -> FromClause:
     ).subquery()
 
 
+@cache
 def with_changes(base: Table, changes: Table) -> FromClause:
     """Return the rows of a table and those that this tick adds."""
     columns = [column.name for column in base.columns if column.name in changes.columns]
@@ -416,6 +420,7 @@ def with_changes(base: Table, changes: Table) -> FromClause:
     ).subquery()
 
 
+@cache
 def runs_with_changes() -> FromClause:
     """Return runs as entries know them: those ended before entries ended, new ones there.
 
@@ -447,6 +452,7 @@ def runs_with_changes() -> FromClause:
     ).subquery()
 
 
+@cache
 def results_with_changes() -> FromClause:
     """Return what steps have brought back, those of this tick in place of earlier ones."""
     columns, base = [column.name for column in result.columns], tables.step_result
@@ -459,6 +465,7 @@ def results_with_changes() -> FromClause:
     ).subquery()
 
 
+@cache
 def attributes_with_changes() -> FromClause:
     """Return attribute values as this tick's ``set`` steps have left them."""
     columns = [column.name for column in attribute.columns]
