@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -46,9 +46,13 @@ COPIED = attempt.join(
 # --- volume ---------------------------------------------------------------------------
 
 
-def hold_volume(tick: Tick) -> None:
-    """Hold all sends of every flow, then of the project, that more people stand at than allowed."""
-    for live in tick.busy:
+def hold_volume(tick: Tick, sending: Sequence[LiveFlow]) -> None:
+    """Hold all sends of every flow, then of the project, that more people stand at than allowed.
+
+    Args:
+        sending: the flows that have attempts.
+    """
+    for live in sending:
         limit, _ = volume_limits(tick.playbook, live.flow)
         if limit is not None:
             _hold_past_limit(tick, live.name, limit, [live.name])
@@ -99,11 +103,15 @@ def _customers(
 # --- frequency ------------------------------------------------------------------------
 
 
-def decide_in_order(tick: Tick) -> None:
-    """Send what passes the frequency rules, each customer's attempts in order of precedence."""
+def decide_in_order(tick: Tick, sending: Sequence[LiveFlow]) -> None:
+    """Send what passes the frequency rules, each customer's attempts in order of precedence.
+
+    Args:
+        sending: the flows that have attempts.
+    """
     passes = _rank(tick)
     for rank in range(1, passes + 1):
-        for live in tick.busy:
+        for live in sending:
             _hold_frequent(tick, live, rank)
         _withhold(tick, rank)
         _write_messages(tick, rank)

@@ -16,7 +16,7 @@ from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
-from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing
+from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing, decide
 from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.walk import finish_waits, move, stop_met
 from orchestrator.tick.zones import due_by_zone
@@ -32,9 +32,10 @@ REFUSED = and_(
 def play(tick: Tick) -> None:
     """Play rounds until no run stands at a send that this tick has not tried."""
     tick.busy = _busy(tick)
+    over = tick.standing(run.c.moving == 1, run.c.due_at.is_not(None))
     for live in tick.busy:
         stop_met(tick, live)
-        finish_waits(tick, live)
+        finish_waits(tick, live, over)
     call_again(tick)  # also for runs that have gone on
     number = 0
     while True:
@@ -45,8 +46,9 @@ def play(tick: Tick) -> None:
         tried = _try_all(tick)
         if not tried:
             break
-        caps.hold_volume(tick)
-        caps.decide_in_order(tick)
+        sending = [live for live in tick.busy if any(one.live is live for one in tried)]
+        caps.hold_volume(tick, sending)
+        caps.decide_in_order(tick, sending)
         _record(tick)
         _let_go(tick, tried)
     _close_holds_of_ended(tick)
@@ -74,6 +76,7 @@ def _try_all(tick: Tick) -> list[Standing]:
             standing.open_attempts()
             tried.append(standing)
     workspace.refresh_statistics(tick.connection, attempt)
+    decide(tick, tried)
     return tried
 
 

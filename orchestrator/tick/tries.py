@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -44,6 +44,8 @@ _TEXT = exact_text()
 SLOTS = ("quiet_hours", "send_between")
 """Hold reasons that end by the clock alone."""
 LEFT_AUDIENCE = "audience"
+UNPLACED = and_(attempt.c.decision.is_(None), attempt.c.channel.is_(None))
+"""The attempts that nothing has stopped so far, and that found no channel."""
 LEAVES = attempt.c.decision == LEFT_AUDIENCE
 """The attempts whose run ends, for ``recheck`` found its customer outside the audience."""
 
@@ -74,7 +76,7 @@ class Standing:
         )
 
     def open_attempts(self) -> None:
-        """Add an attempt per run and decide those that fail a test of their own."""
+        """Add an attempt per run, with the first test of its own that it fails."""
         customer, policy = self.customer, self.policy
         columns: dict[str, Any] = {
             name: run.c[name]
@@ -97,7 +99,6 @@ class Standing:
         self.tick.execute(insert(attempt).from_select(list(columns), query))
         if policy.step.on_each_channel:
             self._open_copies()
-        self._decide()
 
     def _open_copies(self) -> None:
         """Add what else an attempt is sent on: every channel that could be taken but the first."""
@@ -121,29 +122,12 @@ class Standing:
             )
             self.tick.execute(insert(attempt_copy).from_select(_COPY, query))
 
-    def _decide(self) -> None:
-        """Decide the attempts that an own test fails: by the first one, in the gate's order."""
+    def refuse(self) -> None:
+        """Suppress the attempts here that found no channel, and say why."""
         found = attempt.c
-        failed: list[tuple[Any, Any, Any]] = [
-            (found.decision == "expire", "expire", found.held_reason),
-            (found.decision == "only_if", "suppress", "only_if"),
-            (LEAVES, _leaving(), LEFT_AUDIENCE),
-            (found.channel.is_(None), "suppress", self._refusal()),
-            (found.later == "holdout", "suppress", "holdout"),
-            (found.later.in_(SLOTS), "hold", found.later),
-        ]
-        mine = and_(found.flow == self.live.name, found.step == self.policy.node.id)
-        any_of_them = or_(
-            found.decision.is_not(None), found.channel.is_(None), found.later.is_not(None)
-        )
-        self.tick.execute(
-            update(attempt)
-            .where(mine, any_of_them)
-            .values(
-                decision=case(*((test, decision) for test, decision, _ in failed)),
-                reason=case(*((test, reason) for test, _, reason in failed)),
-            )
-        )
+        mine = and_(found.flow == self.live.name, found.step == self.policy.node.id, UNPLACED)
+        values = {"decision": "suppress", "reason": self._refusal()}
+        self.tick.execute(update(attempt).where(mine).values(**values))
 
     @staticmethod
     def _first_of(tests: Iterable[tuple[str, ColumnElement[bool]]]) -> ColumnElement[Any]:
@@ -251,6 +235,27 @@ class Standing:
         )
         query = select(reason).where(self.customer.c.id == attempt.c.customer_id)
         return query.correlate(attempt).scalar_subquery()
+
+
+def decide(tick: Tick, tried: Sequence[Standing]) -> None:
+    """Decide the attempts that an own test fails: by the first one, in the gate's order."""
+    found = attempt.c
+    failed: list[tuple[Any, Any, Any]] = [
+        (found.decision == "expire", "expire", found.held_reason),
+        (found.decision == "only_if", "suppress", "only_if"),
+        (LEAVES, _leaving(), LEFT_AUDIENCE),
+        (found.later == "holdout", "suppress", "holdout"),
+        (found.later.in_(SLOTS), "hold", found.later),
+    ]
+    fails = or_(found.decision.is_not(None), and_(~UNPLACED, found.later.is_not(None)))
+    decision = case(*((test, decision) for test, decision, _ in failed))
+    reason = case(*((test, reason) for test, _, reason in failed))
+    tick.execute(update(attempt).where(fails).values(decision=decision, reason=reason))
+    query = select(found.flow, found.step).where(UNPLACED).distinct()
+    unplaced = {(flow, step) for flow, step in tick.connection.execute(query)}
+    for standing in tried:
+        if (standing.live.name, standing.policy.node.id) in unplaced:
+            standing.refuse()
 
 
 def _leaving() -> ColumnElement[Any]:

@@ -8,14 +8,14 @@ run until it waits, ends or stands at a send.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, literal, select, update
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_micros
@@ -26,7 +26,7 @@ from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.tick import answers, calls, days, laps, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import LiveFlow, Place, Tick
 from orchestrator.tick.effects import Effects
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
@@ -37,6 +37,12 @@ from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.zones import due_by_zone, in_zones
 
 run = workspace.run
+_ANYBODY = (
+    select(literal(1))
+    .where(*(run.c[name] == bindparam(name) for name in ("flow", "version", "step")))
+    .where(run.c.moving == 1)
+    .limit(1)
+)
 _MARKED = 2
 """``moving`` of runs that a test has set apart, until they are sent on."""
 
@@ -54,6 +60,11 @@ class Walk(Effects):
     def here(self) -> ColumnElement[bool]:
         """The runs that are about to do this step."""
         return and_(self.live.walkers, run.c.step == self.node.id, run.c.moving == 1)
+
+    def is_anybody_here(self) -> bool:
+        """Return whether there is any run here."""
+        at = {"flow": self.live.name, "version": self.live.version, "step": self.node.id}
+        return self.tick.connection.execute(_ANYBODY, at).first() is not None
 
     def scope(self) -> Scope:
         """Return the scope that the step's conditions are compiled in."""
@@ -175,9 +186,12 @@ class Walk(Effects):
         self.tick.execute(update(run).where(self.here).values(due_at=instant, moving=0))
 
 
-def finish_waits(tick: Tick, live: LiveFlow) -> None:
-    """Send the runs whose wait is over past the step they waited on."""
-    over = tick.standing(live.walkers, run.c.moving == 1, run.c.due_at.is_not(None))
+def finish_waits(tick: Tick, live: LiveFlow, over: Collection[Place]) -> None:
+    """Send the runs whose wait is over past the step they waited on.
+
+    Args:
+        over: all places at which there may be such runs.
+    """
     for node in live.graph.nodes.values():
         if node.step.waits and live.place(node.id) in over:
             waited = and_(Walk(tick, live, node).here, run.c.due_at.is_not(None))
@@ -208,10 +222,10 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
     """Move every run as far as it goes without coming back to an earlier step."""
     volatile = is_volatile(tick, live)
     moving = and_(live.walkers, run.c.moving == 1)
-    reached = set(tick.connection.scalars(select(run.c.step).where(moving).distinct()))
+    reached = {place.step for place in tick.standing(moving)}
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
-        if node.id not in reached or not tick.any(walk.here):
+        if node.id not in reached or not walk.is_anybody_here():
             continue
         stoppers = list(live.graph.stoppers(node.id))
         for left in (node, *stoppers):
