@@ -222,7 +222,7 @@ def _move_down(tick: Tick, live: LiveFlow) -> None:
     """Move every run as far as it goes without coming back to an earlier step."""
     volatile = is_volatile(tick, live)
     moving = and_(live.walkers, run.c.moving == 1)
-    reached = {place.step for place in tick.standing(moving)}
+    reached: set[str | None] = {place.step for place in tick.standing(moving)}
     for node in live.graph.nodes.values():
         walk = Walk(tick, live, node)
         if node.id not in reached or not walk.is_anybody_here():
