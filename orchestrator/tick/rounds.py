@@ -149,7 +149,8 @@ def _stay(standing: Standing, here: ColumnElement[bool], reasons: Collection[str
         until = due_by_zone(tick, standing.opens_next)
         closed = and_(held, run.c.held_reason.in_(SLOTS))
         tick.execute(update(run).where(closed).values(due_at=until))
-    resting.rest(standing, held)
+    if caps.FREQUENCY in reasons:
+        resting.rest(standing, held)
 
 
 def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:
