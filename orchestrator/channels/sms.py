@@ -96,8 +96,9 @@ class SmsChannel(Channel):
         form = self._form(message, to)
         if form is None:
             return rejected("its time is over", code="expired")
-        body = urlencode(form).encode()
-        return attempt(lambda: self._web.post(self._url, body, self._headers), _read)
+        return attempt(
+            lambda: self._web.post(self._url, urlencode(form).encode(), self._headers), _read
+        )
 
     def _form(self, message: OutgoingMessage, to: str) -> dict[str, str] | None:
         form = {"To": to, "Body": message.text}

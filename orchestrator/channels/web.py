@@ -127,6 +127,8 @@ class _Sent:
 def attempt(exchange: Callable[[], Answer], read: Callable[[Answer], Outcome]) -> Outcome:
     """Make one exchange, and say what came of it.
 
+    What is posted is best encoded inside: a text that cannot be is rejected here.
+
     Args:
         read: what an answer of the provider means; ``by_status`` if it is the usual.
     """
@@ -134,10 +136,17 @@ def attempt(exchange: Callable[[], Answer], read: Callable[[Answer], Outcome]) -
         return read(exchange())
     except NotReachable as error:
         return rejected(str(error), code="unreachable")
+    except UnicodeEncodeError:
+        return rejected("a value holds half a character", code="bad_value")
     except NotTaken as error:
         return deferred(str(error))
     except NoAnswer as error:
         return unknown(str(error))
+
+
+def compact_json(found: Any) -> bytes:
+    """Return a value as JSON in the fewest octets: the same ones each time."""
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> Outcome:

@@ -24,7 +24,7 @@ from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import NetworkShape, SecretShape
 from orchestrator.channels.spec import WEBHOOK, ChannelSpec
-from orchestrator.channels.web import Answer, Web, attempt, by_status
+from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
 from orchestrator.clock import utcnow
 from orchestrator.language.containers import ListOf
 from orchestrator.language.words import word
@@ -52,7 +52,7 @@ class WebhookChannel(Channel):
     """Posts a JSON object; what it is answered with comes back to the flow."""
 
     name = "webhook"
-    spec = ChannelSpec(WEBHOOK, None, covered=False, formats=())
+    spec = ChannelSpec(WEBHOOK, None, covered=False, formats=("json",))
     capabilities = Capabilities(idempotent=True, timeout=timedelta(seconds=20))
     Settings = WebhookSettings
 
@@ -62,9 +62,11 @@ class WebhookChannel(Channel):
         self._web = Web(Reach(allowed), self.capabilities.timeout)
 
     def send(self, message: OutgoingMessage) -> Outcome:
+        return attempt(lambda: self._post(message), _read)
+
+    def _post(self, message: OutgoingMessage) -> Answer:
         body = body_of(message)
-        headers = self._headers(message, body)
-        return attempt(lambda: self._web.post(message.to, body, headers), _read)
+        return self._web.post(message.to, body, self._headers(message, body))
 
     def _headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
         stamp = str(int(utcnow().timestamp()))
@@ -86,7 +88,7 @@ class WebhookChannel(Channel):
 
 def body_of(message: OutgoingMessage) -> bytes:
     """Return what is posted: the same octets at every attempt."""
-    found = {
+    posted = {
         "type": message.message,
         "timestamp": message.created_at.isoformat().replace("+00:00", "Z"),
         "data": {
@@ -97,7 +99,7 @@ def body_of(message: OutgoingMessage) -> bytes:
             "with": dict(message.fields),
         },
     }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact_json(posted)
 
 
 def signature(secret: str, id: str, stamp: str, body: bytes) -> str:

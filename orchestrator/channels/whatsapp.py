@@ -36,7 +36,7 @@ from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import RegionShape, SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
-from orchestrator.channels.web import Answer, Web, attempt, by_status, retry_after
+from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json, retry_after
 from orchestrator.language.shapes import Text
 from orchestrator.language.words import word
 
@@ -97,13 +97,12 @@ class WhatsappChannel(Channel):
             "biz_opaque_callback_data": message.provider_key,
             **content,
         }
-        body = json.dumps(posted, ensure_ascii=False, separators=(",", ":")).encode()
         url = f"{self.settings.url.rstrip('/')}/{self.settings.phone_number_id}/messages"
         headers = {
             "authorization": f"Bearer {self.settings.token.reveal()}",
             "content-type": "application/json",
         }
-        return attempt(lambda: self._web.post(url, body, headers), _read)
+        return attempt(lambda: self._web.post(url, compact_json(posted), headers), _read)
 
     def sender_of(self, message: OutgoingMessage) -> str:
         return str(self.settings.phone_number_id)
@@ -125,7 +124,11 @@ class WhatsappChannel(Channel):
         given = callback.headers.get("x-hub-signature-256", "")
         if not hmac.compare_digest(expected.encode(), given.encode()):
             raise ForgedCallback
-        return list(_told(json.loads(callback.body), callback.received_at))
+        try:
+            body = json.loads(callback.body)
+        except RecursionError:
+            raise ValueError("the callback nests too deep") from None
+        return list(_told(body, callback.received_at))
 
     def close(self) -> None:
         self._web.close()
