@@ -63,10 +63,13 @@ class Breaker:
         return Breaker("open", self.recent, self.trips + 1, now + pause, None, reason)
 
     def admits(self, lease: str, now: datetime) -> bool:
-        """Return whether a worker may call: closed, or it is the one that tries."""
-        if self.state == "closed" or self.probe == lease:
+        """Return whether a worker may call: closed, or it is the one that tries.
+
+        A breaker that opened before the clock was set back is due, whatever it says.
+        """
+        if self.state == "closed" or self.probe == lease or self.open_until is None:
             return True
-        return self.open_until is None or now >= self.open_until
+        return not now < self.open_until <= now + PROBE_TIME  # the longest span there is
 
     def probed_by(self, lease: str, now: datetime) -> Breaker:
         """Return it half open, with one worker trying."""

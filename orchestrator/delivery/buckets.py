@@ -17,6 +17,8 @@ from orchestrator.database_clock import now_by
 from orchestrator.tick.workspace import insert_into
 
 _MICROS = 1_000_000
+_SET_BACK = 60 * _MICROS
+"""A bucket filled so much later than now was filled before the clock was set back."""
 
 
 class Purse(NamedTuple):
@@ -63,6 +65,8 @@ def _filled(connection: Connection, purse: Purse, pace: Pace) -> tuple[float, in
     connection.execute(made)
     query = select(row.c.tokens, type_coerce(row.c.refilled_at, BigInteger), now)
     tokens, refilled_at, at = connection.execute(query.where(_is(purse)).with_for_update()).one()
+    if refilled_at - at > _SET_BACK:
+        refilled_at = at
     gained = max(0, at - refilled_at) / _MICROS * pace.per_second
     return min(float(pace.burst), tokens + gained), max(at, refilled_at)
 

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from orchestrator import tables
-from orchestrator.columns import to_micros
+from orchestrator.columns import MICROSECOND, to_micros
 from orchestrator.database_clock import now_by
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import tell
@@ -25,6 +35,8 @@ from orchestrator.delivery.policy import MOST_CRASHES, Attempt, Change, in_doubt
 
 MOST = 500
 """Rows rescued in one transaction."""
+LONGEST_LEASE = timedelta(hours=1)
+"""Longer than any, where no channel says how long its calls may take."""
 _ROW = tables.message.c
 _LOST = "the worker was lost during the call"
 _POISON = "poison: {} workers were lost with it"
@@ -85,7 +97,7 @@ class Rescuer:
         return len(rows)
 
     def _orphans(self, connection: Connection, *, all_of_them: bool) -> list[_Orphan]:
-        ran_out = true() if all_of_them else _ROW.lease_until <= now_by(connection)
+        ran_out = true() if all_of_them else self._ran_out(now_by(connection))
         query = (
             select(*(_ROW[name] for name in _Orphan._fields))
             .where(in_state("claimed", "sending"), ran_out)
@@ -95,6 +107,12 @@ class Rescuer:
             .with_for_update(skip_locked=True)
         )
         return [_Orphan(*row) for row in connection.execute(query)]
+
+    def _ran_out(self, now: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return whether a lease ended, or was taken before the clock was set back."""
+        longest = max((outlet.lease for outlet in self.outlets.values()), default=LONGEST_LEASE)
+        far_off = now + literal_column(str(2 * longest // MICROSECOND))
+        return or_(_ROW.lease_until <= now, _ROW.lease_until > far_off)
 
     def _rescued(
         self, connection: Connection, orphan: _Orphan, crashes: int, now: datetime

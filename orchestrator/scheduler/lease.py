@@ -26,6 +26,9 @@ from orchestrator.tick.apply import SCHEDULER
 
 LEASE = timedelta(seconds=15)
 RENEWED_EVERY = timedelta(seconds=5)
+LONGEST = 2 * LEASE
+"""A lease that ends later than so far from now was taken before the clock was set back: it is
+nobody's, else nobody could plan until the clock has caught up."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def office(connection: Connection) -> Office | None:
     found = connection.execute(query).first()
     if found is None:
         return None
-    return Office(found[0], found[1], found[2], is_held=found[2] > from_micros(found[3]))
+    left = found[2] - from_micros(found[3])
+    return Office(found[0], found[1], found[2], is_held=timedelta(0) < left <= LONGEST)
 
 
 @dataclass
@@ -107,6 +111,7 @@ class Candidate:
             role=SCHEDULER, holder=self.holder, term=1, expires_at=until
         )
         same = row.holder == self.holder
+        in_earnest = row.expires_at <= now + literal_column(str(LONGEST // MICROSECOND))
         taken = wanted.on_conflict_do_update(
             index_elements=["role"],
             set_={
@@ -114,7 +119,7 @@ class Candidate:
                 "term": case((same, row.term), else_=row.term + 1),
                 "expires_at": until,
             },
-            where=or_(same, row.expires_at <= now),
+            where=or_(same, row.expires_at <= now, ~in_earnest),
         )
         term: int | None = connection.scalar(taken.returning(row.term))
         return term

@@ -151,3 +151,11 @@ def test_without_a_domain_only_the_provider_counts(engine: Engine) -> None:
     outcomes: Sequence[Outcome] = [DOWN] * 5
     assert told(engine, *outcomes, domain="")
     assert may_call(engine) == 0
+
+
+def test_what_opened_before_the_clock_was_set_back_is_tried(engine: Engine) -> None:
+    told(engine, *[DOWN] * 5)
+    assert may_call(engine) == 0
+
+    let_pass(engine, -timedelta(days=1))
+    assert may_call(engine) == 1

@@ -45,6 +45,16 @@ def test_time_fills_it_up_to_the_burst(engine: Engine) -> None:
     assert taken(engine, 100, pace) == 10
 
 
+def test_a_clock_that_was_set_back_stops_nothing(engine: Engine) -> None:
+    pace = Pace(per_second=2, burst=10)
+    taken(engine, 10, pace)
+
+    let_pass(engine, -timedelta(days=1))
+    assert taken(engine, 10, pace) == 0
+    let_pass(engine, timedelta(seconds=2.1))
+    assert taken(engine, 10, pace) == 4
+
+
 def test_part_of_a_token_is_kept(engine: Engine) -> None:
     pace = Pace(per_second=0.5, burst=1)
     assert taken(engine, 1, pace) == 1

@@ -103,9 +103,9 @@ def frozen_again_and_again(
             time.sleep(chance.uniform(0.0, 1.5))
             give_the_office_away(shop)
             time.sleep(chance.uniform(0.0, 1.0))
-            advanced, ahead = half_done(shop.engine)
-            found["advanced"] += advanced
-            found["ahead"] += ahead
+        advanced, ahead = half_done(shop.engine)
+        found["advanced"] += advanced
+        found["ahead"] += ahead
         time.sleep(0.2)
         if not running[one].is_alive():  # an import that lost its transaction ends with a fault
             assert one == SCHEDULERS, "a scheduler ended by itself"

@@ -62,6 +62,21 @@ def test_a_lease_that_ran_out_goes_to_the_next_in_a_new_term(engine: Engine) -> 
     assert first.term is None
 
 
+def test_a_lease_from_before_the_clock_was_set_back_is_nobodys(engine: Engine) -> None:
+    first, second = Candidate(engine), Candidate(engine)
+    first.stand()
+    with engine.begin() as connection:
+        tomorrow = database_now(connection) + timedelta(days=1)
+        connection.execute(update(tables.lease).values(expires_at=tomorrow))
+        standing = office(connection)
+
+    assert standing
+    assert not standing.is_held
+    assert second.stand()
+    assert second.term == 2
+    assert not first.stand()
+
+
 def test_who_comes_back_before_anybody_took_over_keeps_the_term(engine: Engine) -> None:
     one = Candidate(engine)
     one.stand()

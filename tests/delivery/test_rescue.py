@@ -1,0 +1,45 @@
+"""Messages of workers that are gone go back into the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+from harness import Shop, at
+from loading import rows
+from sqlalchemy import update
+
+from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.database_clock import database_now
+from orchestrator.delivery.rescue import LONGEST_LEASE, Rescuer
+
+FLOW = """
+flow: hello
+status: live
+starts_when: {did: buy}
+steps: [{send: welcome}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("left", "state"),
+    [
+        (-timedelta(seconds=1), "queued"),
+        (LONGEST_LEASE, "claimed"),
+        (timedelta(days=1), "queued"),  # the clock was set back since
+    ],
+)
+def test_what_was_claimed_goes_back_once_its_lease_cannot_hold(
+    shop: Shop, left: timedelta, state: str
+) -> None:
+    shop.write(hello=FLOW).customers(ana={}).tick("2026-03-02T09:00")
+    shop.event("ana", "buy", "2026-03-02T09:10").tick("2026-03-02T09:20")
+    with shop.engine.begin() as connection:
+        until = to_micros(database_now(connection) + left)
+        claimed = {"state": "claimed", "lease": "gone", "lease_until": until}
+        connection.execute(update(tables.message).values(**claimed))
+        Rescuer({}, Random(1)).rescue(connection, at("2026-03-02T09:30"))
+
+    assert rows(shop.engine, "SELECT state FROM message") == [(state,)]
