@@ -31,7 +31,7 @@ class Secret:
         """Return the secret's text. Pass it on to the provider, and nowhere else.
 
         Raises:
-            RuntimeError: the settings were not opened: ``Lane.open`` and the tests' kit do that.
+            RuntimeError: the settings were not opened: ``Route.open`` and the tests' kit do that.
         """
         if self._text is None:
             raise RuntimeError(f"the secret {self} was not read: its adapter is not open")
@@ -73,6 +73,16 @@ class Secret:
     def _fault(self, what: str) -> EnvironmentFault:
         place = f"{self.mark.path}:{self.mark.line}:{self.mark.column}"
         return EnvironmentFault(f"a secret is missing: {what}", help=f"{place} asks for {self}")
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str, str, Mark]]:
+        """Let settings be copied and sent elsewhere; the text stays here.
+
+        Raises:
+            TypeError: the secret was opened.
+        """
+        if self._text is not None:
+            raise TypeError("an opened secret is never written down")
+        return Secret, (self.source, self.name, self.mark)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.name}"

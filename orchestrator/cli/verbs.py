@@ -48,6 +48,7 @@ VERBS = {
         ),
         Verb("outbox", "outbox", "Run", "List messages on their way, rule about those in doubt."),
         Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
+        Verb("channels", "channels", "Run", "List the channels, check them, send one for trial."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),
     )
 }

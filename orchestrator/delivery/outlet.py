@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.channels.base import Channel
-from orchestrator.channels.lanes import Lane as Carried
+from orchestrator.channels.routes import Route
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.policy import Doubt
@@ -39,14 +39,7 @@ class Outlet:
         marketing is parked and transactional messages are sent once more.
         """
         is_idempotent = self.adapter.capabilities.idempotent
-        said = self.on_in_doubt.get(purpose)
-        if said == "retry" and not is_idempotent:
-            return "park"
-        if said is not None:
-            return said
-        if is_idempotent:
-            return "retry"
-        return "park" if purpose == "marketing" else "resend"
+        return doubt_policy(self.on_in_doubt.get(purpose), purpose, is_idempotent=is_idempotent)
 
     @property
     def lease(self) -> timedelta:
@@ -54,22 +47,34 @@ class Outlet:
         return 3 * self.adapter.capabilities.timeout
 
 
-def outlet_of(carried: Carried) -> Outlet:
+def doubt_policy(said: Doubt | None, purpose: str, *, is_idempotent: bool) -> Doubt:
+    """Return what is done with a message in doubt, by what the project says of its purpose."""
+    if said == "retry" and not is_idempotent:
+        return "park"
+    if said is not None:
+        return said
+    if is_idempotent:
+        return "retry"
+    return "park" if purpose == "marketing" else "resend"
+
+
+def outlet_of(route: Route) -> Outlet:
     """Return the outlet of a configured channel, its adapter opened.
 
     Raises:
         EnvironmentFault: a secret is missing, or the adapter cannot be made.
     """
     return Outlet(
-        channel=carried.channel,
-        adapter=carried.open(),
-        at_once=carried.at_once,
-        on_in_doubt=_policies(carried.settings),
-        pace=_pace(carried.settings),
+        channel=route.channel,
+        adapter=route.open(),
+        at_once=route.at_once,
+        on_in_doubt=policies(route.settings),
+        pace=pace_of(route.settings),
     )
 
 
-def _policies(settings: ChannelSettings) -> dict[str, Doubt]:
+def policies(settings: ChannelSettings) -> dict[str, Doubt]:
+    """Return what the project says of messages in doubt, by purpose."""
     said = settings.on_in_doubt
     if said is None:
         return {}
@@ -77,7 +82,8 @@ def _policies(settings: ChannelSettings) -> dict[str, Doubt]:
     return {purpose: policy for purpose, policy in found.items() if policy is not None}
 
 
-def _pace(settings: ChannelSettings) -> Pace | None:
+def pace_of(settings: ChannelSettings) -> Pace | None:
+    """Return how fast messages may leave; None if the project does not say."""
     if settings.rate is None:
         return None
     per_second = settings.rate.per_second

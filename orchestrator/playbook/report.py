@@ -12,6 +12,7 @@ from orchestrator.language.marks import Problem
 
 FORMATS = ("human", "json", "github", "sarif")
 _WIDEST = 160
+_SECRET = "CLM115"  # noqa: S105  # a code
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning"}
 
@@ -38,15 +39,28 @@ def report(problems: Sequence[Problem], texts: Mapping[str, str], form: str) -> 
 def human(problems: Iterable[Problem], texts: Mapping[str, str]) -> Iterator[str]:
     """Yield each problem with its line, a caret below it, and what would be right."""
     lines: dict[str, list[str]] = {}
-    for problem in problems:
+    listed = list(problems)
+    for problem in listed:
         path = problem.mark.path
         if path not in lines:
-            lines[path] = texts[path].split("\n") if path in texts else []
+            lines[path] = _without_secrets(path, texts, listed) if path in texts else []
         yield headline(problem)
         yield from _excerpt(problem, lines[path])
         if problem.help:
             yield f"  = help: {_printable(problem.help)}"
         yield ""
+
+
+def _without_secrets(path: str, texts: Mapping[str, str], problems: Iterable[Problem]) -> list[str]:
+    """Return the lines of a file with stars where a problem says that a secret stands."""
+    lines = texts[path].split("\n")
+    for problem in problems:
+        mark = problem.mark
+        if problem.code == _SECRET and mark.path == path and 1 <= mark.line <= len(lines):
+            line, begin = lines[mark.line - 1], mark.column - 1
+            stars = "*" * len(line[begin : begin + mark.length])
+            lines[mark.line - 1] = line[:begin] + stars + line[begin + mark.length :]
+    return lines
 
 
 def headline(problem: Problem) -> str:

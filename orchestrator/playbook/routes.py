@@ -1,16 +1,16 @@
-"""The lanes of a playbook: each of its channels with what carries it."""
+"""The routes of a playbook: each of its channels with what carries it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from orchestrator.channels.base import Surroundings
-from orchestrator.channels.lanes import Lane, lanes
+from orchestrator.channels.routes import Route, routes
 from orchestrator.playbook.model import Playbook
 
 
-def open_channels(playbook: Playbook, folder: Path) -> dict[str, Lane]:
-    """Return the lanes of a project, by channel; each opens its adapter when it is asked to.
+def open_channels(playbook: Playbook, folder: Path) -> dict[str, Route]:
+    """Return the routes of a project, by channel; each opens its adapter when it is asked to.
 
     A project that says nothing about channels hands everything to the ``file`` adapter.
 
@@ -23,4 +23,4 @@ def open_channels(playbook: Playbook, folder: Path) -> dict[str, Lane]:
         folder=folder,
         base_url=links.base_url if links else None,
     )
-    return lanes(playbook.channels, surroundings)
+    return routes(playbook.channels, surroundings)

@@ -1,4 +1,4 @@
-"""Lanes: each channel with what carries it, ready to be opened."""
+"""Routes: each channel with what carries it, ready to be opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT_SETTINGS = "file"
 
 
 @dataclass(frozen=True)
-class Lane:
+class Route:
     """One channel of a project: its settings, and the adapter that carries it."""
 
     channel: str
@@ -48,8 +48,10 @@ class Lane:
             raise EnvironmentFault(message, help=f"it carries {self.channel}") from error
 
 
-def lanes(configured: Mapping[str, ChannelSettings], surroundings: Surroundings) -> dict[str, Lane]:
-    """Return the lanes of a project, by channel.
+def routes(
+    configured: Mapping[str, ChannelSettings], surroundings: Surroundings
+) -> dict[str, Route]:
+    """Return the routes of a project, by channel.
 
     Args:
         configured: channel → what ``channels.yaml`` says of it; if it says nothing at all,
@@ -58,8 +60,8 @@ def lanes(configured: Mapping[str, ChannelSettings], surroundings: Surroundings)
     if not configured:
         adapter = find_adapter(WITHOUT_SETTINGS)
         settings = adapter.Settings(mark=Mark(CHANNELS_FILE, 1, 1), marks={})
-        return {name: Lane(name, adapter, settings, surroundings) for name in CHANNELS}
+        return {name: Route(name, adapter, settings, surroundings) for name in CHANNELS}
     return {
-        name: Lane(name, find_adapter(settings.adapter or name), settings, surroundings)
+        name: Route(name, find_adapter(settings.adapter or name), settings, surroundings)
         for name, settings in configured.items()
     }

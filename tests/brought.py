@@ -1,0 +1,16 @@
+"""Adapters of packages for the time of one test: what joined the language leaves it again."""
+
+from __future__ import annotations
+
+import pytest
+from harness import PACKAGES
+
+from orchestrator.channels import registry
+from orchestrator.channels.spec import CHANNELS
+
+
+def install_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the packages of ``tests/packages`` be installed until the test ends."""
+    monkeypatch.syspath_prepend(str(PACKAGES))
+    monkeypatch.setattr(registry, "_brought", {})
+    monkeypatch.setattr(CHANNELS, "_specs", dict(CHANNELS))

@@ -1,0 +1,234 @@
+"""What channels are told: rates, spans, addresses; and secrets, which are never shown."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.channels.secret import Secret
+from orchestrator.channels.settings import ChannelSettings, opened, secrets_of
+from orchestrator.channels.shapes import (
+    FolderShape,
+    Rate,
+    RateShape,
+    SecretShape,
+    SpanShape,
+    UrlShape,
+)
+from orchestrator.errors import EnvironmentFault
+from orchestrator.language.containers import ListOf, MapOf
+from orchestrator.language.marks import Mark
+from orchestrator.language.names import NewName
+from orchestrator.language.nodes import ScalarNode
+from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.sentences import SentenceOf
+from orchestrator.language.shapes import Shape
+from orchestrator.language.words import Rules, Sentence, word
+
+HERE = Mark("playbooks/channels.yaml", 3, 12)
+CANARY = "canary-of-the-vault-4711"
+
+
+def read(shape: Shape[Any], written: Any) -> Any:
+    """Return what a shape reads, or the problem it reports."""
+    reader = Reader()
+    found = shape.read(ScalarNode(HERE, str(written), written), reader)
+    return reader.problems[0] if isinstance(found, Invalid) else found
+
+
+@pytest.mark.parametrize(
+    ("written", "rate"),
+    [("50 per second", 50.0), ("1000 per hour", 1000 / 3600), ("6 per minute", 0.1)],
+)
+def test_a_rate_is_so_many_in_a_time(written: str, rate: float) -> None:
+    found = read(RateShape(), written)
+
+    assert isinstance(found, Rate)
+    assert found.per_second == pytest.approx(rate)
+    assert str(found) == written
+
+
+@pytest.mark.parametrize(
+    ("shape", "written"),
+    [
+        (RateShape(), "50/s"),
+        (RateShape(), "0 per second"),
+        (RateShape(), "50 per second\n"),
+        (RateShape(), "5 per week"),
+        (RateShape(), 50),
+        (SpanShape(), "0 seconds"),
+        (SpanShape(), "25 hours"),
+        (SpanShape(), "86401 seconds"),
+        (UrlShape(), "http://provider.example"),
+        (UrlShape(), "https://user:password@provider.example"),
+        (UrlShape(), "https://"),
+        (UrlShape(), "https://[half"),
+        (UrlShape(), "https://provider.example/a b"),
+        (UrlShape(), "https://good.example\\@evil.example"),
+        (UrlShape(), "file:///etc/passwd"),
+        (UrlShape(), "http://localhost.evil.example"),
+        (FolderShape(), "../outbox"),
+        (FolderShape(), "/var/outbox"),
+        (FolderShape(), "a/../b"),
+        (FolderShape(), "a//b"),
+        (FolderShape(), ".clm"),
+    ],
+)
+def test_what_is_none_is_refused(shape: Shape[Any], written: Any) -> None:
+    assert read(shape, written).code == "CLM106"
+
+
+@pytest.mark.parametrize(
+    ("written", "span"),
+    [
+        ("1 second", timedelta(seconds=1)),
+        ("30 seconds", timedelta(seconds=30)),
+        ("5 min", timedelta(minutes=5)),
+        ("24 hours", timedelta(hours=24)),
+    ],
+)
+def test_a_span_is_from_a_second_to_a_day(written: str, span: timedelta) -> None:
+    assert read(SpanShape(), written) == span
+
+
+# --- secrets ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pasted", [CANARY, "env:", "env:not a name", "file:", "file: a", "ENV:X", 7]
+)
+def test_a_pasted_secret_is_refused_and_not_repeated(pasted: Any) -> None:
+    problem = read(SecretShape(), pasted)
+
+    assert problem.code == "CLM115"
+    assert str(pasted).rstrip(":") not in problem.message
+    assert CANARY not in problem.help
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner(Sentence):
+    """Holds a secret."""
+
+    key: Secret = word(SecretShape(), "A key.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultSettings(ChannelSettings):
+    """Has secrets in all places."""
+
+    rules = Rules(any_of=(("password", "keys"),))
+
+    password: Secret | None = word(SecretShape(), "A password.", default=None)
+    keys: tuple[Secret, ...] | None = word(ListOf(SecretShape()), "Keys.", default=None)
+    named: dict[str, Secret] | None = word(
+        MapOf(NewName("key"), SecretShape()), "Keys by name.", default=None
+    )
+    inner: Inner | None = word(SentenceOf(Inner, "an inner part"), "A part.", default=None)
+
+
+def vault(**secrets: Any) -> VaultSettings:
+    return VaultSettings(mark=HERE, marks={}, **secrets)
+
+
+def at(place: str) -> Secret:
+    found = read(SecretShape(), place)
+    assert isinstance(found, Secret)
+    return found
+
+
+def test_secrets_are_opened_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT", CANARY)
+    (tmp_path / "key file").write_text(f"{CANARY} too\n")
+    inner = Inner(mark=HERE, marks={}, key=at("env:VAULT"))
+    settings = vault(
+        password=at("env:VAULT"),
+        keys=(at("file:key file"),),
+        named={"one": at(f"file:{tmp_path / 'key file'}")},
+        inner=inner,
+    )
+
+    found = [secret.reveal() for secret in secrets_of(opened(settings, tmp_path))]
+
+    assert found == [CANARY, f"{CANARY} too", f"{CANARY} too", CANARY]
+
+
+def test_an_opened_secret_shows_its_place_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT", CANARY)
+
+    settings = opened(vault(password=at("env:VAULT")), tmp_path)
+
+    assert settings.password is not None
+    for shown in (repr(settings), str(settings), str(settings.password), f"{settings.password!r}"):
+        assert CANARY not in shown
+        assert "VAULT" in shown
+    assert settings.password == at("env:VAULT")
+
+
+def test_a_closed_secret_cannot_be_revealed() -> None:
+    with pytest.raises(RuntimeError, match="env:VAULT was not read"):
+        at("env:VAULT").reveal()
+
+
+def test_an_opened_secret_is_not_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT", CANARY)
+
+    with pytest.raises(TypeError, match="never written down"):
+        pickle.dumps(opened(vault(password=at("env:VAULT")), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("place", "content", "says"),
+    [
+        ("env:VAULT", None, "the variable VAULT is not set"),
+        ("file:key", None, "key cannot be read: No such file or directory"),
+        ("file:key", b"", "key is empty"),
+        ("file:key", b"\n", "key is empty"),
+        ("file:key", b"\xff\xfe", "key is no text"),
+        ("file:key", b"x" * 70_000, "key is larger than 64 KiB"),
+        ("file:.", None, "cannot be read: Is a directory"),
+    ],
+)
+def test_a_missing_secret_is_named_with_the_place_that_asks_for_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    content: bytes | None,
+    says: str,
+) -> None:
+    monkeypatch.delenv("VAULT", raising=False)
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+
+    with pytest.raises(EnvironmentFault, match="a secret is missing") as fault:
+        opened(vault(password=at(place)), tmp_path)
+
+    assert says in str(fault.value)
+    assert fault.value.help == f"playbooks/channels.yaml:3:12 asks for {place}"
+
+
+def test_an_empty_variable_is_a_missing_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT", "")
+
+    with pytest.raises(EnvironmentFault, match="VAULT is not set"):
+        opened(vault(password=at("env:VAULT")), tmp_path)
+    assert os.environ["VAULT"] == ""
+
+
+def test_an_adapters_own_rules_stand_beside_the_common_ones() -> None:
+    assert VaultSettings.rules.needs == {"burst": ("rate",)}
+    assert VaultSettings.rules.any_of == (("password", "keys"),)
+    assert replace(vault(), burst=3).burst == 3

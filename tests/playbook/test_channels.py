@@ -1,0 +1,84 @@
+"""``channels.yaml``: each mistake at its place, with the nearest right word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from brought import install_adapters
+from small_project import write_project
+
+from orchestrator.language.marks import Problem
+from orchestrator.playbook.check import check
+
+
+def errors(folder: Path, text: str) -> list[Problem]:
+    write_project(folder)
+    (folder / "playbooks" / "channels.yaml").write_text(text)
+    return [problem for problem in check(folder).problems if problem.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code", "says"),
+    [
+        ("channels: {sms: {adapter: fil}}", "1:27", "CLM246", 'did you mean "file"'),
+        ("channels: {emial: {adapter: file}}", "1:12", "CLM210", 'did you mean "email"'),
+        ("channels: {emial: {}}", "1:12", "CLM210", 'did you mean "email"'),
+        ("channels: {sms: {adapter: whatsapp, token: env:T}}", "1:27", "CLM248", "not sms"),
+        ("channels: {sms: {adaptr: dry_run}}", "1:18", "CLM104", 'did you mean "adapter"'),
+        ("channels: {sms: {adapter: 5}}", "1:27", "CLM106", "the name of an adapter"),
+        ("channels: {sms: dry_run}", "1:17", "CLM106", "a mapping such as {adapter: file}"),
+        ("channels: {sms: }", "1:12", "CLM105", "needs its settings"),
+        ("channels: {}", "1:11", "CLM106", "a mapping of channels"),
+        ("channels: [sms]", "1:11", "CLM106", "a mapping of channels"),
+        ("chanels: {sms: {adapter: file}}", "1:1", "CLM117", 'did you mean "channels"'),
+        ("channels: {drum: {beet: env:BEAT}}", "1:19", "CLM104", 'did you mean "beat"'),
+        ("channels: {drum: {adapter: drun, beat: env:BEAT}}", "1:28", "CLM246", '"drum"'),
+        ("channels: {drum: {adapter: raises}}", "1:28", "CLM247", "this drum"),
+        ("channels: {smoke: {adapter: drum, beat: env:B}}", "1:29", "CLM248", "carries drum"),
+    ],
+)
+def test_each_mistake_is_told_at_its_place(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    place: str,
+    code: str,
+    says: str,
+) -> None:
+    install_adapters(monkeypatch)
+
+    found = errors(tmp_path, f"{text}\n")
+
+    first = found[0]
+    assert (f"{first.mark.line}:{first.mark.column}", first.code) == (place, code)
+    assert says in f"{first.message} {first.help}"
+
+
+def test_a_channel_of_a_package_is_unknown_until_channels_name_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_adapters(monkeypatch)
+    write_project(tmp_path)
+    (tmp_path / "templates" / "hello" / "drum.txt.j2").write_text("Hello.\n")
+
+    before = [problem.code for problem in check(tmp_path).problems]
+    (tmp_path / "playbooks" / "channels.yaml").write_text("channels: {drum: {beat: env:B}}\n")
+    after = [problem.code for problem in check(tmp_path).problems if problem.severity == "error"]
+
+    assert "CLM119" in before
+    assert after == []
+
+
+def test_channels_that_cannot_be_read_hide_no_other_problem(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    (tmp_path / "playbooks" / "channels.yaml").write_text("channels: {drum: [}\n")
+    flow = (
+        "flow: x\nstarts_when: {did: signed_up}\nsteps: [{send: hello, channel: drum}, {wait: 1}]\n"
+    )
+    (tmp_path / "playbooks" / "flows" / "x.yaml").write_text(flow)
+
+    codes = {problem.code for problem in check(tmp_path).problems}
+
+    assert "CLM210" not in codes
+    assert "CLM106" in codes
