@@ -199,7 +199,7 @@ def outlets(
         EnvironmentFault: a secret is missing, or an adapter cannot be made.
     """
     from orchestrator.delivery.outlet import outlet_of
-    from orchestrator.playbook.lanes import open_channels
+    from orchestrator.playbook.routes import open_channels
 
     carried = open_channels(playbook, folder)
     names = list(carried) if asked is None else [name for name in asked if name in carried]
@@ -212,7 +212,7 @@ def known_channels(names: Iterable[str], playbook: Playbook, folder: Path) -> tu
     Raises:
         UsageError: one is not among them.
     """
-    from orchestrator.playbook.lanes import open_channels
+    from orchestrator.playbook.routes import open_channels
 
     carried = open_channels(playbook, folder)
     for name in names:
