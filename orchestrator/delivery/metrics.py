@@ -27,6 +27,7 @@ class Metrics(Observer):
         self.registry = CollectorRegistry()
         self._clock = clock
         self._rounds: dict[str, float] = {}
+        self._limits: dict[str, timedelta] = {}
         self._lock = Lock()
         self._claims = self._count("clm_claims", "Messages taken out of the queue.", "channel")
         self._outcomes = self._count(
@@ -71,9 +72,15 @@ class Metrics(Observer):
         with self._lock:
             self._rounds[loop] = self._clock()
 
-    def expects(self, loop: str) -> None:
-        """Count the age of a loop from now on, before its first round."""
+    def expects(self, loop: str, within: timedelta) -> None:
+        """Count the age of a loop from now on; it is late once that is more than ``within``."""
+        self._limits[loop] = within
         self.looped(loop)
+
+    def late(self) -> list[str]:
+        """Return the loops that should have gone round and have not."""
+        ages = self.ages()
+        return [loop for loop, within in sorted(self._limits.items()) if ages[loop] > within]
 
     def ages(self) -> Mapping[str, timedelta]:
         """Return how long ago each loop did its latest round."""

@@ -33,9 +33,12 @@ def test_what_is_told_is_counted() -> None:
 def test_a_loop_ages_from_the_moment_it_is_expected() -> None:
     now = 100.0
     metrics = Metrics(clock=lambda: now)
-    metrics.expects("lane email")
+    metrics.expects("lane email", timedelta(seconds=4))
     now = 103.0
     metrics.looped("scheduler")
     now = 104.5
     seconds = {"lane email": 4.5, "scheduler": 1.5}
     assert metrics.ages() == {name: timedelta(seconds=one) for name, one in seconds.items()}
+    assert metrics.late() == ["lane email"]
+    metrics.looped("lane email")
+    assert metrics.late() == []

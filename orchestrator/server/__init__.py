@@ -1,0 +1,1 @@
+"""What answers from outside: the links in messages, the callbacks of providers, health, figures."""

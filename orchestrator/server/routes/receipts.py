@@ -1,0 +1,101 @@
+"""``/receipts/<channel>``: what providers tell, durable before they are told that it is.
+
+Signatures are made over the raw octets, so the adapter sees these and nothing that was parsed.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response
+
+from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
+from orchestrator.delivery.receiving import Received, receive
+from orchestrator.delivery.settle import settle
+from orchestrator.errors import EnvironmentFault
+from orchestrator.server.site import Inbox, Site
+
+MOST_RECEIPTS = 500
+"""In one callback."""
+
+
+def routes(site: Site) -> APIRouter:
+    """Return the routes of callbacks."""
+    router = APIRouter()
+
+    @router.post("/receipts/{channel}")
+    async def take(channel: str, request: Request) -> Response:
+        callback = _callback(site, request, await request.body())
+        return await run_in_threadpool(_taken, site, channel, callback)
+
+    @router.get("/receipts/{channel}")
+    async def set_up(channel: str, request: Request) -> Response:
+        callback = _callback(site, request, b"")
+        return await run_in_threadpool(_answered, site, channel, callback)
+
+    return router
+
+
+def _callback(site: Site, request: Request, body: bytes) -> Callback:
+    """Return the request as the provider made it: to the public address, whatever is in front."""
+    links = site.playbook.project.links
+    base = links.base_url.rstrip("/") if links else f"{request.url.scheme}://{request.url.netloc}"
+    query = f"?{request.url.query}" if request.url.query else ""
+    headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
+    path = request.scope["path"]
+    return Callback(request.method, f"{base}{path}{query}", headers, body, site.clock())
+
+
+def _answered(site: Site, channel: str, callback: Callback) -> Response:
+    inbox = site.inbox(channel)
+    answer = inbox.handshake(callback) if inbox else None
+    return _said(404) if answer is None else PlainTextResponse(answer)
+
+
+def _taken(site: Site, channel: str, callback: Callback) -> Response:
+    inbox = site.inbox(channel)
+    if inbox is None:
+        return _said(404)
+    try:
+        receipts = inbox.read(callback)
+    except ForgedCallback:
+        site.observer.forged(channel)
+        says = "a callback was refused: its signature is missing, wrong or too old"
+        site.say("callback_refused", says, "warning", {"channel": channel})
+        return _said(401)
+    except Exception as error:  # noqa: BLE001  # whatever somebody sent, it is only refused
+        facts = {"channel": channel, "reason": type(error).__name__}
+        site.say("callback_unreadable", "a callback could not be read", "warning", facts)
+        return _said(400)
+    if len(receipts) > MOST_RECEIPTS:
+        return _said(413)
+    return _written(site, inbox, receipts)
+
+
+def _written(site: Site, inbox: Inbox, receipts: list[Receipt]) -> Response:
+    try:
+        received = receive(site.receiving, inbox.origin, receipts, site.topics, site.clock())
+    except (EnvironmentFault, DBAPIError) as error:
+        facts = {"channel": inbox.channel, "reason": type(error).__name__}
+        site.say("not_written", "receipts have to come again: nothing was kept", "error", facts)
+        return PlainTextResponse("come again\n", 503, headers={"retry-after": "5"})
+    settle(site.engine, received.left)
+    _tell(site, inbox.channel, received)
+    return _said(200)
+
+
+def _tell(site: Site, channel: str, received: Received) -> None:
+    for kind, count in received.new.items():
+        site.observer.received(channel, kind, count)
+    if received.unknown:
+        site.observer.received(channel, "unknown", received.unknown)
+    new = sum(received.new.values())
+    facts = {"channel": channel, "repeated": received.repeated, "unknown": received.unknown}
+    if new or received.unknown:
+        site.say("receipts", f"{new} receipts taken", "info", {**facts, "new": dict(received.new)})
+
+
+def _said(status: int) -> Response:
+    words = {200: "ok", 400: "unreadable", 401: "refused", 404: "nothing here", 413: "too many"}
+    return PlainTextResponse(f"{words[status]}\n", status)
