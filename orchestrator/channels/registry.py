@@ -17,6 +17,7 @@ from orchestrator.packages import Brought, a
 BUILT_IN: dict[str, str] = {
     "dry_run": "orchestrator.channels.dry_run:DryRunChannel",
     "file": "orchestrator.channels.file:FileChannel",
+    "push": "orchestrator.channels.push:PushChannel",
     "sms": "orchestrator.channels.sms:SmsChannel",
     "webhook": "orchestrator.channels.webhook:WebhookChannel",
     "whatsapp": "orchestrator.channels.whatsapp:WhatsappChannel",

@@ -1,0 +1,173 @@
+"""Push messages to apps: Firebase Cloud Messaging, HTTP v1.
+
+Sources: Firebase, "REST: projects.messages.send", "FCM error codes"; RFC 7523 (a signed claim
+for an access token).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
+from orchestrator.channels.reach import NotReachable
+from orchestrator.channels.web import (
+    Answer,
+    NoAnswer,
+    NotTaken,
+    Web,
+    attempt,
+    by_status,
+    compact_json,
+    retry_after,
+)
+from orchestrator.clock import utcnow
+from orchestrator.errors import EnvironmentFault
+
+FIREBASE = "https://fcm.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_EARLY_SECONDS = 300.0
+"""A token is renewed so long before it runs out."""
+_DEAD = frozenset(("UNREGISTERED", "SENDER_ID_MISMATCH"))
+_APPLE_ID = 64
+"""Octets that Apple takes as ``apns-collapse-id``."""
+
+
+class Firebase:
+    """One service account's end of the wire. For one thread at a time."""
+
+    def __init__(self, service_account: str, url: str, web: Web) -> None:
+        """Read the account.
+
+        Raises:
+            EnvironmentFault: it is no JSON key of a service account.
+        """
+        try:
+            found = json.loads(service_account)
+            self._project, self._mail = found["project_id"], found["client_email"]
+            self._key, self._token_url = found["private_key"], found["token_uri"]
+        except (ValueError, KeyError, TypeError):
+            raise EnvironmentFault(
+                "firebase.service_account is no JSON key of a service account",
+                help="Firebase console: Project settings, Service accounts, Generate private key",
+            ) from None
+        self._url, self._web = url.rstrip("/"), web
+        self._token, self._renew_at = "", 0.0
+
+    def send(self, message: OutgoingMessage, content: Mapping[str, Any]) -> Outcome:
+        """Make one attempt."""
+        refusal = self._authorize()
+        if refusal is not None:
+            return refusal
+        body = {"message": posted(message, content)}
+        url = f"{self._url}/v1/projects/{self._project}/messages:send"
+        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        outcome = attempt(lambda: self._web.post(url, compact_json(body), headers), read_answer)
+        if outcome.kind == "refused":
+            self._renew_at = 0.0  # the next attempt asks for another token
+        return outcome
+
+    def check(self) -> Sequence[str]:
+        """Return what keeps the account from getting a token."""
+        refusal = self._authorize()
+        return [str(refusal.detail)] if refusal is not None else []
+
+    def close(self) -> None:
+        """Let go of connections; the token is kept."""
+        self._web.close()
+
+    def _authorize(self) -> Outcome | None:
+        """See that there is a token; return why there is none."""
+        if time.monotonic() < self._renew_at:
+            return None
+        import jwt  # noqa: PLC0415 - costs cryptography
+
+        now = int(utcnow().timestamp())
+        claim = {
+            "iss": self._mail,
+            "scope": SCOPE,
+            "aud": self._token_url,
+            "iat": now,
+            "exp": now + 3600,
+        }
+        try:
+            signed = jwt.encode(claim, self._key, algorithm="RS256")
+        except (ValueError, TypeError):
+            return refused("the service account's private key cannot be read", code="bad_key")
+        form = urlencode({"grant_type": _GRANT, "assertion": signed}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        try:
+            answer = self._web.post(self._token_url, form, headers)
+        except (NotTaken, NoAnswer, NotReachable) as error:
+            return deferred(f"no access token: {error}", code="no_token")
+        found = answer.json()
+        if answer.status != 200 or not isinstance(found, dict) or "access_token" not in found:
+            said = f"no access token: HTTP {answer.status}"
+            return refused(said) if answer.status < 500 else deferred(said, code="no_token")
+        self._token = str(found["access_token"])
+        lasts = found.get("expires_in")
+        seconds = float(lasts) if isinstance(lasts, int | float) else 3600.0
+        self._renew_at = time.monotonic() + max(60.0, seconds - _EARLY_SECONDS)
+        return None
+
+
+def posted(message: OutgoingMessage, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message as the API takes it; what a template says itself stays as it is."""
+    plain = {"title", "body", "image"} >= content.keys()
+    found: dict[str, Any] = {"notification": dict(content)} if plain else dict(content)
+    found["token"] = message.to
+    found["data"] = {**_object(found.get("data")), "clm_key": message.provider_key}
+    android, apple = _object(found.get("android")), _object(found.get("apns"))
+    found["android"] = {"collapse_key": message.provider_key, **android}
+    headers = {
+        "apns-collapse-id": message.provider_key[:_APPLE_ID],
+        **_object(apple.get("headers")),
+    }
+    if message.expires_at is not None:
+        left = max(0, int((message.expires_at - utcnow()).total_seconds()))
+        found["android"].setdefault("ttl", f"{left}s")
+        headers.setdefault("apns-expiration", str(int(message.expires_at.timestamp())))
+    found["apns"] = {**apple, "headers": headers}
+    return found
+
+
+def read_answer(answer: Answer) -> Outcome:
+    """Return what an answer of the API means."""
+    found = answer.json()
+    known: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    if answer.status == 200:
+        name = known.get("name")
+        return (
+            accepted(name)
+            if isinstance(name, str) and name
+            else unknown("an answer without a name")
+        )
+    code = _code(known)
+    if code in _DEAD:
+        return rejected(f"error {code}", code=code, is_dead_address=True)
+    if code == "THIRD_PARTY_AUTH_ERROR":
+        return refused(f"error {code}", code=code)
+    if code == "QUOTA_EXCEEDED":
+        after = retry_after(answer)
+        return deferred(f"error {code}", code=code, retry_after=after, fault="message")
+    return by_status(answer, code=code or None)
+
+
+def _code(known: Mapping[str, Any]) -> str:
+    """Return FCM's own code of an error, else the API's status."""
+    error = _object(known.get("error"))
+    details = error.get("details")
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("errorCode"), str):
+            return str(one["errorCode"])
+    status = error.get("status")
+    return status if isinstance(status, str) else ""
+
+
+def _object(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
