@@ -18,7 +18,7 @@ from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.receiving import Origin
 from orchestrator.delivery.worker import Say
-from orchestrator.playbook.lanes import open_channels
+from orchestrator.playbook.routes import open_channels
 from orchestrator.playbook.model import Playbook
 from orchestrator.server.failures import Failures
 from orchestrator.signing import Keys
@@ -111,9 +111,9 @@ class Site:
 
     def _opened(self, playbook: Playbook) -> dict[str, Inbox]:
         return {
-            channel: Inbox(channel, lane.open())
-            for channel, lane in open_channels(playbook, self.folder).items()
-            if lane.adapter.receipts is not Channel.receipts
+            channel: Inbox(channel, route.open())
+            for channel, route in open_channels(playbook, self.folder).items()
+            if route.adapter.receipts is not Channel.receipts
         }
 
     def close(self) -> None:
