@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from orchestrator.channels.mail.settings import LoginShape
 from orchestrator.channels.registry import carrying, find_adapter
 from orchestrator.channels.shapes import FolderShape, RateShape, SecretShape, SpanShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
@@ -31,7 +32,16 @@ from orchestrator.language.names import DataName, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Reader
 from orchestrator.language.sentences import SentenceOf, read_sentence
-from orchestrator.language.shapes import Number, OneOf, Shape, Share, Text, Truth, Whole
+from orchestrator.language.shapes import (
+    Number,
+    OneOf,
+    ScalarShape,
+    Shape,
+    Share,
+    Text,
+    Truth,
+    Whole,
+)
 from orchestrator.language.words import Rules, Sentence, words_of
 from orchestrator.playbook.model import (
     TYPES,
@@ -131,7 +141,9 @@ class Documents:
                 del written[extra]
             if "did" not in written:
                 written.pop("where", None)
-        if "key" in written and not _by_events(written["starts_when"]):
+        if cls.__name__ == "EmailSettings" and written.get("tls") == "none":
+            written["host"] = "127.0.0.1"
+        if "key" in written and "starts_when" in written and not _by_events(written["starts_when"]):
             del written["key"]
         if not {"then", "then_not"} & written.keys() and cls.__name__ == "Did":
             for key in ("within", "same"):
@@ -263,6 +275,8 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             return ["50 per second", "1 per day", "9999999 per minute"]
         case SecretShape():
             return ["env:SMTP_PASSWORD", "file:secrets/dkim key.pem", "file:/run/secrets/x"]
+        case LoginShape():
+            return ["shop", "env:SMTP_USERNAME", "file:secrets/login"]
         case SpanShape():
             return ["1 second", "30 seconds", "86400 seconds", "5 min", "1440 min", "24 hours"]
         case UrlShape():
@@ -279,6 +293,8 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             return [None, 1, "x", [1, {"a": None}], {"deep": {"er": [True]}}]
         case Text() | NewName() | DataName() | Ref():
             return ["purchase", "first_purchase", "a-b"]
+        case ScalarShape(sample=sample) if sample:
+            return [sample.strip("'")]
         case _:
             raise TypeError(f"no samples of {type(shape).__name__}")
 

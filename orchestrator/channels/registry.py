@@ -16,6 +16,7 @@ from orchestrator.packages import Brought, a
 
 BUILT_IN: dict[str, str] = {
     "dry_run": "orchestrator.channels.dry_run:DryRunChannel",
+    "email": "orchestrator.channels.email:EmailChannel",
     "file": "orchestrator.channels.file:FileChannel",
     "push": "orchestrator.channels.push:PushChannel",
     "sms": "orchestrator.channels.sms:SmsChannel",

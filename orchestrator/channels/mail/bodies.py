@@ -33,7 +33,7 @@ def text_body(text: str) -> Body:
     """
     octets = _with_crlf(text).encode()
     others = len(octets.translate(None, _ASCII))
-    if not others and not _has_long_line(octets) and BOUNDARY_BEGINS not in octets:
+    if not others and not has_long_line(octets) and BOUNDARY_BEGINS not in octets:
         return Body("7bit", octets)
     if others * 6 > len(octets):
         return Body("base64", _base64(octets))
@@ -46,7 +46,7 @@ def file_body(content: bytes) -> Body:
     return Body("base64", _base64(content))
 
 
-def _has_long_line(octets: bytes) -> bool:
+def has_long_line(octets: bytes) -> bool:
     """Return whether a line of a text with CRLF is too long; looks at few of its octets."""
     begin, reach = 0, LONGEST_LINE + 2
     while begin + reach < len(octets):

@@ -15,20 +15,19 @@ from typing import Protocol
 from urllib.parse import quote
 
 from orchestrator.channels.mail.addresses import Address, address, mailbox, parted
-from orchestrator.channels.mail.headers import HeaderRefused, label, unstructured
+from orchestrator.channels.mail.bodies import has_long_line
+from orchestrator.channels.mail.headers import (
+    OWN_HEADERS,
+    HeaderRefused,
+    label,
+    unstructured,
+)
 from orchestrator.channels.mail.parts import content
 from orchestrator.channels.message import OutgoingMessage, Sender, Unsubscribe
 
 KEY_PLACE = "{key}"
 """Stands for the message's key in a return path and in further headers."""
-OWN_HEADERS = frozenset(
-    {"from", "sender", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id",
-     "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
-     "list-unsubscribe", "list-unsubscribe-post", "list-id", "feedback-id", "auto-submitted",
-     "precedence", "x-auto-response-suppress", "dkim-signature", "return-path", "received"}
-)  # fmt: skip
-"""What settings cannot add: it is written here, or never by a sender."""
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}\Z")
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,60}\Z")
 _KEY = re.compile(r"[A-Za-z0-9]{1,48}\Z")
 _URL = re.compile(
     r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?"
@@ -60,8 +59,6 @@ class NotAligned(Exception):
 class Manner:
     """What the settings say of every message."""
 
-    sender: Sender | None = None
-    """From whom, where a message does not say."""
     return_path: str | None = None
     """Where bounces go, with ``{key}`` if each message has its own; None is the sender."""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -135,6 +132,8 @@ class Composer:
         )
         about, body = content(message.text, message.html, message.attachments, key)
         head = headers.encode() + about
+        if has_long_line(head):
+            raise HeaderRefused("a header is longer than 998 octets")
         signer = self._manner.signer
         signature = signer.signature(head, body) if signer else b""
         return Letter(
@@ -145,9 +144,11 @@ class Composer:
         )
 
     def _skeleton(self, message: OutgoingMessage) -> Skeleton:
-        sender = message.sender or self._manner.sender
+        sender = message.sender
         if sender is None:
-            raise HeaderRefused("there is no sender: set `from` of the message or of the channel")
+            raise HeaderRefused(
+                "nobody is said to send it: set `from` of message.yaml", "no_sender"
+            )
         own = address("From", sender.address)
         signer = self._manner.signer
         if signer and not aligned(own.domain, signer.domain):
@@ -212,9 +213,14 @@ def _leaving(unsubscribe: Unsubscribe | None) -> str:
     Some relays break the signature of a folded ``List-Unsubscribe``.
     """
     if unsubscribe is None:
-        raise HeaderRefused("there is no unsubscribe link: set links.base_url in project.yaml")
+        raise HeaderRefused(
+            "there is no unsubscribe link: set links.base_url in project.yaml", "no_unsubscribe"
+        )
     if not _URL.match(unsubscribe.url):
-        raise HeaderRefused("the unsubscribe link is not an address that begins with https://")
+        raise HeaderRefused(
+            "the unsubscribe link does not begin with https://: set links.base_url so",
+            "no_unsubscribe",
+        )
     ways = f"<{unsubscribe.url}>"
     if unsubscribe.mailto:
         to = address("unsubscribe address", unsubscribe.mailto)

@@ -18,6 +18,13 @@ UNCLEAN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e\ud800-\udfff\u
 """Controls, line breaks of every kind, overrides of the writing direction, half characters."""
 ENCODED_WORD = re.compile(r"=\?[^?\s]{1,75}\?[bq]\?", re.IGNORECASE)
 """What a mail library may decode, into a line break for example (RFC 2047)."""
+OWN_HEADERS = frozenset(
+    {"from", "sender", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id",
+     "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
+     "list-unsubscribe", "list-unsubscribe-post", "list-id", "feedback-id", "auto-submitted",
+     "precedence", "x-auto-response-suppress", "dkim-signature", "return-path", "received"}
+)  # fmt: skip
+"""What settings cannot add: it is written here, or never by a sender."""
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _WORD_OCTETS = 45
 """What 60 characters of base64 hold; with ``=?utf-8?b?`` and ``?=`` a word has 72 of 75."""
@@ -28,7 +35,15 @@ _ALIKE = re.compile(r"[A-Za-z0-9_-]*\Z")
 
 
 class HeaderRefused(ValueError):
-    """A value that must not stand in a header; the text names the header, never the value."""
+    """A value that must not stand in a header; the text names the header, never the value.
+
+    Args:
+        code: why, as outcomes call it.
+    """
+
+    def __init__(self, says: str, code: str = "bad_header") -> None:
+        super().__init__(says)
+        self.code = code
 
 
 def clean(name: str, text: str) -> str:

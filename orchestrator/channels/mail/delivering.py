@@ -1,0 +1,212 @@
+"""Handing messages over on one open connection, each a transaction of its own (RFC 5321, 3.3).
+
+Where the server offers it, commands are pipelined (RFC 2920): sender, receiver and DATA of the
+next message are on their way while the server still works on the content of the last, so that a
+message costs one round trip.
+"""
+
+from __future__ import annotations
+
+import re
+from time import monotonic
+
+from orchestrator.channels.mail.compose import Letter
+from orchestrator.channels.mail.errands import Errand, Errands
+from orchestrator.channels.mail.opening import Offers, Patience
+from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, judged
+from orchestrator.channels.mail.wire import Lost, Step, TimedOut, Wire
+from orchestrator.channels.outcome import Outcome, deferred, rejected, unknown
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+class Withdrawn(Lost):
+    """The connection was given up because its message may not begin any more."""
+
+
+class Delivery:
+    """An open connection that carries messages, one after the other."""
+
+    def __init__(self, wire: Wire, offers: Offers, patience: Patience) -> None:
+        self._wire = wire
+        self._offers = offers
+        self._patience = patience
+        self._pipelines = "PIPELINING" in offers
+        self._needs_reset = False
+        self._used_at = monotonic()
+        self.has_accepted = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the server can be expected to be still there."""
+        return monotonic() - self._used_at < self._patience.keep and self._wire.is_quiet()
+
+    def carry(self, errands: Errands) -> Step[None]:
+        """Deliver messages until there are none left to begin.
+
+        Raises:
+            Lost: the connection cannot be used any more. The message it broke at has its outcome,
+                or went back if it had surely not begun and another connection may do better.
+        """
+        errand: Errand | None = None
+        ahead = self._begun(errands)
+        try:
+            while ahead is not None:
+                errand, ahead = ahead, None
+                outcome = yield from self._agreed(errand)
+                if outcome is None:
+                    self._hand_over(errand, errands)
+                    ahead = self._begun(errands) if self._pipelines else None
+                    outcome = yield from self._taken(errand)
+                self._end(errand, errands, outcome)
+                ahead = ahead or self._begun(errands)
+        except Lost as lost:
+            self._give_up(errands, lost, errand, ahead)
+            raise
+        except BaseException:
+            self._wire.close()
+            raise
+        finally:
+            self._used_at = monotonic()
+
+    def noop(self) -> Step[Reply]:
+        """Ask whether the server is there.
+
+        Raises:
+            Lost: it is not.
+        """
+        self._wire.put(b"NOOP\r\n")
+        return (yield from self._wire.reply(self._soon()))
+
+    def close(self) -> None:
+        """Take leave, without waiting for an answer."""
+        self._wire.put(b"QUIT\r\n")
+        self._wire.close()
+
+    def _begun(self, errands: Errands) -> Errand | None:
+        """Take the next message that this server can have, and begin to talk about it."""
+        while (errand := errands.take()) is not None:
+            lacking = self._lacking(errand.letter)
+            if lacking is None:
+                errand.dot_at = None
+                if self._pipelines:
+                    self._wire.put(b"".join(line for _, line in self._envelope(errand.letter)))
+                return errand
+            errands.end(errand, lacking)
+        return None
+
+    def _lacking(self, letter: Letter) -> Outcome | None:
+        """Return the outcome of a message that this server cannot have."""
+        if letter.is_international and "SMTPUTF8" not in self._offers:
+            return rejected("the server takes no international addresses", code="no_smtputf8")
+        most = self._offers.most_octets
+        if most and len(letter.octets) > most:
+            return rejected(f"the server takes no more than {most} octets", code="552 5.3.4")
+        return None
+
+    def _envelope(self, letter: Letter) -> list[tuple[Stage, bytes]]:
+        """Return the commands before the content."""
+        parameters = f" SIZE={len(letter.octets)}" if "SIZE" in self._offers else ""
+        if letter.is_international:
+            parameters += " BODY=8BITMIME SMTPUTF8"
+        lines: list[tuple[Stage, bytes]] = [
+            ("mail", f"MAIL FROM:<{letter.mail_from.spec}>{parameters}\r\n".encode()),
+            ("rcpt", f"RCPT TO:<{letter.to.spec}>\r\n".encode()),
+            ("data", b"DATA\r\n"),
+        ]
+        return [("reset", b"RSET\r\n"), *lines] if self._needs_reset else lines
+
+    def _agreed(self, errand: Errand) -> Step[Outcome | None]:
+        """Talk about the envelope; return why it is not taken, None if the content is asked for.
+
+        Raises:
+            Lost: the connection broke.
+        """
+        failure: Outcome | None = None
+        until = self._soon()
+        for stage, line in self._envelope(errand.letter):
+            if not self._pipelines:
+                self._wire.put(line)
+            reply = yield from self._wire.reply(until)
+            if failure is None and not goes_on(stage, reply):
+                failure = judged(stage, reply)
+            elif failure is not None and reply.code == WANTED["data"]:
+                # It asks for content although it has no receiver: nothing is what it gets.
+                self._wire.put(b".\r\n")
+                yield from self._wire.reply(until)
+            if failure is not None and (is_closing(failure) or not self._pipelines):
+                break
+        self._needs_reset = failure is not None
+        return failure
+
+    def _hand_over(self, errand: Errand, errands: Errands) -> None:
+        if not errands.may_still_begin(errand):
+            raise Withdrawn("the message may not leave any more")
+        self._wire.put(as_content(errand.letter.octets))
+        errand.dot_at = self._wire.put_octets
+
+    def _taken(self, errand: Errand) -> Step[Outcome]:
+        """Wait for the answer to the final dot, and return what it means.
+
+        Raises:
+            Lost: the connection broke before.
+        """
+        reply = yield from self._wire.reply(monotonic() + self._patience.content)
+        if not self._has_gone(errand) and reply.is_good:
+            raise Lost("the server answers before the content has ended")
+        return judged("content", reply)
+
+    def _end(self, errand: Errand, errands: Errands, outcome: Outcome) -> None:
+        errands.end(errand, outcome)
+        self.has_accepted |= outcome.kind == "accepted"
+        if is_closing(outcome) or (errand.dot_at is not None and not self._has_gone(errand)):
+            # Of a content that is cut short the rest would be read as commands.
+            raise Lost(outcome.detail or "the server closes the connection")
+
+    def _has_gone(self, errand: Errand) -> bool:
+        """Return whether the system has taken over the final dot: it may have arrived."""
+        return errand.dot_at is not None and self._wire.gone_octets >= errand.dot_at
+
+    def _give_up(
+        self, errands: Errands, lost: Lost, errand: Errand | None, ahead: Errand | None
+    ) -> None:
+        """Close the connection; say what came of the message at the wire, and of the next."""
+        self._wire.close()
+        if errand is not None and not errand.is_over:
+            if errand.dot_at is None:
+                self._not_begun(errand, errands, lost)
+            elif self._has_gone(errand):
+                errands.end(errand, unknown(f"{lost}, after the content"))
+            else:
+                errands.end(errand, deferred(f"{lost}, within the content"))
+        if ahead is not None:
+            self._not_begun(ahead, errands, lost)
+
+    def _not_begun(self, errand: Errand, errands: Errands, lost: Lost) -> None:
+        is_hanging = isinstance(lost, TimedOut)
+        if self.has_accepted and not errand.went_back and not is_hanging:
+            errands.put_back(errand)
+        else:
+            errands.end(errand, deferred(str(lost)))
+
+    def _soon(self) -> float:
+        return monotonic() + self._patience.envelope
+
+
+def is_closing(outcome: Outcome) -> bool:
+    """Return whether the server says that it closes the connection with this answer."""
+    return (outcome.code or "").startswith("421")
+
+
+def as_content(octets: bytes) -> bytes:
+    """Return a message as DATA takes it: dots doubled, every line ended with CRLF, then the dot.
+
+    A lone CR or LF would let some server see the end where another does not (SMTP smuggling).
+    """
+    ends = octets.count(b"\r\n")
+    if not (ends == octets.count(b"\r") == octets.count(b"\n")):
+        octets = _LINE_END.sub(b"\r\n", octets)
+    if not octets.endswith(b"\r\n"):
+        octets += b"\r\n"
+    octets = octets.replace(b"\r\n.", b"\r\n..")
+    return b"".join((b"." if octets.startswith(b".") else b"", octets, b".\r\n"))

@@ -1,0 +1,127 @@
+"""Messages of one batch on their way, and what came of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from orchestrator.channels.base import MayBegin
+from orchestrator.channels.mail.compose import Composer, Letter, NotAligned
+from orchestrator.channels.mail.headers import HeaderRefused
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome, deferred, refused, rejected
+
+FRESH = 0.05
+"""Seconds for which the answer that a message may begin is good."""
+Ended = tuple[OutgoingMessage, Outcome | None]
+
+
+@dataclass(slots=True)
+class Errand:
+    """One message that may begin."""
+
+    message: OutgoingMessage
+    letter: Letter
+    asked_at: float
+    """When it was last said that it may begin, on the monotonic clock."""
+    went_back: bool = False
+    """Whether a connection broke before it had begun."""
+    dot_at: int | None = None
+    """How many octets its connection has been given with the last of its content; None until
+    that begins."""
+    is_over: bool = False
+
+
+class Errands:
+    """The messages of one batch. Each ends exactly once.
+
+    Args:
+        seconds: after which no more begin, however many are left.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[OutgoingMessage],
+        composer: Composer,
+        may_begin: MayBegin,
+        seconds: float,
+    ) -> None:
+        self._waiting = deque(messages)
+        self._back: deque[Errand] = deque()
+        self._composer = composer
+        self._may_begin = may_begin
+        self._until = monotonic() + seconds
+        self._ended: deque[Ended] = deque()
+        self.failure: Outcome | None = None
+        """Why no connection can be had or trusted; what is left ends with it."""
+
+    @property
+    def are_left(self) -> bool:
+        """Whether some have not begun."""
+        return bool(self._waiting or self._back) and monotonic() < self._until
+
+    def take(self) -> Errand | None:
+        """Return the next that may begin; those that may not, or cannot be written, end here."""
+        while self.are_left:
+            errand = self._back.popleft() if self._back else self._written(self._waiting.popleft())
+            if errand is not None and (not errand.went_back or self.may_still_begin(errand)):
+                return errand
+        return None
+
+    def _written(self, message: OutgoingMessage) -> Errand | None:
+        asked_at = monotonic()
+        if not self._may_begin(message):
+            self._ended.append((message, None))
+            return None
+        letter = written(self._composer, message)
+        if isinstance(letter, Outcome):
+            self._ended.append((message, letter))
+            return None
+        return Errand(message, letter, asked_at)
+
+    def may_still_begin(self, errand: Errand) -> bool:
+        """Return whether an errand may begin now; ends it if not."""
+        now = monotonic()
+        if now - errand.asked_at > FRESH:
+            if not self._may_begin(errand.message):
+                self.end(errand, None)
+                return False
+            errand.asked_at = now
+        return True
+
+    def put_back(self, errand: Errand) -> None:
+        """Let another connection have an errand that has surely not begun."""
+        errand.went_back = True
+        self._back.append(errand)
+
+    def end(self, errand: Errand, outcome: Outcome | None) -> None:
+        """Say what came of one."""
+        errand.is_over = True
+        self._ended.append((errand.message, outcome))
+
+    def end_rest(self) -> None:
+        """End what is left: nothing of it has begun."""
+        why = self.failure or deferred("the server takes too long")
+        self._ended.extend((errand.message, why) for errand in self._back)
+        self._ended.extend((message, why) for message in self._waiting)
+        self._back.clear()
+        self._waiting.clear()
+
+    def ended(self) -> Iterator[Ended]:
+        """Yield what has ended since the last time, in that order."""
+        while self._ended:
+            yield self._ended.popleft()
+
+
+def written(composer: Composer, message: OutgoingMessage) -> Letter | Outcome:
+    """Return a message's letter, or the outcome of one that cannot be written."""
+    try:
+        return composer.letter(message)
+    except HeaderRefused as error:
+        return rejected(str(error), code=error.code)
+    except UnicodeEncodeError:
+        return rejected("a text holds half a character", code="bad_text")
+    except NotAligned as error:
+        return refused(str(error), code="not_aligned")
