@@ -8,6 +8,7 @@ a connection of its own, so TEMP tables end with it.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import time
@@ -276,6 +277,8 @@ def _make_own_folder(folder: Path) -> None:
 
 
 def _open_postgres(url: URL, *, read_only: bool) -> Engine:
+    # What the driver has to say about a lost connection is said by us, once, as a fault.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     # Settings of the URL stand last: of two equal ones PostgreSQL takes the last.
     settings = " ".join(f"-c {name}={value}" for name, value in POSTGRES_SETTINGS.items())
     given = url.query.get("options", "")

@@ -192,6 +192,18 @@ def test_postgresql_gets_our_settings_and_the_urls_win(postgres_url: str) -> Non
         assert connection.scalar(text("SHOW work_mem")) == "64MB"
 
 
+def test_the_driver_itself_says_nothing_on_stderr(
+    postgres_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = (
+        "import logging, sys; from orchestrator.database import open_engine\n"
+        "open_engine(sys.argv[1])\n"
+        "logging.getLogger('psycopg').warning('error ignored terminating: connection lost')"
+    )
+    subprocess.run([sys.executable, "-c", script, postgres_url], check=True)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name these options otherwise")
 def test_a_server_that_is_gone_without_a_word_is_noticed(postgres_url: str) -> None:
     """By TCP it is asked for signs of life; the server of these tests listens to no TCP itself."""
