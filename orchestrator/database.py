@@ -29,6 +29,7 @@ from orchestrator.sqlite_file import connect_for_reading, connect_for_writing
 T = TypeVar("T")
 
 __all__ = [
+    "allow_idling",
     "begin_facts",
     "database_faults",
     "default_url",
@@ -59,8 +60,8 @@ POSTGRES_SETTINGS = {
     "idle_in_transaction_session_timeout": "30s",
 }
 """A process that stands still inside a transaction loses it, and with it what others wait for."""
-READER_IDLE = "30min"
-"""How long a transaction may stand still that only reads: nobody waits for it."""
+IDLE_AT_LEISURE = text("SET LOCAL idle_in_transaction_session_timeout = '30min'")
+"""For a transaction that only reads: nobody waits for it."""
 LOCK_PAUSES = (0.05, 0.2, 0.8, 2.0)
 """Seconds at most before each further try of a transaction that met another one."""
 ANALYSIS_LIMIT = 2_000
@@ -137,8 +138,13 @@ def start_snapshot(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        idle = f"SET LOCAL idle_in_transaction_session_timeout = '{READER_IDLE}'"
-        connection.execute(text(idle))
+        allow_idling(connection)
+
+
+def allow_idling(connection: Connection) -> None:
+    """Let the transaction stand still for longer between its statements: it only reads."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(IDLE_AT_LEISURE)
 
 
 def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:

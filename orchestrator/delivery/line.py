@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, text
 
-from orchestrator.database import in_one_transaction
+from orchestrator.database import allow_idling, in_one_transaction
 from orchestrator.database_faults import database_faults
 from orchestrator.errors import EnvironmentFault
 
@@ -56,6 +56,7 @@ class Line:
         with self._held() as connection:
             connection.execution_options(sqlite_begin="DEFERRED")
             with connection.begin():
+                allow_idling(connection)  # a handful of messages may be made in between
                 return work(connection)
 
     def close(self) -> None:
