@@ -138,7 +138,7 @@ def brought_to_an_end(
     last = children.start(workers.schedule, shop.folder, url, FIRST, STEP, log)
     wait_for(lambda: log.stat().st_size > written, every=0.1)  # else it is stopped as it starts
     ended = "SELECT count(*) FROM enrollment WHERE flow = 'welcome' AND status = 'ended'"
-    queued = "SELECT count(*) FROM message WHERE state = 'queued'"
+    under_way = "SELECT count(*) FROM message WHERE state IN ('queued', 'claimed', 'sending')"
     wait_for(lambda: rows(shop.engine, ended) == [(customers,)], every=0.5)
-    wait_for(lambda: rows(shop.engine, queued) == [(0,)], every=0.5)
+    wait_for(lambda: rows(shop.engine, under_way) == [(0,)], every=0.5)
     assert children.end(last) == 0
