@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from harness import Shop, at
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 
 from orchestrator import tables
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.channels.settings import ChannelSettings
+from orchestrator.columns import to_micros
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.worker import Manner, Until, Worker
 from orchestrator.language.marks import Mark
@@ -128,4 +129,31 @@ def greeted(shop: Shop, customers: int = 3, flow: str = HELLO, when: datetime = 
     for number in range(customers):
         shop.event(f"c{number:05}", "signed_up", when.isoformat())
     shop.tick(when.isoformat())
+    return shop
+
+
+def queued(shop: Shop, customers: int, *, purpose: str = "marketing", when: datetime = NOW) -> Shop:
+    """Put one message into the queue for each of so many customers, without any tick.
+
+    The statements are bulk inserts, so that a hundred thousand take seconds.
+    """
+    shop.write(greet=HELLO)
+    at_ = to_micros(when)
+    message = {
+        "flow": "greet", "entry": 1, "step": "hello", "occurrence": "0", "channel": "email",
+        "message": "hello", "purpose": purpose, "topic": None, "release": shop.playbook.fingerprint,
+        "decided_at": at_, "due_at": at_, "state": "queued", "state_at": at_,
+    }  # fmt: skip
+    act = {"topic": "news", "at": at_ - 1, "withdrawn": 0, "source": "test"}
+    with shop.engine.begin() as connection:
+        first = (connection.scalar(select(func.max(tables.customer.c.id))) or 0) + 1
+        for begin in range(first, first + customers, 5_000):
+            ids = range(begin, min(begin + 5_000, first + customers))
+            people = [
+                {"id": n, "external_id": f"q{n:07}", "base": 0, "email": f"q{n}@shop.example"}
+                for n in ids
+            ]
+            connection.execute(insert(tables.customer), people)
+            connection.execute(insert(tables.consent), [{"customer_id": n, **act} for n in ids])
+            connection.execute(insert(tables.message), [{"customer_id": n, **message} for n in ids])
     return shop

@@ -5,20 +5,31 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from faults.provider import Caller
+from faults.provider import serve as provide
+from sending import KEYS
 
 from orchestrator import app
 from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
 from orchestrator.database import open_engine
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.policy import Doubt
+from orchestrator.delivery.worker import Manner, Until, Worker
 from orchestrator.playbook.load import load
 from orchestrator.scheduler import waking as _waking  # imported once, before processes fork
 from orchestrator.scheduler.events import Happened, json_line
 from orchestrator.tick.context import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
-__all__ = ["_waking", "import_for_ever", "import_once", "preview_for_ever", "race", "schedule"]
+__all__ = [
+    "_waking", "import_for_ever", "import_once", "preview_for_ever", "provide", "race", "schedule",
+    "send",
+]  # fmt: skip
 
 
 def schedule(folder: Path, url: str, first: datetime, step: timedelta, log: Path) -> None:
@@ -98,3 +109,44 @@ def preview_for_ever(folder: Path, url: str, log: Path) -> None:
             flows = ticked.report.flows
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"{sorted(flows)}\n")
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How a worker of these tests sends."""
+
+    folder: Path
+    url: str
+    port: Path
+    """The file in which the provider's port stands."""
+    policy: Doubt
+    at_once: int
+    lease: timedelta
+    drains: bool = False
+
+
+def send(asked: Sending) -> None:
+    """Be a worker: until it is killed, or until nothing is left."""
+    playbook = load(asked.folder).playbook
+    assert playbook is not None
+    caller = Caller(int(asked.port.read_text()), knows_keys=asked.policy == "retry")
+    outlet = Outlet(
+        channel="email",
+        adapter=caller,
+        at_once=asked.at_once,
+        on_in_doubt={"marketing": asked.policy, "transactional": asked.policy},
+    )
+    Worker(
+        engine=open_engine(asked.url),
+        outlets=[outlet],
+        current=lambda: playbook,
+        keys=KEYS,
+        kill_file=asked.folder / ".clm" / "STOP",
+        manner=Manner(
+            clock=utcnow,
+            until=Until.NOTHING_LEFT if asked.drains else Until.STOPPED,
+            lease=asked.lease,
+            rescue_every=asked.lease / 4,
+            poll=0.02,
+        ),
+    ).run()

@@ -1,0 +1,188 @@
+"""SIGKILL and SIGSTOP of workers at random instants: what is lost, what is sent twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+from faults import workers
+from faults.kit import Processes, figures, processes, sized, wait_for
+from faults.provider import acceptances
+from harness import Shop
+from loading import rows
+from sending import queued
+from sqlalchemy import select
+
+from orchestrator import tables
+from orchestrator.clock import utcnow
+from orchestrator.database import open_engine
+from orchestrator.delivery.policy import Doubt
+
+LEASE = timedelta(seconds=1)
+
+
+@dataclass
+class Trial:
+    """A shop whose messages are sent to a provider by workers that do not live long."""
+
+    shop: Shop
+    children: Processes
+    sending: workers.Sending
+    note: Path
+
+    def begin(self) -> ForkServerProcess:
+        """Start a worker."""
+        return self.children.start(workers.send, self.sending)
+
+    def accepted(self) -> int:
+        """Return how many messages the provider has taken, twice or not."""
+        return self.note.read_bytes().count(b"\n")
+
+    def wait_for_more(self) -> None:
+        """Wait until a worker that was just started has sent something, or nothing is left."""
+        before = self.accepted()
+        wait_for(lambda: self.accepted() > before or self.is_over(), every=0.005)
+
+    def is_over(self) -> bool:
+        """Return whether nothing is left to send."""
+        left = "SELECT count(*) FROM message WHERE state IN ('queued', 'claimed', 'sending')"
+        return rows(self.shop.engine, left) == [(0,)]
+
+    def end(self) -> dict[str, int]:
+        """Let one worker see everything through; return what became of the messages."""
+        self.sending = replace(self.sending, drains=True)
+        assert self.children.join(self.begin()) == 0
+        taken = acceptances(self.note)
+        row = tables.message.c
+        with self.shop.engine.connect() as connection:
+            found = connection.execute(select(row.state, row.provider_key)).all()
+        in_doubt = [key for state, key in found if state == "in_doubt"]
+        return {
+            "accepted": len(taken),
+            "duplicates": sum(count - 1 for count in taken.values()),
+            "most_copies": max(taken.values(), default=0),
+            "in_doubt": len(in_doubt),
+            "of_them_accepted": sum(key in taken for key in in_doubt),
+            "lost_outside_doubt": sum(
+                key not in taken for state, key in found if state != "in_doubt"
+            ),
+            "stuck": sum(state not in ("sent", "in_doubt") for state, _ in found),
+        }
+
+    def recovery(self, kills: list[float]) -> tuple[float, float]:
+        """Return p50 and p99 of the seconds from a kill until its messages were rescued."""
+        event = tables.message_event.c
+        with self.shop.engine.connect() as connection:
+            query = select(event.at).where(event.kind == "crashed")
+            found = [at.timestamp() for at in connection.scalars(query)]
+        took = sorted(at - max((kill for kill in kills if kill <= at), default=at) for at in found)
+        if not took:
+            return 0.0, 0.0
+        return round(took[len(took) // 2], 3), round(
+            took[min(len(took) - 1, len(took) * 99 // 100)], 3
+        )
+
+
+@contextmanager
+def trial(
+    shop: Shop, folder: Path, policy: Doubt, *, messages: int, at_once: int
+) -> Iterator[Trial]:
+    """Yield a trial whose provider is up and whose queue is full."""
+    queued(shop, messages, when=utcnow())
+    folder.mkdir()
+    note, port = folder / "accepted", folder / "port"
+    note.touch()
+    url = shop.engine.url.render_as_string(hide_password=False)
+    asked = workers.Sending(shop.folder, url, port, policy, at_once, LEASE)
+    with processes() as children:
+        children.start(workers.provide, note, port, policy == "retry")
+        wait_for(port.exists)
+        yield Trial(shop, children, asked, note)
+
+
+POLICIES: tuple[tuple[Doubt, int], ...] = (("park", 5), ("resend", 1), ("retry", 5))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("policy", "at_once"), POLICIES)
+def test_a_worker_killed_again_and_again_loses_nothing_beyond_its_policy(
+    shop: Shop, tmp_path: Path, policy: Doubt, at_once: int
+) -> None:
+    kills, messages = sized(8, 200), sized(800, 10_000)
+    chance, when = random.Random(4), []
+    with trial(shop, tmp_path / "trial", policy, messages=messages, at_once=at_once) as found:
+        for _ in range(kills):
+            if found.is_over():
+                break
+            victim = found.begin()
+            found.wait_for_more()
+            time.sleep(chance.uniform(0, sized(0.08, 0.05)))
+            when.append(utcnow().timestamp())
+            found.children.kill(victim)
+        said = found.end()
+        p50, p99 = found.recovery(when)
+    figures(
+        f"kills of a worker, {policy}, {shop.engine.dialect.name}",
+        messages=messages, kills=len(when), at_once=at_once, **said,
+        recovery_p50_s=p50, recovery_p99_s=p99,
+    )  # fmt: skip
+    assert (said["lost_outside_doubt"], said["stuck"]) == (0, 0)
+    assert said["in_doubt"] <= (len(when) * at_once if policy == "park" else 0)
+    assert said["duplicates"] <= (len(when) * at_once if policy == "resend" else 0)
+    assert len(when) > kills // 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("policy", "at_once"), POLICIES)
+def test_workers_that_are_killed_and_frozen_beside_each_other(
+    postgres_url: str, tmp_path: Path, policy: Doubt, at_once: int
+) -> None:
+    shop = Shop(open_engine(postgres_url), tmp_path)
+    rounds, messages = sized(5, 100), sized(1_500, 20_000)
+    chance, killed, frozen = random.Random(5), [], 0
+    with trial(shop, tmp_path / "trial", policy, messages=messages, at_once=at_once) as found:
+        alive = [found.begin() for _ in range(sized(2, 4))]
+        wait_for(lambda: found.accepted() > 0)
+        for _ in range(rounds):
+            if found.is_over():
+                break
+            victim = alive.pop(chance.randrange(len(alive)))
+            killed.append(utcnow().timestamp())
+            found.children.kill(victim)
+            alive.append(found.begin())
+            frozen += freeze(chance.choice(alive[:-1]), chance.uniform(1.3, 2.5))
+        for one in alive:
+            found.children.kill(one)
+        killed += [utcnow().timestamp()] * len(alive)
+        said = found.end()
+        p50, p99 = found.recovery(killed)
+    slots = (len(killed) + frozen) * at_once
+    figures(
+        f"kills and freezes of {len(alive)} workers, {policy}, postgresql",
+        messages=messages, kills=len(killed), freezes=frozen, at_once=at_once, **said,
+        recovery_p50_s=p50, recovery_p99_s=p99,
+    )  # fmt: skip
+    assert (said["lost_outside_doubt"], said["stuck"]) == (0, 0)
+    assert said["in_doubt"] <= (slots if policy == "park" else 0)
+    assert said["duplicates"] <= (slots if policy == "resend" else 0)
+
+
+def freeze(process: ForkServerProcess, seconds: float) -> int:
+    """Let a process stand still for a while; return 1, or 0 if it was gone."""
+    assert process.pid is not None
+    try:
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(process.pid, signal.SIGCONT)
+    except ProcessLookupError:
+        return 0
+    return 1
