@@ -124,7 +124,7 @@ class Lane:
             marked = self._mark(handful, spoilt, batch.book)
             ready, spoilt = ready[len(handful) :], []
             self._ended = self._caller.call(marked, batch.book)
-            self.sent += len(self._ended)
+            self.sent += sum(one.outcome is not None for one in self._ended)
         self._finish(spoilt, ready)
         self._most = min(MOST, self._most * 2)
         return len(batch.orders)

@@ -13,6 +13,7 @@ import socketserver
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
@@ -29,10 +30,11 @@ class _Handler(socketserver.StreamRequestHandler):
     server: Provider
 
     def handle(self) -> None:
-        for line in self.rfile:
-            self.server.accept(line.decode().strip())
-            time.sleep(random.uniform(0, LONGEST_GAP))
-            self.wfile.write(b"ok\n")
+        with suppress(ConnectionError):
+            for line in self.rfile:
+                self.server.accept(line.decode().strip())
+                time.sleep(random.uniform(0, LONGEST_GAP))
+                self.wfile.write(b"ok\n")
 
 
 class Provider(socketserver.ThreadingTCPServer):
