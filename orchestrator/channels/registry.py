@@ -15,6 +15,9 @@ from orchestrator.errors import EnvironmentFault
 from orchestrator.packages import Brought, a
 
 BUILT_IN: dict[str, str] = {
+    "call_task": "orchestrator.channels.call_task:CallTaskChannel",
+    "chat": "orchestrator.channels.chat:ChatChannel",
+    "direct_mail": "orchestrator.channels.direct_mail:DirectMailChannel",
     "dry_run": "orchestrator.channels.dry_run:DryRunChannel",
     "email": "orchestrator.channels.email:EmailChannel",
     "file": "orchestrator.channels.file:FileChannel",

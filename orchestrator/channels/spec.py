@@ -62,5 +62,8 @@ CHANNELS = Channels(
         ChannelSpec("whatsapp", "phone", covered=False, formats=("txt", "json")),
         ChannelSpec("push", "push_token", covered=True, formats=("txt", "json")),
         ChannelSpec("onsite", None, covered=True, formats=("html", "md", "txt", "json")),
+        ChannelSpec("direct_mail", None, covered=False, formats=("txt",)),
+        ChannelSpec("call_task", "phone", covered=False, formats=("txt",)),
+        ChannelSpec("chat", None, covered=False, formats=("txt",)),
     )
 )

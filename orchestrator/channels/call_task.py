@@ -1,0 +1,109 @@
+"""The ``call_task`` adapter: people to be called, a list a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.day_lists import DayLists, fits
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected
+from orchestrator.channels.phone import e164
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.channels.shapes import FolderShape, RegionShape
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.language.words import word
+
+COLUMNS = ("customer", "phone", "call_by", "subject", "what_to_say", "flow", "step", "message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallTaskSettings(ChannelSettings):
+    """Writes whom to call, and by when, into a CSV file a day."""
+
+    folder: str = word(FolderShape(), "The folder.", default="outbox/call_task")
+    region: str | None = word(
+        RegionShape(), "The country of numbers that name none, such as AT.", default=None
+    )
+
+
+class CallTaskChannel(Channel):
+    """A row per message, in the list of the day on which it was decided."""
+
+    name = "call_task"
+    spec = CHANNELS["call_task"]
+    capabilities = Capabilities(
+        idempotent=True, batch=200, at_once=200, timeout=timedelta(minutes=1)
+    )
+    Settings = CallTaskSettings
+    settings: CallTaskSettings
+
+    def __init__(self, settings: CallTaskSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._lists = DayLists(
+            surroundings.folder / settings.folder, COLUMNS, as_they_are=frozenset(("phone",))
+        )
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        [(_, outcome)] = self.send_batch([message], lambda _: True)
+        assert outcome is not None
+        return outcome
+
+    def send_batch(
+        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
+    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
+        outcomes: dict[str, Outcome] = {}
+        days: dict[date, dict[str, dict[str, str]]] = {}
+        for message in messages:
+            if not may_begin(message):
+                continue
+            row = self._row(message)
+            if isinstance(row, Outcome):
+                outcomes[message.key] = row
+            else:
+                days.setdefault(_day(message), {})[message.key] = row
+        outcomes |= self._write(days)
+        for message in messages:
+            yield message, outcomes.get(message.key)
+
+    def _row(self, message: OutgoingMessage) -> dict[str, str] | Outcome:
+        phone = e164(message.to, self.settings.region)
+        if phone is None:
+            return rejected("no phone number with a country", code="bad_number")
+        row = _row(message, phone)
+        return row if fits(row) else rejected("a value is too long for a list", code="too_long")
+
+    def _write(self, days: Mapping[date, dict[str, dict[str, str]]]) -> dict[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        for day, rows in days.items():
+            try:
+                self._lists.add(day, rows)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                outcomes |= dict.fromkeys(rows, deferred(f"the list cannot be written: {reason}"))
+            else:
+                outcomes |= dict.fromkeys(rows, accepted())
+        return outcomes
+
+
+def _day(message: OutgoingMessage) -> date:
+    return (message.decided_at or message.created_at).astimezone(UTC).date()
+
+
+def _row(message: OutgoingMessage, phone: str) -> dict[str, str]:
+    return {
+        "customer": message.customer,
+        "phone": phone,
+        "call_by": _text(message.expires_at),
+        "subject": message.subject or "",
+        "what_to_say": message.text,
+        "flow": message.flow,
+        "step": message.step,
+        "message": message.message,
+    }
+
+
+def _text(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z") if instant else ""
