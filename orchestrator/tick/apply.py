@@ -161,6 +161,7 @@ def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
     leading = {"customer_id": workspace.leading(closed.c.customer_id)}
     same = and_(*(base.c[key] == leading.get(key, closed.c[key]) for key in keys))
     if closed.name in tick.filled:
+        workspace.refresh_statistics(tick.connection, closed)
         ends = {name: closed.c[name] for name in ("ended_at", "ended_silent")}
         tick.execute(update(base).where(base.c.ended_at.is_(None), same).values(**ends))
     columns = [column.name for column in opened.columns if column.name != "first_seen"]

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from orchestrator import tables, timing
-from orchestrator.columns import to_day_number
+from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
@@ -179,6 +179,18 @@ class Tick:
         self.facts = self._facts()
         self.past = Past(self.connection)
         self.is_edited = self.past.has_other(self.playbook.fingerprint)
+
+    @cached_property
+    def waits_over(self) -> Mapping[str, tuple[bool, bool]]:
+        """Flow → whether active runs of it have no instant to wait for, or one that has come."""
+        seen, runs = tables.flow_state.c, tables.enrollment.c
+        one = (
+            select(literal(1)).where(runs.flow == seen.flow, runs.status == tables.ACTIVE).limit(1)
+        )
+        at_once = one.where(runs.due_at.is_(None)).scalar_subquery()
+        come = one.where(runs.due_at <= to_micros(self.now)).scalar_subquery()
+        found = self.connection.execute(select(seen.flow, at_once, come))
+        return {flow: (first is not None, last is not None) for flow, first, last in found}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     and_,
-    false,
     func,
     insert,
     literal,
@@ -59,12 +58,10 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
     def moved(rows: FromClause) -> ColumnElement[bool]:
         if edit.begins_anew:
             return true()
-        if edit.before is None:
-            return false()
         gone = rows.c.step.not_in(list(live.graph.nodes))
         return or_(gone, rows.c.step.in_(edit.remade))
 
-    runs.take_up(tick, live, moved)
+    runs.take_up(tick, live, None if edit.before is None else moved)
     if edit.begins_anew:
         _begin_anew(tick, live, edit)
     for step in _steps_gone(tick, live):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     insert,
     literal,
     null,
@@ -38,28 +39,46 @@ KEPT = (
 """What a run brings along from the ticks before."""
 
 
-def take_up(tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElement[bool]]) -> None:
+def take_up(
+    tick: Tick, live: LiveFlow, moved: Callable[[FromClause], ColumnElement[bool]] | None
+) -> None:
     """Bring in the active runs of a flow that end now, are due, or may be asked something.
 
     Args:
-        moved: which others are to be brought in, for an edit moves them.
+        moved: which others are to be brought in, for an edit moves them; None if it moves none.
     """
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    reached = _reached(tick, live, runs, moved)
+    if not reached and tick.nobody_due and not tick.looks_at_everybody(live):
+        return
     ending = ends(tick, live, customer, runs)
     query, columns = _taken(tick, live, (runs, customer), ending)
     into = insert(workspace.run)
-    reached = or_(_is_due(tick, runs), moved(runs))
-    if tick.gate_is_edited:
-        reached = or_(reached, resting.rests(runs))
-    polled = _is_polled(tick, live, runs)
+    asked = or_(ending.is_not(None), _is_polled(tick, live, runs))
     if tick.looks_at_everybody(live):
-        found = or_(ending.is_not(None), reached, polled)
-        tick.execute(into.from_select(columns, query.where(found)))
+        tick.execute(into.from_select(columns, query.where(or_(asked, *reached))))
     else:
-        tick.execute(into.from_select(columns, query.where(reached)))
-        changed = and_(or_(ending.is_not(None), polled), tick.looked_at(runs.c.customer_id))
-        tick.execute(into.from_select(columns, query.where(~reached, changed)))
+        for which in reached:
+            tick.execute(into.from_select(columns, query.where(which)))
+        changed = and_(asked, tick.looked_at(runs.c.customer_id), ~or_(*reached, false()))
+        tick.execute(into.from_select(columns, query.where(changed)))
     laps.take_up(tick, live)
+
+
+def _reached(
+    tick: Tick,
+    live: LiveFlow,
+    runs: FromClause,
+    moved: Callable[[FromClause], ColumnElement[bool]] | None,
+) -> list[ColumnElement[bool]]:
+    """Return which runs are touched whatever is known of their customers; no run by two of them."""
+    if moved is not None or tick.gate_is_edited or tick.looks_at_everybody(live):
+        edited = [] if moved is None else [moved(runs)]
+        return [or_(_is_due(tick, runs), resting.rests(runs), *edited)]
+    at_once, later = tick.waits_over.get(live.name, (False, False))
+    due = runs.c.due_at
+    ways = ((at_once, due.is_(None)), (later, due <= to_micros(tick.now)))
+    return [which for there, which in ways if there]
 
 
 def take_up_beside(tick: Tick, live: LiveFlow) -> None:

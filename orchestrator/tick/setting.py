@@ -77,7 +77,8 @@ def note_replaced(tick: Tick) -> None:
     )
     if workspace.is_empty(tick.connection, written):
         return
-    same = and_(written.c.name == stored.c.name, written.c.customer_id == stored.c.customer_id)
+    customer_id = workspace.leading(written.c.customer_id)
+    same = and_(written.c.name == stored.c.name, customer_id == stored.c.customer_id)
     columns = [stored.c[column.name] for column in noted.columns]
     query = select(*columns).join_from(written, stored, same)
     tick.execute(insert(noted).from_select([column.name for column in columns], query))

@@ -76,7 +76,7 @@ def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
 def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
     customer = tables.customer.alias()
     stage = _matching_stage(tick, customer, at).label("stage")
-    stays = tick.facts.stages.alias()
+    stays = (tick.facts.stages if tick.is_full else tables.stage_interval).alias()
     here = tick.looked_at(stays.c.customer_id)
     present = select(stays).where(stays.c.ended_at.is_(None), here).subquery()
     opened, selected = workspace.stage_opened, _selected(tick, customer, at)
@@ -163,7 +163,8 @@ def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> N
     scope = tick.scope(customer, name, now=at)
     held = scope.predicate(tick.playbook.segments[name].when)
     selected = and_(_selected(tick, customer, at), held)
-    stays = tick.facts.segments.alias()
+    # without an edit nobody has come or gone before this, and a union hides the indexes
+    stays = (tick.facts.segments if tick.is_full else tables.segment_interval).alias()
     here = and_(stays.c.segment == name, tick.looked_at(stays.c.customer_id))
     present = select(stays).where(here, stays.c.ended_at.is_(None)).subquery()
     opened = workspace.segment_opened
