@@ -99,8 +99,8 @@ def work_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "work",
-            f"new facts about {counted(changed, 'customer')} wait, and the last tick was "
-            f"{spoken(standing.now - last)} ago",
+            f"a tick has to look at {counted(changed, 'customer')}, for new facts or for what the "
+            f"last one did, and that was {spoken(standing.now - last)} ago",
             "clmctl start keeps the clock; clmctl run does one tick",
         )
     for one in standing.paused:

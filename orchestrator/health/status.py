@@ -18,6 +18,7 @@ from orchestrator.tick.context import watermark
 from orchestrator.tick.releases import latest_release
 
 WEBHOOK = "webhook"
+FREQUENCY = "frequency"
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Standing:
     """Flow (or project) → when its volume breaker tripped."""
     stranded: Sequence[Stranded]
     changed: int
-    """Customers with new facts that no tick has seen."""
+    """Customers whom the next tick looks at: for new facts, or for what the last tick did."""
 
     @property
     def lag_seconds(self) -> int | None:
@@ -130,7 +131,8 @@ class _Runs:
 def _runs(connection: Connection, now: datetime) -> list[_Runs]:
     run = tables.enrollment.c
     is_due = run.due_at <= to_micros(now)
-    later = case((is_due, None), else_=run.due_at)
+    # what a frequency rule holds waits for no instant of its own
+    later = case((or_(is_due, run.held_reason == FREQUENCY), None), else_=run.due_at)
     place = (run.flow, run.step, run.release, run.held_reason)
     query = (
         select(*place, func.count(), func.sum(case((is_due, 1), else_=0)), func.min(later))

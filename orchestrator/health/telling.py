@@ -83,7 +83,7 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["held", _listed(_held(standing)) or "nobody"],
         ["queued", _queued(standing)],
         ["in doubt", number(IN_DOUBT)],
-        ["changed", counted(standing.changed, "customer") + " with facts no tick has seen"],
+        ["to look at", _changed(standing)],
     ]
     for one in standing.paused:
         what = "everything" if one.flow is None else one.flow
@@ -130,6 +130,12 @@ def _due(standing: Standing, zone: ZoneInfo) -> str:
     following = standing.next_due_at
     then = f"; the next at {local_time(following, zone)}" if following else ""
     return f"{counted(standing.due, 'run')}{then}"
+
+
+def _changed(standing: Standing) -> str:
+    if not standing.changed:
+        return "nobody"
+    return counted(standing.changed, "customer") + ": new facts, or what the last tick did"
 
 
 def _queued(standing: Standing) -> str:

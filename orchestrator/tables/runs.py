@@ -79,6 +79,7 @@ class Enrollment(SQLModel, table=True):
         PrimaryKeyConstraint("flow", "customer_id", "entry"),
         Index("enrollment_by_occurrence", "flow", "customer_id", "occurrence", unique=True),
         Index("enrollment_due", "flow", "due_at", **_ACTIVE),
+        Index("enrollment_inside", "flow", "release", **_ACTIVE),
         Index("enrollment_entered", "flow", "entry_at"),
         Index("enrollment_ended", "flow", "ended_at"),
     )

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, literal, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal, select
 
 from orchestrator import tables
 from orchestrator.columns import exact_text
@@ -71,10 +71,12 @@ def _version(tick: Tick, live: LiveFlow, flow: Flow, releases: list[str]) -> Liv
 
 
 def _releases(tick: Tick, name: str) -> list[str]:
-    rows = tables.enrollment.c
-    query = select(rows.release).where(rows.flow == name, rows.status == tables.ACTIVE).distinct()
-    found = tick.connection.scalars(query)
-    return sorted(one for one in found if one != tick.playbook.fingerprint)
+    """Return the other releases that runs inside a flow entered it under: a look-up for each."""
+    rows, found, last = tables.enrollment.c, [], ""
+    inside = select(func.min(rows.release)).where(rows.flow == name, rows.status == tables.ACTIVE)
+    while (release := tick.connection.scalar(inside.where(rows.release > last))) is not None:
+        found.append(last := release)
+    return [one for one in found if one != tick.playbook.fingerprint]
 
 
 def _said(flow: Flow) -> str:

@@ -166,7 +166,7 @@ def test_pauses_breakers_and_forgotten_work_are_said(
         connection.execute(tables.dirty.insert().values(customer_id=1))
     says = doctor(shop, capsys).of("work")
 
-    assert any("new facts about 1 customer wait" in one for one in says)
+    assert any("a tick has to look at 1 customer" in one for one in says)
     assert "everything is paused: stop it" in says
     assert any("breaker of hello" in one for one in says)
 
