@@ -87,7 +87,9 @@ def take_up_beside(tick: Tick, live: LiveFlow) -> None:
     Nothing has changed about these customers, so that this tick had no reason to look at
     them; but a wait of theirs is over, or a day of the calendar let them into a flow.
     """
-    if tick.looks_at_everybody(live) or not (live.graph.polled or resting.may_rest(tick, live)):
+    if workspace.run.name not in tick.filled or tick.looks_at_everybody(live):
+        return
+    if not (live.graph.polled or resting.may_rest(tick, live)):
         return
     runs, customer = tables.enrollment.alias(), tables.customer.alias()
     query, columns = _taken(tick, live, (runs, customer), cast(null(), exact_text()))
