@@ -19,6 +19,7 @@ from orchestrator.channels.mail.bodies import has_long_line
 from orchestrator.channels.mail.headers import (
     OWN_HEADERS,
     HeaderRefused,
+    clean,
     label,
     unstructured,
 )
@@ -216,7 +217,7 @@ def _leaving(unsubscribe: Unsubscribe | None) -> str:
         raise HeaderRefused(
             "there is no unsubscribe link: set links.base_url in project.yaml", "no_unsubscribe"
         )
-    if not _URL.match(unsubscribe.url):
+    if not _URL.match(clean("unsubscribe link", unsubscribe.url)):
         raise HeaderRefused(
             "the unsubscribe link does not begin with https://: set links.base_url so",
             "no_unsubscribe",

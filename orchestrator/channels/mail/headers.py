@@ -74,7 +74,7 @@ def unstructured(name: str, text: str) -> str:
         return f"{name}: {words(line)}\r\n"
     if len(name) + 2 + len(line) <= LINE:
         return f"{name}: {line}\r\n"
-    folded = _folded(f"{name}: {line}")
+    folded = _folded(name, line)
     return f"{folded}\r\n" if folded else f"{name}: {words(line)}\r\n"
 
 
@@ -123,14 +123,15 @@ def _octets(sign: str) -> bytes:
     return sign.encode("utf-8", "surrogatepass")
 
 
-def _folded(header: str) -> str | None:
+def _folded(name: str, line: str) -> str | None:
     """Return a header folded at single blanks, so that joining its lines gives it again.
 
     None if a line would stay too long.
     """
-    lines = [""]
-    for piece in _BEFORE_BLANK.split(header):
-        if lines[-1].strip() and len(lines[-1]) + len(piece) > LINE:
+    first, *more = _BEFORE_BLANK.split(line)
+    lines = [f"{name}: {first}"]
+    for piece in more:
+        if len(lines[-1]) + len(piece) > LINE:
             lines.append(piece)
         else:
             lines[-1] += piece
