@@ -11,7 +11,7 @@ from orchestrator.app.clock import (
     status,
     wake_once,
 )
-from orchestrator.app.delivery import WorkerRequest, drain, run_worker, worker
+from orchestrator.app.delivery import WorkerRequest, drain, worker
 from orchestrator.app.last_good import LastGood, last_good
 from orchestrator.app.opening import (
     OUTBOX,
@@ -23,6 +23,7 @@ from orchestrator.app.opening import (
     unknown,
 )
 from orchestrator.app.outbox import acting, looking
+from orchestrator.app.serving import ServeRequest, run_worker, serve
 from orchestrator.app.tasks import finish_task, open_tasks
 from orchestrator.app.ticks import (
     ALREADY_DONE,
@@ -43,6 +44,7 @@ __all__ = [
     "LastGood",
     "OpenProject",
     "Passed",
+    "ServeRequest",
     "Status",
     "TickRequest",
     "WorkerRequest",
@@ -62,6 +64,7 @@ __all__ = [
     "planner",
     "run_clock",
     "run_worker",
+    "serve",
     "simulated",
     "sizes",
     "status",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.app.delivery import drain, sending_beside
 from orchestrator.app.last_good import LastGood, last_good, playbook_or_refusal
 from orchestrator.app.opening import OpenProject, open_database
+from orchestrator.app.serving import LATE_AFTER, ServeRequest, answering_beside, beside_planner
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import (
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from orchestrator.health.status import Standing
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.planner import Outcome, Planner
+
+
+SCHEDULER = "scheduler"
+"""The loop that plans, as health knows it."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +104,23 @@ def wake_once(planner: Planner) -> Outcome:
     return outcome
 
 
-def run_clock(planner: Planner, request: ClockRequest) -> int | None:
-    """Wake the planner again and again, and send beside it; returns the signal that ended it.
+def run_clock(planner: Planner, request: ClockRequest, answers: ServeRequest) -> int | None:
+    """Wake the planner again and again, send and answer beside it; returns what ended it.
 
     Raises:
         PlaybookErrors: the files do not load and there never was a release.
         UsageError: the same, of files that cannot be understood at all.
+        EnvironmentFault: an address that was asked for cannot be had.
     """
     from orchestrator.scheduler.waking import Alarm, stopped_by_signals  # costs APScheduler
 
-    with stopped_by_signals() as stop, sending_beside(planner, stop.asked):
+    with (
+        answering_beside(beside_planner(planner, answers)) as metrics,
+        stopped_by_signals() as stop,
+        sending_beside(planner, stop.asked, metrics),
+    ):
+        metrics.expects(SCHEDULER, max(LATE_AFTER, 3 * request.every))
+        planner.went_round = lambda: metrics.looped(SCHEDULER)
         Alarm(planner, request.every, stop.asked, utcnow).run()
         planner.voice.say("stopped", "stopped; the tick under way was finished")
         return stop.signal

@@ -18,6 +18,7 @@ from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
     from orchestrator.delivery.worker import Worker
     from orchestrator.playbook.model import Playbook
@@ -79,6 +80,7 @@ def worker(
         EnvironmentFault: the database's schema is not this version's, or a secret is missing.
     """
     from orchestrator import database
+    from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.worker import Manner, Until, Worker
     from orchestrator.migrations.state import require_schema
     from orchestrator.scheduler.events import Voice
@@ -98,21 +100,12 @@ def worker(
         kill_file=kill_file(folder),
         manner=Manner(clock=utcnow, until=Until.NOTHING_LEFT if request.drains else Until.STOPPED),
         say=Voice(tell).say,
+        observer=Metrics(),
     )
 
 
-def run_worker(worker: Worker) -> int | None:
-    """Let a worker work; returns the signal that ended it."""
-    from orchestrator.scheduler.waking import stopped_by_signals  # costs APScheduler
-
-    with stopped_by_signals() as stop:
-        worker.stop = stop.asked
-        worker.run()
-        return stop.signal
-
-
 @contextmanager
-def sending_beside(planner: Planner, stop: Event) -> Iterator[None]:
+def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterator[None]:
     """Send in threads of their own while a planner plans, once it has looked around.
 
     Raises:
@@ -125,7 +118,7 @@ def sending_beside(planner: Planner, stop: Event) -> Iterator[None]:
             while not planner.settled.wait(FRESH_SECONDS) and not stop.is_set():
                 pass
             if not stop.is_set():
-                _worker_beside(planner, stop).run()
+                _worker_beside(planner, stop, observer).run()
         except BaseException as error:  # noqa: BLE001  # raised again below
             ended.append(error)
             stop.set()
@@ -142,7 +135,7 @@ def sending_beside(planner: Planner, stop: Event) -> Iterator[None]:
         raise ended[0]
 
 
-def _worker_beside(planner: Planner, stop: Event) -> Worker:
+def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.delivery.worker import Manner, Worker
     from orchestrator.signing import keys_of
 
@@ -159,6 +152,7 @@ def _worker_beside(planner: Planner, stop: Event) -> Worker:
         manner=Manner(clock=planner.clock),
         stop=stop,
         say=planner.voice.say,
+        observer=observer,
     )
 
 

@@ -58,6 +58,15 @@ VariablesOption = Annotated[
         "--var", metavar="NAME=VALUE", help="Set a variable of the playbooks; repeatable."
     ),
 ]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics",
+        metavar="HOST:PORT",
+        help="Where /metrics and /healthz are (default: 127.0.0.1:9464 or one of the next ports); "
+        "off: nowhere.",
+    ),
+]
 RevealOption = Annotated[
     bool, typer.Option("--reveal", help="Show addresses and personal attributes unmasked.")
 ]

@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.conventions import (
     DatabaseOption,
+    MetricsOption,
     ProjectOption,
     VariablesOption,
     verb,
@@ -51,6 +52,15 @@ def start(
         typer.Option("--accept", help="Do not ask this time: not about a gap, not about a backup."),
     ] = False,
     once: Annotated[bool, typer.Option("--once", help="Wake once and end.")] = False,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            metavar="HOST:PORT",
+            help="Where links and callbacks are answered (default: 127.0.0.1:8020); off: nowhere.",
+        ),
+    ] = None,
+    metrics: MetricsOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
     var: VariablesOption = None,
@@ -58,6 +68,7 @@ def start(
     """Run the clock: a tick every so often, for as long as this process lives.
 
     Messages leave beside it, in threads of their own; clmctl worker adds processes that send.
+    Links in messages and callbacks of providers are answered too, as clmctl serve does.
     One scheduler plans at a time; a second one stands by and takes over when the first is gone.
     Files that do not load leave the last good ones in force. A database that fails is tried
     again until it works. After a gap longer than --max-gap, and with a database that was
@@ -78,7 +89,8 @@ def start(
     planner = root.planner(project, db, var, request=request, tell=tell_event)
     if once:
         return _code_of(root.wake_once(planner), planner.voice)
-    return INTERRUPTED if root.run_clock(planner, request) == signal.SIGINT else 0
+    answers = root.ServeRequest(public=serve, own=metrics)
+    return INTERRUPTED if root.run_clock(planner, request, answers) == signal.SIGINT else 0
 
 
 def _code_of(outcome: Outcome, voice: Voice) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.conventions import (
     DatabaseOption,
+    MetricsOption,
     ProjectOption,
     VariablesOption,
     verb,
@@ -42,6 +43,7 @@ def worker(
     drain: Annotated[
         bool, typer.Option("--drain", help="End when nothing is due and nothing is under way.")
     ] = False,
+    metrics: MetricsOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
     var: VariablesOption = None,
@@ -63,4 +65,4 @@ def worker(
         raise UsageError("--channels names none", help="for example --channels email,sms")
     request = root.WorkerRequest(names, lanes, drains=drain)
     found = root.worker(project, db, var, request=request, tell=tell_event)
-    return INTERRUPTED if root.run_worker(found) == signal.SIGINT else 0
+    return INTERRUPTED if root.run_worker(found, project, metrics) == signal.SIGINT else 0

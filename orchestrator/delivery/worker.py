@@ -239,6 +239,7 @@ class Worker:
             return False
         self.say("stands_by", "stands by: another process sends from this database")
         while not self.stop.wait(self.manner.poll):
+            self.observer.looped("keeper")
             if sole.take():
                 return True
         return False

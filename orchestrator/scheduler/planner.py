@@ -68,6 +68,8 @@ class Planner:
     accepts: bool = False
     """Whether a person has said beforehand that a doubt need not be asked about."""
     database_clock: Callable[[Connection], datetime] = database_now
+    went_round: Callable[[], None] = lambda: None
+    """Called after each wake that the database and the disk let happen."""
     failures: int = 0
     """How many wakes in a row have failed."""
     settled: Event = field(default_factory=Event)
@@ -110,6 +112,7 @@ class Planner:
         self.failures = 0
         if outcome is not Outcome.CLOCK_IS_OFF:
             self.settled.set()
+        self.went_round()
         return outcome
 
     def renew(self) -> bool:

@@ -35,7 +35,7 @@ def public_application(site: Site, metrics: Metrics) -> ASGIApp:
         facts = {"path": where, "reason": type(error).__name__}
         site.say("crashed", f"a request was not answered: {type(error).__name__}", "error", facts)
 
-    return Gate(application, base_path(site.playbook), crashed)
+    return Gate(application, lambda: base_path(site.playbook), crashed)
 
 
 def own_application(metrics: Metrics, registry: CollectorRegistry) -> ASGIApp:

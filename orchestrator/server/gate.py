@@ -47,14 +47,14 @@ class _Refused(Exception):
 class Gate:
     """An ASGI application around another one."""
 
-    def __init__(self, app: ASGIApp, prefix: str, crashed: Crashed) -> None:
+    def __init__(self, app: ASGIApp, prefix: Callable[[], str], crashed: Crashed) -> None:
         """Make it.
 
         Args:
-            prefix: the path of ``links.base_url``; requests come with or without it, as the
-                proxy in front likes.
+            prefix: returns the path of ``links.base_url``; requests come with or without it,
+                as the proxy in front likes.
         """
-        self._app, self._prefix, self._crashed = app, prefix.rstrip("/"), crashed
+        self._app, self._prefix, self._crashed = app, prefix, crashed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -75,9 +75,8 @@ class Gate:
                 await _plain(HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, answer.send)
 
     def _path(self, path: str) -> str:
-        if self._prefix and path.startswith(self._prefix + "/"):
-            return path[len(self._prefix) :]
-        return path
+        prefix = self._prefix()
+        return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
 
 
 class _Answer:

@@ -18,8 +18,8 @@ from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.receiving import Origin
 from orchestrator.delivery.worker import Say
-from orchestrator.playbook.routes import open_channels
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.routes import open_channels
 from orchestrator.server.failures import Failures
 from orchestrator.signing import Keys
 
