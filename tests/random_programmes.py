@@ -194,7 +194,7 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     elif kind == "flow":
         plain = {"leaves_flow": draw(st.sampled_from(strategies.FLOWS))}
     elif kind == "matches":
-        plain = {"matches": draw(strategies.criteria(now))}
+        return {"matches": draw(strategies.criteria(now))}
     elif kind == "every":
         plain = {"every": draw(st.sampled_from(("day", "sunday", "monday", "month")))}
         if plain["every"] == "month":

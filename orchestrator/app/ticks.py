@@ -82,7 +82,7 @@ def one_tick(
 
 
 def _calls_wait(count: int) -> str:
-    from orchestrator.report.layout import counted
+    from orchestrator.counting import counted
 
     calls = counted(count, "call of a webhook", "calls of webhooks")
     return f"{calls} in the ledger, queued: clmctl import answers tells what came of them"

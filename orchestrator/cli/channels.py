@@ -143,9 +143,9 @@ def check(
     """
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects
+    from orchestrator.counting import counted
     from orchestrator.delivery.roster import roster, wrong_with_channel
     from orchestrator.playbook.routes import open_channels
-    from orchestrator.report.layout import counted
     from orchestrator.report.streams import pretty_json
 
     opened = root.open_project(project, var)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.conventions import DatabaseOption, ProjectOption, verb, verb_app
+from orchestrator.counting import counted
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def demo(
     with console.stations("making the sample shop") as passed:
         customers, events = loader.load_shop(passed)
         console.out(
-            f"{customers.rows:,} customers and {events.rows:,} events are in {place_of(engine)}"
+            f"{counted(customers.rows, 'customer')} and {counted(events.rows, 'event')} are in "
+            f"{place_of(engine)}"
         )
         sent, repeated = _run_ticks(opened, engine, loader, passed)
     there = sum(1 for _ in (opened.folder / root.OUTBOX).glob("*.json"))

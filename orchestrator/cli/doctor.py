@@ -40,8 +40,8 @@ def doctor(
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.cli import console
+    from orchestrator.counting import counted
     from orchestrator.health.doctor import doctor_document, doctor_page, findings
-    from orchestrator.report.layout import counted
     from orchestrator.report.streams import pretty_json
 
     patient = root.patient(project, db, var)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,11 +19,11 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.cli.import_telling import document_of, tell
 from orchestrator.errors import UsageError
-from orchestrator.report.layout import counted, printable
+from orchestrator.report.layout import printable
 
 if TYPE_CHECKING:
-    from collections import Counter
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Engine
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 KINDS = ("customers", "events", "receipts", "answers")
 FORMS = ("human", "json")
-NAMED_AT_MOST = 8
-FEW = 4
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 app = verb_app()
@@ -139,9 +136,9 @@ def import_(
         console.note("what was committed stays; the same command again loads the rest")
         raise
     if output == "json":
-        console.out(json.dumps(_document(chosen, outcome, target), ensure_ascii=False))
+        console.out(json.dumps(document_of(chosen, outcome, target), ensure_ascii=False))
     else:
-        _tell(chosen, outcome, target, messages or frozenset())
+        tell(chosen, outcome, target, messages or frozenset())
     return 1 if outcome.rejected else 0
 
 
@@ -244,92 +241,3 @@ def _progress(name: str) -> Iterator[Progress]:
             bar.update(task, completed=read, total=total, rows=outcome.rows)
 
         yield progress
-
-
-def _tell(kind: str, outcome: Outcome, rejects: Path, messages: frozenset[str]) -> None:
-    parts = [f"{outcome.loaded:,} loaded"]
-    if kind == "customers":
-        parts.append(f"{outcome.updated:,} updated")
-    parts += [f"{outcome.unchanged:,} unchanged", f"{outcome.rejected:,} rejected"]
-    console.out(f"{kind}: {', '.join(parts)}")
-    for line in _remarks(outcome, messages):
-        console.note(line)
-    if outcome.rejected:
-        console.warn(f"{counted(outcome.rejected, 'row')} rejected: see {rejects}")
-        for reason, count in outcome.reasons.most_common(NAMED_AT_MOST):
-            console.say(f"  {count:>8,}  {printable(reason)}")
-        if any("in the expected form" in reason for reason in outcome.reasons):
-            console.say(
-                "help: --time-format says how times are written, if not as 2026-03-02T10:00"
-            )
-
-
-def _remarks(outcome: Outcome, messages: frozenset[str]) -> Iterator[str]:
-    if outcome.unknown_messages:
-        yield _messages(outcome.unknown_messages, messages)
-    if outcome.customers_created:
-        yield f"{counted(outcome.customers_created, 'new customer')} made by their events"
-    lacking = sorted((+outcome.missing).keys() - outcome.found)
-    if lacking:
-        yield f"in the catalog, but no row has it: {_listed(lacking, FEW)}"
-    partly = [(name, count) for name, count in (+outcome.missing).items() if name not in lacking]
-    if partly:
-        partly.sort(key=lambda one: (-one[1], one[0]))
-        yield f"missing values: {_listed([f'{name} {count:,}' for name, count in partly], FEW)}"
-    for name, count in (+outcome.unparsable).most_common(NAMED_AT_MOST):
-        yield f"{name}: {counted(count, 'value')} not of the catalog's type, so missing"
-    if outcome.blocked:
-        yield (
-            f"{counted(outcome.blocked, 'topic')} listed for customers who have withdrawn from "
-            "them: they stay withdrawn"
-        )
-    if outcome.withdrawn:
-        yield f"{counted(outcome.withdrawn, 'topic')} withdrawn by unsubscribes and complaints"
-    if outcome.suppressed:
-        yield f"{counted(outcome.suppressed, 'address', 'addresses')} suppressed"
-    for what, names in (
-        ("event", outcome.undeclared_events),
-        ("column", outcome.undeclared_columns),
-    ):
-        if names:
-            yield (
-                f"not in the catalog, so stored but of no use in rules: {what} "
-                f"{_listed(sorted(names))}"
-            )
-
-
-def _messages(unknown: Counter[str], known: frozenset[str]) -> str:
-    """Return which messages receipts name that the project does not have."""
-    named = []
-    for name, _ in unknown.most_common():
-        near = get_close_matches(name, sorted(known), n=1)
-        named.append(f"{name} (did you mean {near[0]}?)" if near else name)
-    count = counted(unknown.total(), "receipt")
-    return f"{count} of messages that the project does not have: {_listed(named, FEW)}"
-
-
-def _listed(names: list[str], at_most: int = NAMED_AT_MOST) -> str:
-    more = len(names) - at_most
-    return ", ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")
-
-
-def _document(kind: str, outcome: Outcome, rejects: Path) -> dict[str, Any]:
-    return {
-        "format": "clmctl.import/1",
-        "kind": kind,
-        "loaded": outcome.loaded,
-        "updated": outcome.updated,
-        "unchanged": outcome.unchanged,
-        "rejected": outcome.rejected,
-        "reasons": dict(outcome.reasons),
-        "rejects": str(rejects) if outcome.rejected else None,
-        "customers_created": outcome.customers_created,
-        "missing": dict(+outcome.missing),
-        "unparsable": dict(+outcome.unparsable),
-        "unknown_messages": dict(outcome.unknown_messages),
-        "blocked": outcome.blocked,
-        "withdrawn": outcome.withdrawn,
-        "suppressed": outcome.suppressed,
-        "undeclared_events": sorted(outcome.undeclared_events),
-        "undeclared_columns": sorted(outcome.undeclared_columns),
-    }

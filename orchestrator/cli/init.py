@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.conventions import verb, verb_app
+from orchestrator.counting import counted
 
 EXAMPLES = [
     ("clmctl init shop", "the example shop: seven flows, messages in two languages, sample data"),
@@ -54,7 +55,7 @@ def init(
         {path.split("/")[1] for path in written if path.startswith("templates/")} - _INNER
     )
     console.out(
-        f"{folder}: {_count(flows, 'flow')}, {_count(messages, 'message')}, stages: {lifecycle}"
+        f"{folder}: {counted(flows, 'flow')}, {counted(messages, 'message')}, stages: {lifecycle}"
     )
     for command, meaning in _next(folder, template):
         console.say(f"  {command}" + (f"\n      {meaning}" if meaning else ""))
@@ -62,10 +63,6 @@ def init(
 
 
 _INNER = {"_layouts", "_partials"}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _next(folder: Path, template: str) -> list[tuple[str, str]]:

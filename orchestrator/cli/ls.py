@@ -101,8 +101,8 @@ def _check_count(what: str, *, count: bool, needing: Mapping[str, str | None]) -
 
 def _show(what: str, rows: list[Json], sizes: Sizes | None, opened: OpenProject) -> None:
     from orchestrator.cli import console
+    from orchestrator.counting import counted
     from orchestrator.report import listing
-    from orchestrator.report.layout import counted
     from orchestrator.report.preview import local_time
 
     name, *others = listing.COLUMNS[what]

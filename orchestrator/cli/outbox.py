@@ -154,8 +154,8 @@ def retry(
         raise UsageError("name messages by ID, or say --flow or --channel")
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
+    from orchestrator.counting import counted
     from orchestrator.delivery import outbox
-    from orchestrator.report.layout import counted
 
     def act(connection: Any) -> list[int]:
         asked = numbers or outbox.retriable(connection, flow=flow, channel=channel)
@@ -187,8 +187,8 @@ def approve(
         )
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
+    from orchestrator.counting import counted
     from orchestrator.delivery import outbox
-    from orchestrator.report.layout import counted
 
     let_go = root.acting(
         _engine(project, db), lambda connection: outbox.approve(connection, flow, utcnow())
@@ -261,8 +261,8 @@ def discard(
 def _rule(numbers: list[int], ruling: Ruling, project: Path | None, db: str | None) -> int:
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
+    from orchestrator.counting import counted
     from orchestrator.delivery import outbox
-    from orchestrator.report.layout import counted
 
     def act(connection: Any) -> None:
         for number in numbers:
@@ -290,8 +290,8 @@ def _print_json(found: dict[str, Any]) -> None:
 
 
 def _show(lines: list[MessageLine], count: int) -> None:
+    from orchestrator.counting import counted
     from orchestrator.report.contracts import instant_text
-    from orchestrator.report.layout import counted
 
     rows = [
         [str(one.id), one.customer, f"{one.flow}/{one.message}", one.channel, one.state,

@@ -50,7 +50,7 @@ def pause(
     from orchestrator import app as root  # opens projects and databases
     from orchestrator import pausing
     from orchestrator.cli import console
-    from orchestrator.report.layout import counted
+    from orchestrator.counting import counted
     from orchestrator.settings import find_project
 
     folder = find_project(project)

@@ -34,10 +34,10 @@ def schema(
     With --with-catalog, write them again whenever the catalog changes.
     """
     from orchestrator.cli import console
+    from orchestrator.counting import counted
     from orchestrator.playbook.draft import read_project
     from orchestrator.playbook.schema import stale_files, write_schemas
     from orchestrator.playbook.schema_names import names_in
-    from orchestrator.report.layout import counted
     from orchestrator.settings import find_project
 
     root = find_project(project)

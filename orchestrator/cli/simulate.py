@@ -23,6 +23,7 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.counting import counted
 from orchestrator.errors import UsageError
 from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duration
 
@@ -201,15 +202,15 @@ def _stream(simulation: Simulation, output: str, telling: Telling, limit: int | 
 
     failed = 0
 
-    def counted() -> Iterator[DecisionLine]:
+    def watched() -> Iterator[DecisionLine]:
         nonlocal failed
         for line in islice(simulation.lines(), limit):
             failed += line.error is not None
             yield line
 
     printed = json_lines if output == "jsonl" else csv_lines
-    for text in printed(counted(), telling):
+    for text in printed(watched(), telling):
         console.out(text)
     if failed:
-        console.warn(f"{failed:,} messages cannot be rendered")
+        console.warn(f"{counted(failed, 'message')} cannot be rendered")
     return int(failed > 0)

@@ -85,7 +85,7 @@ def _object(task: TaskLine) -> dict[str, Any]:
 
 
 def _show(found: list[TaskLine], zone: ZoneInfo) -> None:
-    from orchestrator.report.layout import counted
+    from orchestrator.counting import counted
     from orchestrator.report.preview import local_time
 
     def when(task: TaskLine) -> str:

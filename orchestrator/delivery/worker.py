@@ -16,6 +16,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, select
 
 from orchestrator import tables
+from orchestrator.counting import counted
 from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.doubts import Doubts
@@ -281,7 +282,7 @@ class Worker:
             return self._rescuer.rescue(connection, now, all_of_them=all_of_them)
 
         while rescued := self._keeper_line.write(work):
-            says = f"{rescued:,} messages of lost workers were rescued"
+            says = f"{counted(rescued, 'message')} of lost workers rescued"
             self.say("rescued", says, "warning", {"messages": rescued})
 
     def _await(self, threads: Sequence[Thread]) -> None:

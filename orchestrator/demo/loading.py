@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, select
 
+from orchestrator.counting import counted
 from orchestrator.database_faults import database_faults
 from orchestrator.demo import shop
 from orchestrator.demo.files import write_rows, write_shop
@@ -38,7 +39,7 @@ def refuse_others(engine: Engine) -> None:
         others = set(connection.execute(first).scalars()) - own
     if others:
         raise RefusedError(
-            f"the database holds {count:,} customers already, not all of them the sample shop's",
+            f"the database holds {counted(count, 'customer')} already, not all of them the sample shop's",
             help="load the sample shop into another one: clmctl demo --db sqlite:///demo.db",
         )
 

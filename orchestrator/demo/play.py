@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from hashlib import sha256
 
 from orchestrator import timing
+from orchestrator.counting import counted
 from orchestrator.demo import shop
 from orchestrator.demo.people import Row, written
 from orchestrator.records import DecisionLine
@@ -37,10 +38,10 @@ def outcome(sent: int, repeated: int, there: int) -> str:
         there: messages in the outbox after them.
     """
     if repeated == len(live_ticks()):
-        return f"all were run before; the outbox has {there:,} messages"
+        return f"all were run before; the outbox has {counted(there, 'message')}"
     if repeated:
-        return f"{repeated} were run before; {sent:,} more messages went to the outbox"
-    return f"{sent:,} messages went to the outbox"
+        return f"{repeated} were run before; {counted(sent, 'more message')} went to the outbox"
+    return f"{counted(sent, 'message')} went to the outbox"
 
 
 def receipts_of(lines: Iterable[DecisionLine]) -> list[Row]:

@@ -15,7 +15,6 @@ from orchestrator.flow.base import Start
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
 from orchestrator.records import ExplainedLeaf
-from orchestrator.tick.candidates import CATCH_UP
 from orchestrator.tick.context import LiveFlow
 from orchestrator.tick.entries import refusals
 
@@ -98,7 +97,7 @@ class Admission:
         assert self.occurrence is not None
         start = self._start()
         return self._part(
-            "starts_when.catch_up", f"happened at most {start.catch_up or CATCH_UP} ago",
+            "starts_when.catch_up", f"happened at most {start.patience()} ago",
             holds=holds, actual=f"on {self.speech.instant(self.occurrence['occurred_at'])}",
             reason="stale", mark=start.mark_at("catch_up"),
         )  # fmt: skip

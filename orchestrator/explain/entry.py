@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator import tables
+from orchestrator.counting import counted
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.explain.case import Case
 from orchestrator.language.nearest import did_you_mean
@@ -96,4 +97,4 @@ def _suggestion(connection: Connection, customer: str) -> str:
     queries = (select(ids).where(ids.in_(spellings)), after, before)
     known = [id for query in queries for id in connection.scalars(query)]
     count = connection.execute(select(func.count()).select_from(tables.customer)).scalar_one()
-    return f"{did_you_mean(customer, known)}the database has {count:,} customers"
+    return f"{did_you_mean(customer, known)}the database has {counted(count, 'customer')}"

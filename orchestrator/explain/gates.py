@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from orchestrator import tables, timing
+from orchestrator.counting import counted
 from orchestrator.criteria.nearest import Change, left_behind
 from orchestrator.criteria.rows import one_message
 from orchestrator.explain.questions import Inquiry
@@ -121,7 +122,7 @@ class Gates:
         for name, since in self._tripped():
             limit = limits[name]
             if limit is not None:
-                says = f"{name}: at most {limit.customers:,} customers per {limit.per}"
+                says = f"{name}: at most {counted(limit.customers, 'customer')} per {limit.per}"
                 actual = f"tripped on {self.inquiry.speech.instant(since)}"
                 yield Gate("gate.volume", says, actual, limit.mark, is_open=False, of=name)
 

@@ -14,7 +14,7 @@ from orchestrator.language.durations import Duration
 from orchestrator.language.families import Family, Headed
 from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import Name, NewName
-from orchestrator.language.nodes import ListNode, Node
+from orchestrator.language.nodes import ListNode, MapNode, Node
 from orchestrator.language.reader import Invalid, Reader, part_of, whole
 from orchestrator.language.shapes import JsonSchema, OneOf, Shape, Text
 from orchestrator.language.words import word
@@ -109,17 +109,16 @@ class Step(Headed):
         return None
 
 
+CATCH_UP = Duration(3, "day")
+"""How old an occurrence may be when its flow first sees it, where nothing is said."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start(Headed):
     """One way into a flow."""
 
     id: Name | None = word(
         NewName("start"), "Names this start, seen as `entry.start`.", default=None
-    )
-    catch_up: Duration | None = word(
-        DurationShape(),
-        "An occurrence older than this when the flow first sees it is stale (default 3 days).",
-        default=None,
     )
 
     asks_again: ClassVar[bool] = False
@@ -131,6 +130,24 @@ class Start(Headed):
     @abstractmethod
     def candidates(self, found: Candidates) -> Select[Any] | None:
         """Return the occurrences that no tick has seen; None if there can be none now."""
+
+    def patience(self) -> Duration:
+        """Return how old an occurrence may be when the flow first sees it (semantics 34)."""
+        return CATCH_UP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occurring(Start):
+    """A start that happens at an instant, which a flow may see too late."""
+
+    catch_up: Duration | None = word(
+        DurationShape(),
+        "An occurrence older than this when the flow first sees it is stale (default 3 days).",
+        default=None,
+    )
+
+    def patience(self) -> Duration:
+        return self.catch_up or CATCH_UP
 
 
 STEPS: Family[Step] = Family("step")
@@ -162,7 +179,8 @@ class StepsShape(Shape[tuple[Step, ...]]):
 
     def read_resolved(self, node: Node, reader: Reader) -> tuple[Step, ...] | Invalid:
         if not isinstance(node, ListNode) or not node.items:
-            return self.refuse(node, reader)
+            begins = 'begin each step with "- ", also a single one'
+            return self.refuse(node, reader, help=begins if isinstance(node, MapNode) else None)
         read = [steps().read(item, reader) for item in node.items]
         return whole(tuple(part_of(step) for step in read), read)
 

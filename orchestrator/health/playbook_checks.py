@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from orchestrator.counting import counted
 from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.sweep import Sweep
 from orchestrator.flow.graph import graph
@@ -12,7 +13,6 @@ from orchestrator.health.finding import Finding
 from orchestrator.health.status import Standing
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.report.layout import counted
 from orchestrator.report.listing import messages_of
 from orchestrator.tick.pauses import EVALUATED
 

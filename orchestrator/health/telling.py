@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from orchestrator.counting import counted, number
 from orchestrator.health.status import FlowStanding, Standing
 from orchestrator.report.contracts import Json, instant_text
-from orchestrator.report.layout import Page, counted, number
+from orchestrator.report.layout import Page
 from orchestrator.report.preview import local_time
 from orchestrator.scheduler.doubts import spoken
 

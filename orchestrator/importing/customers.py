@@ -75,6 +75,8 @@ class CustomerReader:
     topics: frozenset[str] | None
     """Topics the catalog has."""
     outcome: Outcome
+    computed: frozenset[str] = frozenset()
+    """Attributes that the catalog computes from events: what is imported of them is not asked."""
     _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict)
 
     def shape(self, columns: tuple[str, ...]) -> Shape:
@@ -152,6 +154,9 @@ class CustomerReader:
 
     def _count(self, name: str, values: Sequence[Typed | None]) -> None:
         kind = (self.types or {}).get(name)
+        if name in self.computed:
+            self.outcome.computed_columns.add(name)
+            return
         if kind is None:
             self.outcome.undeclared_columns.add(name)
             return

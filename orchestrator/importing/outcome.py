@@ -32,6 +32,8 @@ class Outcome:
     undeclared_events: set[str] = field(default_factory=set)
     undeclared_columns: set[str] = field(default_factory=set)
     """Attributes, ``event.property`` or topics that the catalog does not declare."""
+    computed_columns: set[str] = field(default_factory=set)
+    """Columns called as what the catalog computes from events."""
     suppressed: int = 0
     """Addresses that receipts put out of use."""
     withdrawn: int = 0

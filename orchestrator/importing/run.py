@@ -217,6 +217,7 @@ class _Import:
             None if self._catalog is None else _stored_types(self._catalog),
             None if self._catalog is None else frozenset(self._catalog.topics or ()),
             self.outcome,
+            _computed(self._catalog),
         )
         with LastRows() as last:
             for batch in self._batches(source):
@@ -292,6 +293,11 @@ def _stored_types(catalog: Catalog) -> dict[str, str]:
     """Return attribute → type of those that are stored, not computed."""
     found = catalog.attributes or {}
     return {str(name): one.type for name, one in found.items() if isinstance(one, Attribute)}
+
+
+def _computed(catalog: Catalog | None) -> frozenset[str]:
+    found = (catalog.attributes if catalog else None) or {}
+    return frozenset(str(name) for name, one in found.items() if not isinstance(one, Attribute))
 
 
 def _declared_events(catalog: Catalog) -> dict[str, dict[str, str]]:

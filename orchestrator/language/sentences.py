@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from orchestrator.language.marks import Mark
-from orchestrator.language.nodes import MapNode, Node, ScalarNode
+from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import (
     INVALID,
     Invalid,
@@ -32,6 +32,9 @@ class SentenceOf(Shape[S]):
         self.says = says
 
     def read_resolved(self, node: Node, reader: Reader) -> S | Invalid:
+        if isinstance(node, ListNode):
+            words = ", ".join(words_of(self.cls))
+            return self.refuse(node, reader, help=f"one mapping, not a list, with: {words}")
         if not isinstance(node, MapNode):
             return self.refuse(node, reader)
         return read_sentence(self.cls, node, reader, place=self.says)

@@ -147,6 +147,9 @@ def included_paths(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in texts if not path.startswith((f"{PLAYBOOKS}/", f"{TEMPLATES}/")))
 
 
+FROM_HERE = "a path is relative to this file, for example: ../shared/segments.yaml"
+
+
 def include_file(files: ProjectFiles, name: str, mark: Mark) -> Problem | None:
     """Read a file that another one includes; returns what is wrong, if anything.
 
@@ -157,13 +160,15 @@ def include_file(files: ProjectFiles, name: str, mark: Mark) -> Problem | None:
     if name in files.playbooks:
         return None
     if files.root is None:
-        return Problem(mark, "CLM245", f"there is no file {name}")
+        return Problem(mark, "CLM245", f"there is no file {name}", FROM_HERE)
     path = files.root
     for part in name.split("/"):
         there = _names_in(path)
         if part not in there:
             meant = suggest(part, there, lead=f"in {_shown(path, files.root)} are")
-            return Problem(mark, "CLM245", f"there is no file {name}", meant if there else None)
+            return Problem(
+                mark, "CLM245", f"there is no file {name}", meant if there else FROM_HERE
+            )
         path /= part
         if path.is_symlink() and (astray := _leads_out(path, files.root)):
             return Problem(mark, "CLM245", f"{name}: {astray[0]}", astray[1])

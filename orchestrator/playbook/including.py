@@ -14,13 +14,19 @@ from dataclasses import dataclass, field
 
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.nodes import ListNode, MapNode, ScalarNode
-from orchestrator.playbook.files import PLAYBOOKS, TEMPLATES, YAML, ProjectFiles, include_file
+from orchestrator.playbook.files import (
+    FROM_HERE,
+    PLAYBOOKS,
+    TEMPLATES,
+    YAML,
+    ProjectFiles,
+    include_file,
+)
 
 MOST_INCLUDED = 200
 MAY_HOLD = ("segments", "catalog", "channels", "blueprint", "shared")
 """Kinds of files that can be included."""
 _ELSEWHERE = re.compile(r"[/~\\]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
-_FORM = "a path is relative to this file, for example: ../shared/segments.yaml"
 
 
 @dataclass
@@ -65,15 +71,26 @@ class Including:
         for item in listed.items if isinstance(listed, ListNode) else ():
             if not isinstance(item, ScalarNode) or not isinstance(item.value, str):
                 continue  # its shape is told where the words are read
-            wrong = _wrong_form(item.value)
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), item.value))
-            if wrong is None:
-                wrong = _wrong_place(target)
+            wrong = (
+                _wrong_form(item.value)
+                or self._astray(item.value, path, target)
+                or _wrong_place(target)
+            )
             if wrong is None:
                 yield item, target
             else:
                 self._refuse(item.mark, *wrong)
                 self.is_incomplete = True
+
+    def _astray(self, written: str, path: str, target: str) -> tuple[str, str] | None:
+        """Return (message, help) if a path was perhaps meant from the project's folder."""
+        is_known = target in self.files.playbooks or target in self.files.unreadable
+        if is_known or not target.startswith(f"{PLAYBOOKS}/") or _wrong_place(written):
+            return None
+        meant = posixpath.relpath(posixpath.normpath(written), posixpath.dirname(path))
+        help = f'a path is relative to this file: did you mean "{meant}"?'
+        return f"there is no file {target}", help
 
     def _is_there(self, written: ScalarNode, target: str, chain: tuple[str, ...]) -> bool:
         if target in self.found:
@@ -100,9 +117,9 @@ def _wrong_form(written: str) -> tuple[str, str] | None:
     """Return (message, help) if a text is no path that means the same everywhere."""
     shown = "".join(one if one.isprintable() else "?" for one in written[:60])
     if not written or not written.isprintable():
-        return f'"{shown}" is no path', _FORM
+        return f'"{shown}" is no path', FROM_HERE
     if _ELSEWHERE.match(written) or "\\" in written or written.startswith("$"):
-        return f'"{shown}" is no relative path with / between folders', _FORM
+        return f'"{shown}" is no relative path with / between folders', FROM_HERE
     if not written.endswith(YAML):
         return f'"{shown}" is no YAML file', "its name ends in .yaml"
     return None

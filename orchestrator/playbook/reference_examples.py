@@ -123,8 +123,8 @@ the message for `send`, else a name made from the next send; people wait on step
 
 STARTS_INTRO = """\
 `starts_when` takes one start, or `any:` a list of starts, each with an `id`. An occurrence
-starts at most one run per customer, whatever runs twice. `catch_up` and `id` stand beside
-every head.
+starts at most one run per customer, whatever runs twice. `id` stands beside every
+head, `catch_up` beside every one but `matches`, which happens at no instant.
 
 ```yaml
 starts_when:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.counting import counted
 from orchestrator.errors import OrchestratorError
 from orchestrator.playbook.load import Loaded
 from orchestrator.playbook.report import human
@@ -14,8 +15,7 @@ class PlaybookErrors(OrchestratorError):
         self.problems = tuple(one for one in loaded.problems if one.severity == "error")
         self.details = tuple(human(self.problems, loaded.texts))
         """Lines that show each error in its place, as ``clmctl check`` does."""
-        count = len(self.problems)
-        self.fact = f"the playbooks have {count:,} error{'s' * (count != 1)}"
+        self.fact = f"the playbooks have {counted(len(self.problems), 'error')}"
         """What is wrong alone, for those whom it does not stop."""
         super().__init__(
             f"{self.fact}, so nothing was done",

@@ -134,6 +134,8 @@ class Vocabulary:
         """Return the problem of a name that nothing has, with the nearest right one."""
         words = self.known(kind) if known is None else known
         help = suggest(name, words, lead=_LEADS.get(kind, f"{kind}s are"))
+        if kind in _FIRST and not words:
+            help = _FIRST[kind].format(name[:60])
         return Problem(name.mark, CODES[kind], f'unknown {kind} "{name[:60]}"', help)
 
     def start_events(self, flow: Flow) -> list[str] | None:
@@ -170,4 +172,12 @@ class Vocabulary:
         return types.pop() if len(types) == 1 else None
 
 
+_FIRST = {
+    "event": "the catalog has none yet: events: {{{0}: {{}}}}",
+    "list": "the catalog has none yet: lists: [{0}]",
+    "segment": "there are none yet: segments: {{{0}: {{did: …}}}}",
+    "topic": "the catalog has none yet: topics: {{{0}: marketing}}",
+    "webhook": 'the catalog has none yet: webhooks: {{{0}: {{url: "https://…"}}}}',
+}
+"""Kind → how the first name of that kind is declared."""
 _LEADS = {"property": "its properties are", "attribute": "attributes here are"}

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from orchestrator.counting import counted, number
 from orchestrator.records import DecisionLine, FlowSpan, SpanReport
 from orchestrator.report.contracts import Telling, decision_object
-from orchestrator.report.layout import Page, counted, fitted, number, padded, printable
+from orchestrator.report.layout import Page, fitted, padded, printable
 from orchestrator.report.preview import DOT, local_time, part_lines
 from orchestrator.report.spans import Grid, Row, grid, idle, starved, taken
 from orchestrator.report.words import ENTRY, EXIT, GATE, Labels, label

@@ -7,8 +7,8 @@ from datetime import date
 from html import escape
 from zoneinfo import ZoneInfo
 
+from orchestrator.counting import counted, number
 from orchestrator.records import FlowSpan, SpanReport
-from orchestrator.report.layout import counted, number
 from orchestrator.report.preview import local_time
 from orchestrator.report.spans import Grid, by_flow, grid, idle, starved, taken
 from orchestrator.report.words import GATE, label

@@ -158,13 +158,3 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
     """Return the text filled with spaces to a width; ``right`` puts it at the right."""
     space = " " * max(0, width - width_of(text))
     return space + text if right else text + space
-
-
-def number(count: int) -> str:
-    """Return a count with thousands separators: ``1,204``."""
-    return f"{count:,}"
-
-
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 customer``, ``1,204 customers``."""
-    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"

@@ -9,9 +9,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from orchestrator.channels.spec import WEBHOOK
+from orchestrator.counting import counted, number
 from orchestrator.records import DecisionLine, FlowReport, TickReport
 from orchestrator.report.contracts import Telling, decision_object
-from orchestrator.report.layout import Page, counted, number, printable
+from orchestrator.report.layout import Page, printable
 from orchestrator.report.words import ENTRY, EXIT, GATE, WITHHELD, Labels, label, sentence
 
 BAR_COLUMNS = 20

@@ -10,8 +10,9 @@ from itertools import islice, zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestrator.counting import counted
 from orchestrator.records import Explained, ExplainedLeaf
-from orchestrator.report.layout import Page, counted, padded, printable, width_of
+from orchestrator.report.layout import Page, padded, printable, width_of
 from orchestrator.report.preview import local_time
 
 GAP = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from orchestrator.counting import counted
 from orchestrator.scheduler.events import Voice
 
 SKEW_WARNED = timedelta(seconds=5)
@@ -20,7 +21,7 @@ def is_too_far_off(skew: timedelta, voice: Voice) -> bool:
         voice.ended("clock_is_off")
         return False
     seconds, stops = round(skew.total_seconds()), skew > SKEW_STOPS
-    apart = f"this machine's clock and the database's are {seconds:,} seconds apart"
+    apart = f"this machine's clock and the database's are {counted(seconds, 'second')} apart"
     voice.once(
         "clock_is_off",
         f"plans nothing: {apart}; set them right (NTP)" if stops else apart,

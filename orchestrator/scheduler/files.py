@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from orchestrator.counting import counted
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.check import check
@@ -81,7 +82,7 @@ class PlaybookFiles:
             tell(
                 Happened(
                     "playbooks_loaded",
-                    f"the playbooks are loaded: {len(playbook.flows)} flows, "
+                    f"the playbooks are loaded: {counted(len(playbook.flows), 'flow')}, "
                     f"release {playbook.fingerprint[:12]}",
                     facts={"release": playbook.fingerprint, "flows": len(playbook.flows)},
                 )

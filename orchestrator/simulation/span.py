@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, func, select
 
 from orchestrator import tables
+from orchestrator.counting import counted
 from orchestrator.criteria.scope import population
 from orchestrator.language.durations import Duration
 from orchestrator.playbook.model import Playbook
@@ -181,7 +182,7 @@ def _missed_hours(flows: Iterable[FlowSpan]) -> Iterator[str]:
     )
     if missed:
         yield (
-            f"{missed:,} messages expired outside their hours: ticks were too rare to meet them, "
+            f"{counted(missed, 'message')} expired outside their hours: ticks were too rare to meet them, "
             "or came at the wrong time of day; --every 1h looks every hour"
         )
 

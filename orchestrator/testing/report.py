@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from orchestrator.counting import counted
 from orchestrator.playbook.report import human
-from orchestrator.report.layout import Page, counted, fitted, padded, printable, width_of
+from orchestrator.report.layout import Page, fitted, padded, printable, width_of
 from orchestrator.report.why import why
 from orchestrator.testing.compare import Row, Way, reason_says
 from orchestrator.testing.coverage import Coverage

@@ -35,7 +35,6 @@ from orchestrator.tick import calendar_starts, event_starts, transition_starts, 
 from orchestrator.tick.context import LiveFlow, Tick
 
 COLUMNS = ("customer_id", "occurrence", "occurred_at", "tie", "entry_at", "entry_event_id")
-CATCH_UP = Duration(3, "day")
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Candidates:
 
     def stale_before(self) -> datetime:
         """Return the instant before which an occurrence first seen now is stale."""
-        return timing.minus(self.tick.now, self.start.catch_up or CATCH_UP)
+        return timing.minus(self.tick.now, self.start.patience())
 
     # --- one method per kind of start -------------------------------------------------
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.counting import counted
 from orchestrator.flow.base import Step
 from orchestrator.flow.graph import Graph, graph
 from orchestrator.flow.meaning import meaning_of
@@ -243,4 +244,4 @@ def _close_deleted(tick: Tick, name: str, step: str) -> None:
 
 
 def _runs(count: int) -> str:
-    return f"{count:,} run{'' if count == 1 else 's'}"
+    return counted(count, "run")

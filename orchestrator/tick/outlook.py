@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from orchestrator import tables
+from orchestrator.counting import counted
 from orchestrator.flow.graph import graph
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.model import Flow, Playbook
@@ -70,4 +71,4 @@ def _step_gone(past: Past, flow: Flow, step: str, runs: int) -> Problem:
 
 
 def _runs(count: int) -> str:
-    return "1 run stands" if count == 1 else f"{count:,} runs stand"
+    return counted(count, "run stands", "runs stand")

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
+from orchestrator.counting import counted
 from orchestrator.criteria.scope import population
 from orchestrator.records import Decided, FlowReport, Sizes, TickReport
 from orchestrator.tick import workspace
@@ -161,8 +162,7 @@ def _calls(tick: Tick) -> list[str]:
     query = select(rows.c.message, customers).where(rows.c.channel == WEBHOOK)
     found = tick.connection.execute(query.group_by(rows.c.message).order_by(rows.c.message))
     return [
-        f"would call {name} for {count:,} {'customer' if count == 1 else 'customers'}; "
-        "a preview calls nothing"
+        f"would call {name} for {counted(count, 'customer')}; a preview calls nothing"
         for name, count in found
     ]
 

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
 
 from orchestrator import tables
 from orchestrator.columns import exact_text, from_micros, to_micros
+from orchestrator.counting import counted
 from orchestrator.criteria.scope import Scope
 from orchestrator.criteria.sources import OnCustomer, source
 from orchestrator.flow.told import told_event, told_source
@@ -92,7 +93,7 @@ def _note_strangers(walk: Effects, flow: str) -> None:
     )
     count = walk.tick.connection.execute(strangers).scalar_one()
     if count:
-        runs = "1 run" if count == 1 else f"{count:,} runs"
+        runs = counted(count, "run")
         walk.tick.notes.append(
             f"{runs} of {walk.live.name} named a customer whom nobody knows: "
             f"{flow} was not started for them"

@@ -169,6 +169,21 @@ def test_what_the_file_lacks_is_one_short_note(
     assert "missing values: purchase.p0 1\n" in said
 
 
+def test_columns_that_the_catalog_computes_and_topics_that_run_together_are_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(here)
+    catalog = here / "playbooks" / "catalog.yaml"
+    computed = "{country: text, orders: {count_of: purchase}}"
+    catalog.write_text(catalog.read_text().replace("{country: text}", computed))
+    Path("c.csv").write_text("id,country,orders,subscribed_to\nanna,AT,3,newsletter|offers\n")
+    assert answer(["import", "customers", "c.csv"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "computed from events, whatever the file says of it: orders" in said
+    assert "of no use in rules: column topic newsletter|offers" in said
+    assert 'separated by ";"' in said
+
+
 def test_receipts_of_unknown_messages_load_with_a_note(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

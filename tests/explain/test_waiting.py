@@ -132,7 +132,7 @@ def test_a_tripped_breaker_is_told_with_the_command_that_resumes_it(shop: Shop) 
     told = ask(begun(shop, "  - {send: hello}\n", rules), "2026-03-02T09:30")
     (gate,) = told.waits_for
     assert (gate.says, gate.actual, gate.nearest) == (
-        "care: at most 1 customers per 1 day",
+        "care: at most 1 customer per 1 day",
         "tripped on 2 March 10:00",
         None,
     )

@@ -71,6 +71,13 @@ from orchestrator.playbook.model import Flow, Guardrails, Playbook, QuietHours, 
 from orchestrator.playbook.walk import steps_of
 
 DEFAULT_CATCH_UP = Duration(3, "day")
+
+
+def catch_up_of(start: Start) -> Duration:
+    """Return how late an occurrence may be seen; of a level, which has no instant, no matter."""
+    return getattr(start, "catch_up", None) or DEFAULT_CATCH_UP
+
+
 DEFAULT_EXPIRY = Duration(3, "day")
 DEFAULT_QUIET = timing.QuietSlot(DailyHours(21 * 60, 8 * 60))
 NINE = time(9)
@@ -586,7 +593,7 @@ def _refusal(work: Tick, flow: Flow, person: Person, occurrence: Occurrence) -> 
         return "opens_closes"
     if flow.closes is not None and _closed(flow.closes, zone, occurrence.instant):
         return "opens_closes"
-    catch_up = occurrence.start.catch_up or DEFAULT_CATCH_UP
+    catch_up = catch_up_of(occurrence.start)
     if not occurrence.exempt and occurrence.instant < timing.minus(work.now, catch_up):
         return "stale"
     earlier = _passages(work, flow, person)
@@ -819,7 +826,7 @@ def _zone_of(work: Tick, start: EveryStart | DateStart, person: Person) -> Any:
 
 def _recent_days(work: Tick, start: Start, zone: Any) -> Iterator[date]:
     """Yield the local days that may lie between ``now - catch_up`` and now."""
-    oldest = timing.minus(work.now, start.catch_up or DEFAULT_CATCH_UP)
+    oldest = timing.minus(work.now, catch_up_of(start))
     day = timing.local_day(oldest, zone) - timedelta(days=1)
     while day <= timing.local_day(work.now, zone):
         yield day
@@ -827,7 +834,7 @@ def _recent_days(work: Tick, start: Start, zone: Any) -> Iterator[date]:
 
 
 def _in_time(work: Tick, flow: Flow, start: Start, instant: datetime) -> bool:
-    oldest = timing.minus(work.now, start.catch_up or DEFAULT_CATCH_UP)
+    oldest = timing.minus(work.now, catch_up_of(start))
     return max(oldest, work.state.live_since[flow.flow]) <= instant <= work.now
 
 

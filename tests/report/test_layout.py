@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import Page, counted, fitted, number, printable, width_of
+from orchestrator.counting import counted, number
+from orchestrator.report.layout import Page, fitted, printable, width_of
 
 
 @pytest.mark.parametrize(

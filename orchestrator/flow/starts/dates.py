@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.flow.base import STARTS, Start
+from orchestrator.flow.base import STARTS, Occurring
 from orchestrator.language.durations import Duration
 from orchestrator.language.moments import DurationShape, TimeOfDay, Zone
 from orchestrator.language.names import Name, Ref
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class DateStart(Start):
+class DateStart(Occurring):
     """Start on the local day of a date, or on its anniversary, at a local time."""
 
     heads = ("date", "anniversary_of")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.criteria.modifiers import WHERE, WHERE_DOC, Where
-from orchestrator.flow.base import STARTS, Start
+from orchestrator.flow.base import STARTS, Occurring
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import Name, Ref
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class DidStart(Start):
+class DidStart(Occurring):
     """Start once per event since the flow went live."""
 
     heads = ("did",)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.flow.base import STARTS, WEEKDAYS, Start
+from orchestrator.flow.base import STARTS, WEEKDAYS, Occurring
 from orchestrator.language.moments import TimeOfDay, Zone
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, Whole
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class EveryStart(Start):
+class EveryStart(Occurring):
     """Start on a weekday, every day or every month for whoever matches the audience then."""
 
     heads = ("every",)

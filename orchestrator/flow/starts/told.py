@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.flow.base import STARTS, Start
+from orchestrator.flow.base import STARTS, Occurring
 from orchestrator.language.containers import OneOrMany
 from orchestrator.language.names import Name, Ref
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class ToldStart(Start):
+class ToldStart(Occurring):
     """Start once per `start_flow` of the other flows; its `with` values are `entry.x`."""
 
     heads = ("told_by",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.flow.base import STARTS, Start
+from orchestrator.flow.base import STARTS, Occurring
 from orchestrator.language.names import Name, Ref
 from orchestrator.language.shapes import Truth
 from orchestrator.language.words import word
@@ -20,7 +20,7 @@ BACKFILL_DOC = "`true` takes in whoever is there when the flow goes live."
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class StageStart(Start):
+class StageStart(Occurring):
     """Start once per entry into, or exit from, a stage."""
 
     heads = ("enters_stage", "leaves_stage")
@@ -45,7 +45,7 @@ class StageStart(Start):
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class SegmentStart(Start):
+class SegmentStart(Occurring):
     """Start once per entry into, or exit from, a segment."""
 
     heads = ("enters_segment", "leaves_segment")
@@ -69,7 +69,7 @@ class SegmentStart(Start):
 
 @STARTS.register
 @dataclass(frozen=True, kw_only=True)
-class FlowStart(Start):
+class FlowStart(Occurring):
     """Start once per run of another flow that ended."""
 
     heads = ("leaves_flow",)

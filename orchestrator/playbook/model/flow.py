@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestrator.criteria.base import CRITERION, Criterion
@@ -118,6 +119,8 @@ class ReEntryShape(Shape[ReEntry]):
 
 def _meant(node: Node) -> str | None:
     written = node.text if isinstance(node, ScalarNode) else ""
+    if re.fullmatch(r"after 0+ ?[a-z]+", written):
+        return 'to let customers enter again at once, write "always"'
     hint = meant_duration(written.removeprefix("after "), UNITS)
     return hint.replace('"', '"after ', 1).replace(' or "', ' or "after ') if hint else None
 
@@ -190,10 +193,10 @@ class Flow(Sentence):
         "`never` (default), `always`, or `after 90 days` since the last exit.",
         default=ReEntry("never"),
     )
-    if_already_in: str | None = word(
+    if_already_in: str = word(
         OneOf("ignore", "restart"),
         "A start while a run is active is ignored (default), or ends that run and begins anew.",
-        default=None,
+        default="ignore",
     )
     exits_when: Criterion | None = word(
         CRITERION,
