@@ -39,7 +39,8 @@ def refuse_others(engine: Engine) -> None:
         others = set(connection.execute(first).scalars()) - own
     if others:
         raise RefusedError(
-            f"the database holds {counted(count, 'customer')} already, not all of them the sample shop's",
+            f"the database holds {counted(count, 'customer')} already, not all of them the "
+            "sample shop's",
             help="load the sample shop into another one: clmctl demo --db sqlite:///demo.db",
         )
 

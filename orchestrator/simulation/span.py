@@ -182,8 +182,8 @@ def _missed_hours(flows: Iterable[FlowSpan]) -> Iterator[str]:
     )
     if missed:
         yield (
-            f"{counted(missed, 'message')} expired outside their hours: ticks were too rare to meet them, "
-            "or came at the wrong time of day; --every 1h looks every hour"
+            f"{counted(missed, 'message')} expired outside their hours: ticks were too rare to "
+            "meet them, or came at the wrong time of day; --every 1h looks every hour"
         )
 
 
