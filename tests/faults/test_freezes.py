@@ -57,7 +57,7 @@ def url_of(engine: Engine, idle: str = "1s") -> str:
 def test_nothing_is_lost_or_doubled_when_schedulers_and_imports_stand_still(
     shop: Shop, tmp_path: Path
 ) -> None:
-    freezes, customers = sized(8, 100), sized(300, 10_000)
+    freezes, customers = sized(5, 100), sized(300, 10_000)
     shop.write(welcome=WELCOME, thanks=THANKS)
     facts = write_facts(tmp_path / "facts", customers, files=sized(6, 40))
     with live_run(shop.engine, TickPlan(shop.playbook, FIRST)):
