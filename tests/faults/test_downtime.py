@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from faults import workers
+from faults.kit import figures, processes, sized, wait_for
 from harness import Shop
 from loading import rows
 from sqlalchemy import create_engine, make_url, select, text
@@ -151,6 +153,43 @@ def test_after_36_hours_nothing_is_sent_too_late_or_at_night(
     assert len(list((shop.folder / "outbox").glob("[!.]*.json"))) == sum(
         len(sent(shop, message)) for message in ("welcome", "again", "deal")
     )
+
+
+@pytest.mark.slow
+def test_what_piled_up_in_36_hours_leaves_no_faster_than_its_channel_may(
+    shop: Shop, operator: Operator, tmp_path: Path
+) -> None:
+    rate, customers = 20, sized(120, 1_200)
+    channels = f"channels: {{email: {{adapter: file, rate: {rate} per second, burst: {rate}}}}}"
+    shop.write(hello=HELLO, channels=channels)
+    shop.customers(**{f"c{number}": {} for number in range(customers)})
+    before = utcnow() - DOWN
+    for number in range(customers):
+        shop.event(f"c{number}", "signed_up", (before + timedelta(minutes=30)).isoformat())
+    shop.import_facts()
+    operator.tick(before)
+    assert operator.start()[0] == 4
+    assert operator.run("resume", "--all") == 0
+    began = utcnow().timestamp()
+    with processes() as children:
+        words = ["start", "--every", "1s", *operator.where]
+        started = children.start(workers.command, words, tmp_path / "log")
+        sent = "SELECT count(*) FROM message WHERE state = 'sent'"
+        wait_for(lambda: rows(shop.engine, sent) == [(customers,)], every=0.2)
+        assert children.end(started) == 0
+    written = sorted(
+        one.stat().st_mtime - began for one in (shop.folder / "outbox").glob("[!.]*.json")
+    )
+    figures(
+        f"after 36 hours, {rate} a second, {shop.engine.dialect.name}",
+        messages=len(written),
+        in_the_first_second=sum(one <= written[0] + 1 for one in written),
+        seconds=round(written[-1] - written[0], 1),
+    )
+
+    assert len(written) == customers
+    allowed = [rate + rate * after for after in written]
+    assert [number for number, most in enumerate(allowed, 1) if number > most + 1] == []
 
 
 def signed_up(shop: Shop, *names: str) -> None:

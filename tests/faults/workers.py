@@ -27,7 +27,7 @@ from orchestrator.tick.context import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
 __all__ = [
-    "_waking", "import_for_ever", "import_once", "preview_for_ever", "provide", "race", "schedule",
+    "_waking", "command", "import_for_ever", "import_once", "preview_for_ever", "provide", "race", "schedule",
     "send",
 ]  # fmt: skip
 
@@ -82,6 +82,14 @@ def import_for_ever(
             with done.open("a", encoding="utf-8") as stream:
                 stream.write(path.name + "\n")
         open_ones = []
+
+
+def command(words: Sequence[str], log: Path) -> None:
+    """Run ``clmctl``."""
+    with log.open("a", encoding="utf-8") as stream:
+        os.dup2(stream.fileno(), sys.stdout.fileno())
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    sys.exit(answer(list(words)))
 
 
 def race(folder: Path, url: str, instants: Sequence[datetime], log: Path) -> None:
