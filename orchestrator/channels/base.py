@@ -42,6 +42,8 @@ class Capabilities:
     """Whether it drops a message by itself at ``expires_at``."""
     collapse: bool = False
     """Whether a newer message of the same key replaces an older one at the receiver."""
+    is_published: bool = False
+    """Whether a message is kept in our own database for the site to fetch: ``onsite`` alone."""
     batch: int = 1
     """How many messages one ``send_batch`` takes; 1 is none."""
     at_once: int = 20

@@ -21,6 +21,7 @@ BUILT_IN: dict[str, str] = {
     "dry_run": "orchestrator.channels.dry_run:DryRunChannel",
     "email": "orchestrator.channels.email:EmailChannel",
     "file": "orchestrator.channels.file:FileChannel",
+    "onsite": "orchestrator.channels.onsite:OnsiteChannel",
     "push": "orchestrator.channels.push:PushChannel",
     "sms": "orchestrator.channels.sms:SmsChannel",
     "webhook": "orchestrator.channels.webhook:WebhookChannel",

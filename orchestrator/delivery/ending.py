@@ -24,6 +24,7 @@ from orchestrator.delivery.guards import address_kind
 from orchestrator.delivery.making import Made, Spoilt
 from orchestrator.delivery.marking import domain_of, drop_payloads
 from orchestrator.delivery.observer import DEAF, Observer
+from orchestrator.delivery.onsite import publish
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Attempt, Change, after
 from orchestrator.tick.workspace import insert_into
@@ -131,6 +132,8 @@ class Ender:
         rows = [{**self._which(one, now), "called": _called(one)} for one in ended]
         written = connection.execute(_SENT, rows).rowcount
         drop_payloads(connection, [one.made.order.id for one in ended])
+        if self.outlet.adapter.capabilities.is_published:
+            publish(connection, [one.made for one in ended], now)
         self.observer.ended(self.outlet.channel, "sent", len(ended))
         if written < len(ended):
             self._note_late(connection, ended, now)

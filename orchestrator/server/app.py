@@ -11,10 +11,10 @@ from starlette.types import ASGIApp
 
 from orchestrator.delivery.metrics import Metrics
 from orchestrator.server.gate import Gate
-from orchestrator.server.routes import health, pages, receipts
+from orchestrator.server.routes import health, onsite, pages, receipts
 from orchestrator.server.site import Site, base_path
 
-FAMILIES = (pages.routes, receipts.routes)
+FAMILIES = (pages.routes, receipts.routes, onsite.routes)
 """Each makes its routes for a site; another family is one more module and one more name here."""
 
 

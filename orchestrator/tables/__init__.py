@@ -17,6 +17,7 @@ from orchestrator.tables.effects import Effect, Task
 from orchestrator.tables.events import Event, EventValue
 from orchestrator.tables.messages import DELIVERY as DELIVERY
 from orchestrator.tables.messages import Decision, Message, Receipt
+from orchestrator.tables.onsite import OnsiteMessage
 from orchestrator.tables.people import (
     Alias,
     AttributeItem,
@@ -74,6 +75,7 @@ lease = _table(Lease)
 message = _table(Message)
 message_event = _table(MessageEvent)
 occurrence = _table(Occurrence)
+onsite_message = _table(OnsiteMessage)
 payload = _table(Payload)
 receipt = _table(Receipt)
 release = _table(Release)

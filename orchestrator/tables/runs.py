@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    literal_column,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from orchestrator.tables.fields import (
@@ -21,7 +29,7 @@ _OPEN: dict[str, Any] = {
     "postgresql_where": text("ended_at IS NULL"),
 }
 
-ACTIVE = literal_column("'active'")
+ACTIVE: ColumnClause[str] = literal_column("'active'")
 """The status of a run that has not ended, written out: where it is a parameter, SQLite does not
 know that the index of these runs alone has them all."""
 _ACTIVE: dict[str, Any] = {
