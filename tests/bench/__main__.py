@@ -85,6 +85,7 @@ def of_a_clock(engine: Engine, size: str) -> None:
         f"{tick.few:.2f} s", f"{tick.all:.2f} s", tick.all / tick.few, ">= 20",
     )  # fmt: skip
     tell(f"steady tick, nothing changed: {size}", f"{tick.nothing:.2f} s", "", None, "")
+    tell(f"  and nothing due: {size}", f"{tick.still:.2f} s", "", None, "same")
     done = steady.measure_advancing(engine, 2)
     tell(
         f"advancing {done.runs:,} waiting runs: {size}",
