@@ -284,6 +284,31 @@ def test_next_allowed_equals_a_scan(
         assert quiet.is_open(found, zone) and slot.is_open(found, zone)
 
 
+@settings(max_examples=50, deadline=None)
+@given(changing(), HOURS, HOURS, st.frozensets(st.integers(0, 6), min_size=1))
+def test_next_refused_equals_a_scan(
+    place: tuple[ZoneInfo, datetime],
+    quiet_hours: DailyHours,
+    hours: DailyHours,
+    weekdays: frozenset[int],
+) -> None:
+    zone, now = place
+    quiet, slot = QuietSlot(quiet_hours), Slot(hours, weekdays)
+    scanned = next(
+        moment
+        for moment in (now + minute * MINUTE for minute in range(1, 3 * 1440))
+        if not (quiet.is_open(moment, zone) and slot.is_open(moment, zone))
+    )
+    found = timing.next_refused(now, zone, quiet, slot)
+
+    assert found is not None
+    if quiet.is_open(now, zone) and slot.is_open(now, zone):
+        assert found == scanned
+    else:  # it may be said again where a side changes
+        assert now < found
+        assert not (quiet.is_open(found, zone) and slot.is_open(found, zone))
+
+
 @settings(max_examples=100, deadline=None)
 @given(changing(), st.integers(1, 60), st.sampled_from(["day", "week", "month", "year"]))
 def test_wait_ends_later_and_at_the_same_local_time(
