@@ -19,7 +19,9 @@ from orchestrator.app.opening import (
     breaker,
     known_flow,
     open_database,
+    open_demo_database,
     open_project,
+    pauses_by_hand,
     unknown,
 )
 from orchestrator.app.outbox import acting, looking
@@ -58,9 +60,11 @@ __all__ = [
     "looking",
     "one_tick",
     "open_database",
+    "open_demo_database",
     "open_project",
     "open_tasks",
     "patient",
+    "pauses_by_hand",
     "planner",
     "run_clock",
     "run_worker",

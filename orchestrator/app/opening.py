@@ -5,7 +5,7 @@ Heavy modules are imported inside, so that a verb pays only for what it uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ from orchestrator.settings import (
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from orchestrator.tick.pauses import Pause
 
 OUTBOX = "outbox"
 """The folder of a project that the ``file`` channel writes messages to."""
@@ -109,6 +111,51 @@ def open_database(
     engine = database.open_engine(asked or database.default_url(project), read_only=read_only)
     require_schema(engine, create=create)
     return engine
+
+
+def open_demo_database(project: Path, url: str | None) -> Engine:
+    """Open the database of the sample shop, made or brought to this version's schema if need be.
+
+    That is asked of nobody: no data in it are anybody's.
+
+    Raises:
+        EnvironmentFault: it cannot be opened, or a later version made it.
+        RefusedError: it holds somebody else than the sample shop's customers.
+    """
+    from orchestrator import database  # costs SQLAlchemy
+    from orchestrator.demo.loading import refuse_others
+    from orchestrator.migrations.state import (
+        SchemaState,
+        require_schema,
+        schema_state,
+        upgrade_schema,
+    )
+
+    engine = database.open_engine(database_url(url) or database.default_url(project))
+    if schema_state(engine) is SchemaState.OLDER:
+        refuse_others(engine)
+        upgrade_schema(engine)
+    require_schema(engine, create=True)
+    refuse_others(engine)
+    return engine
+
+
+def pauses_by_hand(opened: OpenProject, url: str | None) -> Mapping[str, Pause]:
+    """Return the flows that are paused by hand, each with its pause; none without a database.
+
+    Raises:
+        EnvironmentFault: the database cannot be opened, or its schema is not this version's.
+    """
+    if database_url(url) is None and not (opened.folder / LOCAL_FOLDER / "clm.db").exists():
+        return {}
+    from orchestrator.database_faults import database_faults  # costs SQLAlchemy
+    from orchestrator.tick.pauses import EVERYTHING, pauses
+
+    engine = open_database(opened.folder, url, read_only=True)
+    with database_faults(), engine.connect() as connection:
+        found = pauses(connection)
+    each = {name: found.get(name, found.get(EVERYTHING)) for name in opened.playbook.flows}
+    return {name: pause for name, pause in each.items() if pause is not None}
 
 
 def breaker(opened: OpenProject, name: str) -> str:

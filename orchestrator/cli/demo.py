@@ -40,7 +40,8 @@ def demo(
 
     2,000 invented customers and a year of their events, always the same. The ticks run on a
     virtual clock from 2026-02-15 to 2026-03-01; recipients open and click. A second time it
-    changes nothing. A database with other customers is refused.
+    changes nothing. A database with other customers is refused, one of an older version of
+    clmctl brought up to date.
     """
     if folder is not None and project is not None:
         raise UsageError("the project is named twice", help="leave out --project")
@@ -51,8 +52,7 @@ def demo(
     from orchestrator.settings import LOCAL_FOLDER
 
     opened = root.open_project(folder or project)
-    engine = root.open_database(opened.folder, db, create=True)
-    loading.refuse_others(engine)
+    engine = root.open_demo_database(opened.folder, db)
     loader = loading.Loader(engine, opened.playbook.catalog, opened.folder / LOCAL_FOLDER / "demo")
     with console.stations("making the sample shop") as passed:
         customers, events = loader.load_shop(passed)

@@ -57,6 +57,7 @@ def init(
     console.out(
         f"{folder}: {counted(flows, 'flow')}, {counted(messages, 'message')}, stages: {lifecycle}"
     )
+    console.say("Next:")
     for command, meaning in _next(folder, template):
         console.say(f"  {command}" + (f"\n      {meaning}" if meaning else ""))
     return 0

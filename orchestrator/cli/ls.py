@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.app import OpenProject
     from orchestrator.records import Sizes
     from orchestrator.report.contracts import Json
+    from orchestrator.tick.pauses import Pause
 
 KINDS = ("flows", "segments", "stages", "messages")
 COUNTED = ("segments", "stages")
@@ -62,12 +63,14 @@ def ls(
 ) -> int:
     """List flows, segments, stages or messages; with --select, preview a selection.
 
-    Of segments, stages and messages a selector is a name or a pattern. --count evaluates as a
-    run would, and keeps nothing.
+    A flow that is paused by hand is told so, as far as there is a database. Of segments,
+    stages and messages a selector is a name or a pattern. --count evaluates as a run would,
+    and keeps nothing.
     """
     one_of("-o", output, FORMS)
     one_of("ls", what, KINDS)
-    _check_count(what, count=count, needing={"--at": at, "--db": db})
+    where = None if what == "flows" else db
+    _check_count(what, count=count, needing={"--at": at, "--db": where})
     from orchestrator import app as root  # opens projects
     from orchestrator.cli import console
     from orchestrator.report import listing
@@ -75,6 +78,8 @@ def ls(
 
     opened = root.open_project(project, var)
     rows = listing.ROWS[what](opened.playbook, select or (), exclude or ())
+    if what == "flows":
+        rows = listing.with_pauses(rows, _pauses(opened, db))
     sizes = None
     if count:
         with console.stations("opening") as passed:
@@ -86,6 +91,19 @@ def ls(
     else:
         _show(what, rows, sizes, opened)
     return 0
+
+
+def _pauses(opened: OpenProject, db: str | None) -> Mapping[str, Pause]:
+    """Return what is paused by hand; a database that cannot be read is no reason not to list."""
+    from orchestrator import app as root
+    from orchestrator.cli import console
+    from orchestrator.errors import EnvironmentFault
+
+    try:
+        return root.pauses_by_hand(opened, db)
+    except EnvironmentFault as error:
+        console.warn(f"what is paused by hand is not known: {error}")
+        return {}
 
 
 def _check_count(what: str, *, count: bool, needing: Mapping[str, str | None]) -> None:
@@ -107,7 +125,7 @@ def _show(what: str, rows: list[Json], sizes: Sizes | None, opened: OpenProject)
 
     name, *others = listing.COLUMNS[what]
     columns = [name, "customers", *others] if sizes else [name, *others]
-    shown = [[_cell(row[column]) for column in columns] for row in rows]
+    shown = [[_cell(listing.cell(row, column)) for column in columns] for row in rows]
     titles = [column.replace("_", " ") for column in columns]
     right = (1,) if sizes else ()
     for line in console.results_page().entries(shown, header=titles, right=right):

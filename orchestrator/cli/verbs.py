@@ -71,7 +71,7 @@ EVERYWHERE = (
 """Flags that every verb takes, before or after it."""
 
 EXAMPLES = (
-    ("clmctl init shop", "start a project and see a first preview"),
+    ("clmctl init shop", "start a project; it ends with the way to a first preview"),
     ("clmctl check", "find every mistake in the playbooks"),
     ("clmctl run --dry-run", "see who would receive what, and why others would not"),
     ("clmctl explain c_1042 --flow welcome", "see why one customer does not enter"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import Criterion, Group
 from orchestrator.errors import UsageError
@@ -13,6 +14,9 @@ from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.records import Sizes
 from orchestrator.report.contracts import Json, instant_text
 from orchestrator.selection import all_steps, channels_of, select_flows
+
+if TYPE_CHECKING:
+    from orchestrator.tick.pauses import Pause
 
 LS_FORMAT = "clmctl.ls/1"
 DEFAULT = "default"
@@ -53,6 +57,21 @@ def _flow_row(name: str, flow: Flow, playbook: Playbook) -> Json:
         "title": flow.title,
         "at": str(flow.mark),
     }
+
+
+def with_pauses(rows: Iterable[Json], pauses: Mapping[str, Pause]) -> list[Json]:
+    """Return the rows of flows with the pause by hand of each, None where there is none."""
+    return [row | {"paused": _pause(pauses.get(row["name"]))} for row in rows]
+
+
+def _pause(pause: Pause | None) -> Json | None:
+    return {"at": instant_text(pause.at), "reason": pause.reason} if pause is not None else None
+
+
+def cell(row: Json, column: str) -> object:
+    """Return what stands in a row's column for people: beside a status that it is paused."""
+    is_paused = column == "status" and row.get("paused") is not None
+    return f"{row[column]}, paused by hand" if is_paused else row[column]
 
 
 def stage_rows(playbook: Playbook, select: Iterable[str], exclude: Iterable[str]) -> list[Json]:

@@ -21,6 +21,6 @@ def test_what_to_do_next_fits_eighty_columns(
     assert answer(["init", "shop", "--template", template]) == 0
 
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "  cd shop"
+    assert said[:2] == ["Next:", "  cd shop"]
     assert any(line.startswith("  clmctl run --dry-run --") for line in said)
     assert max(map(len, said)) <= 80

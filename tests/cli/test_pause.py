@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from databases import opened_at
 from harness import at
+from jsonschema import Draft7Validator
 from reference.loading import load
 from reference.world import ConsentAct, Happening, Person, World
 from small_project import FILES, write_project
@@ -119,3 +120,25 @@ def test_the_page_of_a_run_names_flows_in_shadow(shell: Shell) -> None:
     assert "hidden  in shadow" in out
     _, out, _ = shell("run", "--dry-run", *since, "-o", "json")
     assert json.loads(out)["flows"]["hidden"]["shadow"] is True
+
+
+def test_ls_shows_what_is_paused_by_hand(shell: Shell) -> None:
+    assert "paused by hand" not in shell("ls")[1]
+    assert shell("pause", "welcome", "--reason", "wrong prices")[0] == 0
+    _, page, _ = shell("ls")
+    assert "live, paused by hand" in page
+    _, out, _ = shell("ls", "-o", "json")
+    document = json.loads(out)
+    schema = Path(__file__).parents[2] / "schemas" / "cli" / "ls.schema.json"
+    Draft7Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(document)
+    paused = {one["name"]: one["paused"] for one in document["items"]}
+    assert paused["win_back"] is None
+    assert paused["welcome"]["reason"] == "wrong prices"
+    assert shell("pause", "--all")[0] == 0
+    assert shell("ls")[1].count("paused by hand") == 2
+
+
+def test_ls_lists_without_a_database_too(tmp_path: Path) -> None:
+    project = ["--project", str(write_project(tmp_path / "project"))]
+    assert answer(["ls", *project]) == 0
+    assert answer(["ls", *project, "--db", str(tmp_path / "none" / "x.db")]) == 0

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from alembic import command
+from sqlalchemy import Engine, func, insert, select, text
 
 from orchestrator import tables
+from orchestrator.app import open_demo_database
+from orchestrator.database import open_engine
 from orchestrator.demo.loading import Loader, refuse_others
 from orchestrator.errors import RefusedError
+from orchestrator.migrations.state import SchemaState, alembic_config, schema_state
 from orchestrator.playbook.load import load
 
 REPOSITORY = Path(__file__).parents[2]
@@ -72,5 +76,32 @@ def test_database_with_other_customers_is_refused(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(insert(tables.customer), [{"external_id": "real_person", "base": 1}])
 
-    with pytest.raises(RefusedError, match="holds 1 customers already"):
+    with pytest.raises(RefusedError, match="holds 1 customer already"):
         refuse_others(engine)
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """A database as an earlier version of clmctl made it, with one of the sample customers."""
+    engine = open_engine(str(tmp_path / "old.db"))
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(text("INSERT INTO customer (external_id, base) VALUES ('c_0001', 1)"))
+    engine.dispose()
+    return tmp_path / "old.db"
+
+
+def test_the_demos_own_database_of_an_older_version_is_upgraded(old_file: Path) -> None:
+    engine = open_demo_database(old_file.parent, str(old_file))
+    assert schema_state(engine) is SchemaState.CURRENT
+    engine.dispose()
+
+
+def test_a_database_of_others_is_neither_upgraded_nor_used(old_file: Path) -> None:
+    engine = open_engine(str(old_file))
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO customer (external_id, base) VALUES ('rosa', 1)"))
+    with pytest.raises(RefusedError, match="not all of them the sample shop's"):
+        open_demo_database(old_file.parent, str(old_file))
+    assert schema_state(engine) is SchemaState.OLDER
+    engine.dispose()
