@@ -23,7 +23,7 @@ from orchestrator.errors import NotFoundError
 from orchestrator.flow.told import answer_event, answer_source
 from orchestrator.values import parse_value
 
-OPEN = ("queued", "sent")
+OPEN = ("queued", "claimed", "sending", "in_doubt", "sent")
 """States of a call that has neither answered nor failed."""
 
 

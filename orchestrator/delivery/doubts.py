@@ -14,7 +14,7 @@ from orchestrator import tables
 from orchestrator.channels.outcome import Outcome
 from orchestrator.columns import to_micros
 from orchestrator.delivery.claims import in_state
-from orchestrator.delivery.ending import tell
+from orchestrator.delivery.ending import final, tell
 from orchestrator.delivery.freezing import Frozen, thaw
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.marking import drop_payloads
@@ -93,7 +93,7 @@ class Doubts:
         else:
             values = {"not_before": to_micros(next_look(one.state_at, now))}
         if state != "in_doubt":
-            values |= {"state": state, "state_at": to_micros(now)}
+            values |= {"state": final(state, self.outlet.channel), "state_at": to_micros(now)}
         which = (_ROW.id == one.id, in_state("in_doubt"))
         if connection.execute(update(tables.message).where(*which).values(**values)).rowcount:
             if state in ("sent", "dead"):

@@ -6,15 +6,17 @@ closes its own attempt, but never a newer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, insert, update
 
 from orchestrator import tables
+from orchestrator.answers import Answer, record_on
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
@@ -92,6 +94,8 @@ class Ender:
     lease: Lease
     outlet: Outlet
     chance: Random
+    zone: Callable[[], ZoneInfo]
+    """Returns the project's zone, for times without offset in answers of calls."""
     observer: Observer = DEAF
 
     def write(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
@@ -109,9 +113,9 @@ class Ender:
         if noted:
             note(connection, self.outlet.provider, noted)
 
-    def write_spoilt(self, connection: Connection, spoilt: Iterable[Spoilt], now: datetime) -> None:
+    def write_spoilt(self, connection: Connection, spoilt: Sequence[Spoilt], now: datetime) -> None:
         """Write that messages cannot be made: they are dead, and nobody else is affected."""
-        state = "failed" if self.outlet.channel == WEBHOOK else "dead"
+        state = final("dead", self.outlet.channel)
         rows = [
             {
                 "row": one.order.id,
@@ -125,6 +129,8 @@ class Ender:
         if rows:
             connection.execute(_SPOILT, rows)
             self.observer.ended(self.outlet.channel, state, len(rows))
+            people = [one.order.decided.customer_id for one in spoilt]
+            tell_runs(connection, self.outlet.channel, people)
 
     def _write_sent(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
         if not ended:
@@ -135,8 +141,16 @@ class Ender:
         if self.outlet.adapter.capabilities.is_published:
             publish(connection, [one.made for one in ended], now)
         self.observer.ended(self.outlet.channel, "sent", len(ended))
+        for one in ended:
+            self._keep_answer(connection, one, now)
         if written < len(ended):
             self._note_late(connection, ended, now)
+
+    def _keep_answer(self, connection: Connection, one: Ended, now: datetime) -> None:
+        """Let a call's answer reach the run that waits for it."""
+        if one.outcome is not None and one.outcome.fields is not None:
+            answer = Answer(one.made.order.id, now, one.outcome.fields)
+            record_on(connection, answer, self.zone())
 
     def _note_late(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
         """Tell of acceptances that came when the message was somebody else's already."""
@@ -152,7 +166,7 @@ class Ender:
         change = self._change(one, now)
         row = {
             **self._which(one, now),
-            "to_state": change.state,
+            "to_state": final(change.state, self.outlet.channel),
             "why": change.error,
             "when": to_micros(change.not_before or now),
             "unspent": int(not change.is_spent),
@@ -166,16 +180,14 @@ class Ender:
             self.observer.ended(self.outlet.channel, change.state)
         if is_ours and change.state in DONE:
             drop_payloads(connection, [one.made.order.id])
+            tell_runs(connection, self.outlet.channel, [one.made.order.decided.customer_id])
         if one.outcome is not None and one.outcome.is_dead_address:
             suppress(connection, one.made, now)
 
     def _change(self, one: Ended, now: datetime) -> Change:
         if one.outcome is None:
             return Change("queued", None, now, is_spent=False)
-        change = after(one.outcome, attempt_of(one.made, self.outlet, now), now, self.chance)
-        if change.state == "dead" and self.outlet.channel == WEBHOOK:
-            return Change("failed", change.error)
-        return change
+        return after(one.outcome, attempt_of(one.made, self.outlet, now), now, self.chance)
 
     def _which(self, one: Ended, now: datetime) -> dict[str, Any]:
         return {
@@ -197,6 +209,18 @@ class Ender:
 
 def _called(one: Ended) -> str | None:
     return one.outcome.provider_id if one.outcome else None
+
+
+def final(state: str, channel: str) -> str:
+    """Return how the ledger calls a state; a call of a webhook fails, a message is dead."""
+    return "failed" if state == "dead" and channel == WEBHOOK else state
+
+
+def tell_runs(connection: Connection, channel: str, customers: Iterable[int]) -> None:
+    """Let the next tick look at runs whose calls have failed."""
+    rows = [{"customer_id": one} for one in sorted(set(customers))]
+    if channel == WEBHOOK and rows:
+        connection.execute(insert(tables.dirty), rows)
 
 
 def attempt_of(made: Made, outlet: Outlet, now: datetime) -> Attempt:

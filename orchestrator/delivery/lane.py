@@ -15,6 +15,7 @@ from random import Random
 from threading import Event
 from time import monotonic
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -75,10 +76,13 @@ class Lane:
         self.trust = Trust(self.lease.span, self.outlet.adapter.capabilities.timeout)
         self._claims = Claims(self.outlet.channel, self.lease)
         self._marker = Marker(self.lease, self.outlet)
-        self._ender = Ender(self.lease, self.outlet, self.chance, self.observer)
+        self._ender = Ender(self.lease, self.outlet, self.chance, self._zone, self.observer)
         self._caller = Caller(
             self.outlet, self.reader, self.trust, self.clock, self._may_go_on, self.observer
         )
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.shelf.current().project.timezone)
 
     def turn(self) -> int:
         """Claim some messages and see them through; return how many there were.
@@ -121,8 +125,8 @@ class Lane:
         spoilt = [one for one in made if isinstance(one, Spoilt)]
         while ready and self._may_go_on():
             handful = ready[: self.outlet.at_once]
-            marked = self._mark(handful, spoilt, batch.book)
-            ready, spoilt = ready[len(handful) :], []
+            marked, unfit = self._marked(handful, spoilt, batch.book)
+            ready, spoilt = ready[len(handful) :], unfit
             self._ended = self._caller.call(marked, batch.book)
             self.sent += sum(one.outcome is not None for one in self._ended)
         self._finish(spoilt, ready)
@@ -162,6 +166,23 @@ class Lane:
         return self.reader.read(
             lambda connection: Maker(connection, batch.book, self.clock()).make(batch.orders)
         )
+
+    def _marked(
+        self, made: Sequence[Made], spoilt: Sequence[Spoilt], book: Book
+    ) -> tuple[list[Made], list[Spoilt]]:
+        """Mark a handful; one message that cannot be looked at is spoilt alone."""
+        try:
+            return self._mark(made, spoilt, book), []
+        except EnvironmentFault:
+            raise
+        except Exception as error:  # noqa: BLE001  # whose fault it is shows one by one
+            if len(made) == 1:
+                return [], [*spoilt, Spoilt(made[0].order, f"internal: {type(error).__name__}")]
+        marked, unfit = [], list(spoilt)
+        for one in made:
+            more, unfit = self._marked([one], unfit, book)
+            marked += more
+        return marked, unfit
 
     def _mark(self, made: Sequence[Made], spoilt: Sequence[Spoilt], book: Book) -> list[Made]:
         """Write the last end and mark what comes next, durably."""

@@ -8,16 +8,19 @@ from datetime import datetime
 from typing import NamedTuple, cast
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from orchestrator import timing
 from orchestrator.channels.file import message_key
 from orchestrator.channels.message import OutgoingMessage, Purpose
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.freezing import Frozen, freeze, numbered, thaw
 from orchestrator.delivery.guards import Leaving
 from orchestrator.delivery.links import marketing_topic
 from orchestrator.delivery.loading import Order
 from orchestrator.delivery.terms import Kind
+from orchestrator.delivery.webhooks import Calls
 from orchestrator.errors import EnvironmentFault
 from orchestrator.orders import Printer, address
 from orchestrator.records import Rendered, RenderFailure, Send
@@ -63,10 +66,22 @@ class Maker:
     now: datetime
 
     def make(self, orders: Sequence[Order]) -> list[Made | Spoilt]:
+        """Return each order's message, or why it has none; one order never spoils another."""
+        try:
+            return self._make(orders)
+        except (DBAPIError, EnvironmentFault):
+            raise
+        except Exception as error:  # noqa: BLE001  # whose fault it is shows one by one
+            if len(orders) == 1:
+                return [Spoilt(orders[0], f"internal: {type(error).__name__} while making it")]
+        return [made for order in orders for made in self.make([order])]
+
+    def _make(self, orders: Sequence[Order]) -> list[Made | Spoilt]:
         """Return each order's message; what was frozen before is taken as it is."""
         fresh = [order for order in orders if order.frozen is None]
         made = {order.id: self._thawed(order) for order in orders if order.frozen is not None}
-        made |= self._printed(fresh)
+        made |= self._called([one for one in fresh if one.decided.channel == WEBHOOK])
+        made |= self._printed([one for one in fresh if one.decided.channel != WEBHOOK])
         return [made[order.id] for order in orders]
 
     def _thawed(self, order: Order) -> Made | Spoilt:
@@ -77,6 +92,19 @@ class Maker:
         except EnvironmentFault as fault:
             return Spoilt(order, str(fault))
         return Made(order, _attempted(message, order), None)
+
+    def _called(self, orders: Sequence[Order]) -> dict[int, Made | Spoilt]:
+        """Return calls of webhooks: nothing is rendered of them."""
+        calls = Calls(self.connection, self.book, orders, self.now)
+        made: dict[int, Made | Spoilt] = {}
+        for order in orders:
+            call = calls.message(order, _key(self.book.project, order))
+            made[order.id] = (
+                Spoilt(order, call)
+                if isinstance(call, str)
+                else Made(order, _attempted(call, order), freeze(call))
+            )
+        return made
 
     def _printed(self, orders: Sequence[Order]) -> dict[int, Made | Spoilt]:
         keys = {order.id: _key(self.book.project, order) for order in orders}

@@ -28,7 +28,7 @@ from orchestrator import tables
 from orchestrator.columns import MICROSECOND, to_micros
 from orchestrator.database_clock import now_by
 from orchestrator.delivery.claims import in_state
-from orchestrator.delivery.ending import tell
+from orchestrator.delivery.ending import DONE, final, tell
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import MOST_CRASHES, Attempt, Change, in_doubt
@@ -93,7 +93,7 @@ class Rescuer:
             for one in orphans
         ]
         connection.execute(_RESCUED, rows)
-        drop_payloads(connection, [row["row"] for row in rows if row["to_state"] == "dead"])
+        drop_payloads(connection, [row["row"] for row in rows if row["to_state"] in DONE])
         return len(rows)
 
     def _orphans(self, connection: Connection, *, all_of_them: bool) -> list[_Orphan]:
@@ -123,7 +123,7 @@ class Rescuer:
             tell(connection, orphan.id, "crashed", now, facts)
         return {
             "row": orphan.id,
-            "to_state": change.state,
+            "to_state": final(change.state, orphan.channel),
             "now": to_micros(now),
             "why": change.error,
             "when": to_micros(change.not_before or now),

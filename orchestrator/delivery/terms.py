@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from orchestrator import timing
+from orchestrator.flow.base import Step
 from orchestrator.flow.graph import Node, graph
 from orchestrator.flow.steps.send import Send
 from orchestrator.gate.policy import (
@@ -58,6 +59,11 @@ class TermsOf:
         if terms is None:
             terms = self._known[kind] = self._terms(kind)
         return terms
+
+    def step(self, flow: str, step: str) -> Step | None:
+        """Return a step of a flow by its id, as it is now, or was before it was gone."""
+        _, node = self._places.get((flow, step), (None, None))
+        return node.step if node else None
 
     def _terms(self, kind: Kind) -> Terms:
         policy = self._policy(kind)

@@ -140,7 +140,7 @@ def result_facts(
         runs: (flow, customer row id, entry), as the keys of what is returned.
         results: where it is kept; in a tick, with what that has changed.
     """
-    flows = sorted({flow for flow, _, _ in runs if steps_that_bring(playbook.flows[flow].steps)})
+    flows = sorted({flow for flow, _, _ in runs if _brings(playbook, flow)})
     if not flows:
         return {}
     row = results.c
@@ -158,6 +158,13 @@ def result_facts(
         run = (one.flow, one.customer_id, one.entry)
         found.setdefault(run, {})[one.step] = {**events.get(one.event_id, {}), **known}
     return found
+
+
+def _brings(playbook: Playbook, flow: str) -> bool:
+    """Return whether a flow has steps that bring something back, now or as it was before."""
+    now = playbook.flows.get(flow)
+    known = [one for one in playbook.earlier if one.flow == flow] + ([now] if now else [])
+    return any(steps_that_bring(one.steps) for one in known)
 
 
 def typed_properties(properties: str, types: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
