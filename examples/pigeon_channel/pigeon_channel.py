@@ -5,16 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from socket import SHUT_RDWR, socket
-from threading import Timer
-from typing import Any
-from urllib.parse import urlsplit
 
 from orchestrator.channels.api import (
+    Answer,
     Callback,
     Capabilities,
     Channel,
@@ -23,19 +18,20 @@ from orchestrator.channels.api import (
     ForgedCallback,
     Outcome,
     OutgoingMessage,
+    Reach,
     Receipt,
     Secret,
     SecretShape,
+    Surroundings,
     UrlShape,
+    Web,
     accepted,
-    deferred,
-    refused,
-    rejected,
+    attempt,
+    by_status,
+    compact_json,
     unknown,
     word,
 )
-
-LONGEST_ANSWER = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +39,11 @@ class PigeonSettings(ChannelSettings):
     """Sends each message by a carrier pigeon of a loft near you."""
 
     loft: str = word(UrlShape(), "The web address of the loft.")
-    key: Secret = word(SecretShape(), "What lets you into the loft, and signs its callbacks.")
+    key: Secret = word(SecretShape(), "What lets us into the loft, and signs its callbacks.")
 
 
 class PigeonChannel(Channel):
-    """Carries the channel ``pigeon``, which customers with a phone number can be reached by."""
+    """Carries the channel ``pigeon``, which reaches customers by their phone number."""
 
     name = "pigeon"
     spec = ChannelSpec("pigeon", "phone", covered=False, formats=("txt",))
@@ -57,21 +53,28 @@ class PigeonChannel(Channel):
     Settings = PigeonSettings
     settings: PigeonSettings
 
+    def __init__(self, settings: PigeonSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._web = Web(Reach(everywhere=True), self.capabilities.timeout)
+
     def send(self, message: OutgoingMessage) -> Outcome:
-        said = {
+        """Make one request; the answer, or its absence, says which outcome it is."""
+        flight = {
             "to": message.to,
             "text": message.text,
             "key": message.provider_key,
             "not_after": message.expires_at.isoformat() if message.expires_at else None,
         }
-        return self._post("/flights", json.dumps(said).encode())
+        url = f"{self.settings.loft}/flights"
+        headers = {"authorization": f"Bearer {self.settings.key.reveal()}"}
+        return attempt(lambda: self._web.post(url, compact_json(flight), headers), _outcome)
 
     def receipts(self, callback: Callback) -> list[Receipt]:
         """Read what the loft tells later; its signature is over the raw octets."""
-        wanted = hmac.new(self._key(), callback.body, hashlib.sha256).hexdigest()
+        wanted = hmac.new(self.settings.key.reveal().encode(), callback.body, hashlib.sha256)
         given = callback.headers.get("x-loft-signature", "")
-        if not hmac.compare_digest(wanted.encode(), given.encode()):
-            raise ForgedCallback("the signature of the loft is wrong")
+        if not hmac.compare_digest(wanted.hexdigest().encode(), given.encode()):
+            raise ForgedCallback
         try:
             said = json.loads(callback.body)
             return [
@@ -85,63 +88,15 @@ class PigeonChannel(Channel):
         except (LookupError, TypeError, ArithmeticError, RecursionError) as error:
             raise ValueError("the loft tells something else") from error
 
-    def _key(self) -> bytes:
-        return self.settings.key.reveal().encode()
-
-    def _post(self, path: str, body: bytes) -> Outcome:
-        """Make one request; what is certain about it decides which outcome it is."""
-        connection, seconds = self._connection(), self.capabilities.timeout.total_seconds()
-        try:
-            connection.connect()
-        except OSError as error:
-            return deferred(f"the loft cannot be reached: {type(error).__name__}")
-        # A socket's own timeout begins anew with every octet; this one does not.
-        end = Timer(seconds, _hang_up, [connection.sock])
-        end.daemon = True
-        end.start()
-        try:
-            headers = {"Authorization": f"Bearer {self.settings.key.reveal()}"}
-            connection.request("POST", path, body, headers)
-            response = connection.getresponse()
-            answer = response.read(LONGEST_ANSWER)
-        except (OSError, HTTPException, ValueError) as error:
-            return unknown(f"the loft did not answer: {type(error).__name__}")
-        finally:
-            end.cancel()
-            connection.close()
-        return _outcome(response.status, response.headers.get("Retry-After"), answer)
-
-    def _connection(self) -> HTTPConnection:
-        address = urlsplit(self.settings.loft)
-        cls = HTTPSConnection if address.scheme == "https" else HTTPConnection
-        seconds = self.capabilities.timeout.total_seconds()
-        return cls(address.hostname or "", address.port, timeout=seconds)
+    def close(self) -> None:
+        """Close the connection that is kept between messages."""
+        self._web.close()
 
 
-def _hang_up(connected: socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(SHUT_RDWR)
-
-
-def _outcome(status: int, retry_after: str | None, answer: bytes) -> Outcome:
-    code = str(status)
-    if status in (429, 503):
-        wait = (
-            timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
-        )
-        return deferred("the loft asks to wait", code=code, retry_after=wait)
-    if status in (401, 403):
-        return refused("the loft does not let us in", code=code)
-    if 400 <= status < 500:
-        return rejected("the loft does not take this message", code=code)
-    flight = _flight(answer) if status < 300 else None
-    return accepted(flight) if flight else unknown("the loft is not clear", code=code)
-
-
-def _flight(answer: bytes) -> str | None:
-    """Return what the loft calls a flight, None if it says something else."""
-    try:
-        said: Any = json.loads(answer)
-        return str(said["id"])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
+def _outcome(answer: Answer) -> Outcome:
+    """Return what an answer of the loft means; where it is the usual, ``by_status`` knows."""
+    if answer.status >= 300:
+        return by_status(answer)
+    said = answer.json()
+    flight = said.get("id") if isinstance(said, dict) else None
+    return accepted(str(flight)) if flight else unknown("the loft is not clear")

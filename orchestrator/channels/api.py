@@ -3,6 +3,7 @@
 from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
 from orchestrator.channels.message import Attachment, OutgoingMessage, Purpose, Sender, Unsubscribe
 from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
+from orchestrator.channels.reach import Reach
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt, ReceiptKind
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
@@ -15,10 +16,12 @@ from orchestrator.channels.shapes import (
     UrlShape,
 )
 from orchestrator.channels.spec import ChannelSpec
+from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
 from orchestrator.language.shapes import OneOf, Text, Truth, Whole
 from orchestrator.language.words import word
 
 __all__ = [
+    "Answer",
     "Attachment",
     "Callback",
     "Capabilities",
@@ -34,6 +37,7 @@ __all__ = [
     "Purpose",
     "Rate",
     "RateShape",
+    "Reach",
     "Receipt",
     "ReceiptKind",
     "Secret",
@@ -45,8 +49,12 @@ __all__ = [
     "Truth",
     "Unsubscribe",
     "UrlShape",
+    "Web",
     "Whole",
     "accepted",
+    "attempt",
+    "by_status",
+    "compact_json",
     "deferred",
     "refused",
     "rejected",

@@ -32,15 +32,16 @@ class HttpProvider:
 
     Args:
         answers: what it answers where this provider differs from the usual.
+        port: where it listens; 0 is any that is free.
     """
 
-    def __init__(self, answers: dict[Behaviour, Answer] | None = None) -> None:
+    def __init__(self, answers: dict[Behaviour, Answer] | None = None, port: int = 0) -> None:
         self.answers = {**_ANSWERS, **(answers or {})}
         self.retry_after: timedelta | None = timedelta(seconds=7)
         self.how: Behaviour = "accept"
         self._arrived: list[bytes] = []
         self._let_go = threading.Event()
-        self._port = 0
+        self._port = port
         self._server: ThreadingHTTPServer | None = None
         self._listen()
 
@@ -115,6 +116,7 @@ def _handler(provider: HttpProvider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             with suppress(OSError):
