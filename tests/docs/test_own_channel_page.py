@@ -42,8 +42,9 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def environment(installed: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which ``pip install`` installs into a folder of its own."""
+    installed = folder / "installed"
     kept = {
         name: text for name, text in os.environ.items() if not name.startswith(("CLM_", "PIP_"))
     }
@@ -55,6 +56,7 @@ def environment(installed: Path) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",
+        "PYTEST_ADDOPTS": f"--basetemp={folder / 'basetemp'} -p no:cacheprovider",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "NO_COLOR": "1",
@@ -80,7 +82,7 @@ def test_who_follows_the_page_sends_a_pigeon(tmp_path: Path) -> None:
 
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],
-        env=environment(tmp_path / "installed"),
+        env=environment(tmp_path),
         text=True,
         capture_output=True,
         timeout=300,
@@ -88,12 +90,12 @@ def test_who_follows_the_page_sends_a_pigeon(tmp_path: Path) -> None:
     )
 
     told = f"{done.stdout}\n{done.stderr}"
-    print(told)
     assert done.returncode == 0, told
     assert "no problems" in told
     assert "pigeon  pigeon  playbooks/channels.yaml:3" in done.stdout
     assert "secrets: env:LOFT_KEY set" in done.stdout
     assert "accepted: id provider-1" in done.stdout
+    assert re.search(r"pigeons/coming_home +pigeon +sent", done.stdout)
     assert "coo-coo" not in done.stdout.replace("LOFT_KEY=coo-coo", "")
     arrived = (here / "loft.txt").read_text(encoding="utf-8")
     assert arrived.count("POST /flights") == 2
