@@ -24,7 +24,7 @@ from orchestrator.app.opening import (
     pauses_by_hand,
     unknown,
 )
-from orchestrator.app.outbox import acting, looking
+from orchestrator.app.outbox import acting, export_lists, looking
 from orchestrator.app.serving import ServeRequest, run_worker, serve
 from orchestrator.app.tasks import finish_task, open_tasks
 from orchestrator.app.ticks import (
@@ -54,6 +54,7 @@ __all__ = [
     "breaker",
     "drain",
     "explain_customer",
+    "export_lists",
     "finish_task",
     "known_flow",
     "last_good",

@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from orchestrator.errors import EnvironmentFault
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+    from orchestrator.app.opening import OpenProject
+    from orchestrator.channels.audience import AudienceList, Written
 
 T = TypeVar("T")
 
@@ -30,3 +35,21 @@ def acting(engine: Engine, act: Callable[[Connection], T]) -> T:
     with database_faults(), engine.connect() as connection:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         return in_one_transaction(connection, lambda: act(connection))
+
+
+def export_lists(
+    opened: OpenProject, engine: Engine, at: str | None
+) -> list[tuple[AudienceList, Written]]:
+    """Write the lists for advertisers, as of now or of ``--at``.
+
+    Raises:
+        EnvironmentFault: the folder cannot be written.
+    """
+    from orchestrator.delivery.audiences import export_audiences
+
+    with looking(engine) as connection:
+        try:
+            return export_audiences(connection, opened.playbook, opened.folder, opened.now(at))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise EnvironmentFault(f"the lists cannot be written: {reason}") from None

@@ -15,6 +15,7 @@ from orchestrator.errors import EnvironmentFault
 from orchestrator.packages import Brought, a
 
 BUILT_IN: dict[str, str] = {
+    "audience": "orchestrator.channels.audience:AudienceChannel",
     "call_task": "orchestrator.channels.call_task:CallTaskChannel",
     "chat": "orchestrator.channels.chat:ChatChannel",
     "direct_mail": "orchestrator.channels.direct_mail:DirectMailChannel",

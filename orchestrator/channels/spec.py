@@ -26,6 +26,12 @@ WEBHOOK = "webhook"
 """What the ledger calls the channel of calls. It is none that a message can be sent on."""
 
 
+AUDIENCE = "audience"
+"""The channel of lists that advertisers are given. It is none either."""
+SET_ONLY = (WEBHOOK, AUDIENCE)
+"""What ``channels.yaml`` sets and no message is sent on."""
+
+
 class Channels(Mapping[str, ChannelSpec]):
     """The channels that messages can be sent on: the language's own, and those that join.
 

@@ -325,3 +325,32 @@ def _tell(route: Route, trial: Trial, outcome: Outcome, form: str) -> None:
     parts = (outcome.code, outcome.detail, outcome.provider_id and f"id {outcome.provider_id}")
     remarks = ", ".join(part for part in parts if part)
     console.out(printable(f"{outcome.kind}{f': {remarks}' if remarks else ''}"))
+
+
+@verb(
+    app,
+    "export",
+    examples=[("clmctl channels export", "write the lists that advertisers are given")],
+)
+def export(
+    at: AtOption = None,
+    project: ProjectOption = None,
+    db: DatabaseOption = None,
+    var: VariablesOption = None,
+) -> int:
+    """Write the lists of the channel audience anew: who is on them, consents and can be reached."""
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.counting import counted
+
+    opened = root.open_project(project, var)
+    engine = root.open_database(opened.folder, db, read_only=True)
+    written = root.export_lists(opened, engine, at)
+    if not written:
+        raise UsageError(
+            "channels.yaml sets no audience", help="docs/channels/audience.md says how to"
+        )
+    for wanted, done in written:
+        people = f"{counted(done.people, 'person', 'people')}, {done.removed} removed"
+        console.say(f"{wanted.list} for {wanted.platform}: {people}")
+        console.out(str(done.file))
+    return OK

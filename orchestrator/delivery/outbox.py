@@ -210,6 +210,8 @@ def _retry(connection: Connection, number: int, now: datetime) -> int:
     query = select(*values, *fresh).where(row.c.id == number)
     made = insert(row).from_select(columns, query).returning(row.c.id)
     new: int = connection.execute(made).scalar_one()
+    whose = select(row.c.customer_id).where(row.c.id == number)
+    connection.execute(insert(tables.dirty).from_select(["customer_id"], whose))
     audit(connection, "retry", _name(number), at=now, detail=f"as message {new}")
     return new
 

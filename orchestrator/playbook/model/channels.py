@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.channels.base import Channel
 from orchestrator.channels.registry import BROUGHT, adapter_names, carrying, find_adapter
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.spec import CHANNELS, WEBHOOK
+from orchestrator.channels.spec import CHANNELS, SET_ONLY
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.families import known_words
 from orchestrator.language.names import Name
@@ -44,8 +44,8 @@ class ChannelsShape(Shape[dict[Name, ChannelSettings]]):
         body = {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": known_words([*CHANNELS, WEBHOOK]),
-            "properties": {name: _schema_of(name) for name in (*CHANNELS, WEBHOOK)},
+            "propertyNames": known_words([*CHANNELS, *SET_ONLY]),
+            "properties": {name: _schema_of(name) for name in (*CHANNELS, *SET_ONLY)},
         }
         return or_variable(body, self.says)
 
@@ -98,7 +98,7 @@ def _adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> type[Cha
         message = f'the adapter "{named.text}" carries {adapter.spec.name}, not {channel.text[:60]}'
         help = suggest("", carrying(channel.text), lead=f"{channel.text[:60]} is carried by")
         return reader.report(named.mark, "CLM248", message, help=help)
-    if channel.text not in CHANNELS and channel.text != WEBHOOK:
+    if channel.text not in (*CHANNELS, *SET_ONLY):
         return _no_channel(channel, reader)
     return adapter
 
@@ -107,7 +107,7 @@ def _no_adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> Inval
     if named is not channel:
         message = f'there is no adapter "{named.text[:60]}"'
         return reader.report(named.mark, "CLM246", message, help=_installed(named.text))
-    if channel.text not in CHANNELS and channel.text != WEBHOOK:
+    if channel.text not in (*CHANNELS, *SET_ONLY):
         return _no_channel(channel, reader)
     message = f'no adapter is called "{channel.text}": say which one carries it'
     help = suggest("", carrying(channel.text), lead="adapters that carry it are")
@@ -115,7 +115,7 @@ def _no_adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> Inval
 
 
 def _no_channel(channel: ScalarNode, reader: Reader) -> Invalid:
-    help = suggest(channel.text, [*CHANNELS, WEBHOOK], lead="channels are")
+    help = suggest(channel.text, [*CHANNELS, *SET_ONLY], lead="channels are")
     if BROUGHT.names():
         help += "; another one comes with the adapter that carries it"
     return reader.report(
