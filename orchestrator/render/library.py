@@ -20,6 +20,7 @@ from orchestrator.render.environment import (
 from orchestrator.render.faults import RenderError
 from orchestrator.render.findings import Finding
 from orchestrator.render.grammar import harden, refusals, sources_of
+from orchestrator.render.inlining import NO_STYLES, Styles, dress, styles_of
 from orchestrator.render.markdown import markdown_to_html
 from orchestrator.render.plain_text import html_to_text, visible_text
 from orchestrator.render.slots import guard_slots
@@ -121,12 +122,14 @@ def compile_template(
     source: str,
     name: str,
     trusted: Collection[str] = (),
+    styles: Styles = NO_STYLES,
 ) -> Template:
     """Compile a template after checking it against the closed grammar.
 
     Args:
         name: file name below ``templates/``; its ending says how the text is converted.
         trusted: paths that ``| safe`` may stand after.
+        styles: what to write into its tags.
     Raises:
         RenderError: ``template``, with the first thing that is wrong.
     """
@@ -136,12 +139,60 @@ def compile_template(
         errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
             raise RenderError("template", f"{name}: {errors[0].message}")
+        dress(tree, name, styles)
         hardened = harden(tree)
         hardened.set_environment(environment)
         code = environment.compile(hardened, name, name)
     except TemplateSyntaxError as error:
         raise RenderError("template", f"{name}: {error.message}") from None
     return Template.from_code(environment, code, environment.globals)
+
+
+def compile_mail(
+    library: Library, source: str, name: str, trusted: Collection[str] = ()
+) -> Template:
+    """Compile an HTML template with its style sheets written into its elements.
+
+    The layouts and partials that it brings are compiled for it alone: their elements may be
+    styled by its sheets, and its own by theirs.
+
+    Raises:
+        RenderError: see ``compile_template``.
+    """
+    environment = HtmlEnvironment(loader=library)
+
+    def parse(file: str) -> nodes.Template:
+        return environment.parse(converted(environment, library.texts[file], file), file, file)
+
+    try:
+        tree = environment.parse(converted(environment, source, name), name, name)
+        styles = styles_of(name, tree, parse)
+    except TemplateSyntaxError as error:
+        raise RenderError("template", f"{name}: {error.message}") from None
+    if styles:
+        environment = HtmlEnvironment(loader=_Dressed(library, styles))
+    return compile_template(environment, source, name, trusted, styles)
+
+
+class _Dressed(BaseLoader):
+    """A library whose files have styles in their elements."""
+
+    def __init__(self, library: Library, styles: Styles) -> None:
+        self._library = library
+        self._styles = styles
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """Compile one layout or partial for the environment that asks."""
+        assert isinstance(environment, MessageEnvironment)
+        if name not in self._library.texts:
+            raise TemplateNotFound(name)
+        text = self._library.texts[name]
+        return compile_template(environment, text, name, styles=self._styles)
 
 
 def converted(environment: MessageEnvironment, source: str, name: str) -> str:

@@ -21,6 +21,7 @@ from orchestrator.render.filters import capped_range
 from orchestrator.render.library import (
     Environments,
     Library,
+    compile_mail,
     compile_template,
     converted,
     with_layout,
@@ -148,7 +149,7 @@ class Planner:
             subject=self._header(subject, body.path),
             preheader=self._header(preheader, body.path),
             text=self._text(body, wrapped, text, trusted),
-            html=self._compile("html", wrapped, _wrapped_name(body), trusted) if has_html else None,
+            html=self._html(body, wrapped, trusted) if has_html else None,
             is_json=body.format == "json",
             locale=body.locale,
             roots=frozenset().union(*read.values()),
@@ -176,6 +177,16 @@ class Planner:
         return self._compile(
             "json" if body.format == "json" else "text", body.body, body.path, trusted
         )
+
+    def _html(self, body: Template, wrapped: str, trusted: tuple[str, ...]) -> Compiled:
+        """Return the HTML part; of a mail with its style sheets written into the elements."""
+        name = _wrapped_name(body)
+        if body.channel != "email":
+            return self._compile("html", wrapped, name, trusted)
+        key = ("html", name, wrapped)
+        if key not in self._compiled:
+            self._compiled[key] = compile_mail(self.library, wrapped, name, trusted)
+        return self._compiled[key]
 
     def _wrapped(self, body: Template, locales: list[str | None]) -> str:
         """Return a Markdown body as HTML in its layout; any other body as it is."""

@@ -51,8 +51,13 @@ def follow(place: Place, text: str) -> Place:
     """Return the place after some fixed text."""
     at = 0
     while at < len(text):
-        place, at = _STEPS[place.where](place, text, at)
+        place, at = step(place, text, at)
     return place
+
+
+def step(place: Place, text: str, at: int) -> tuple[Place, int]:
+    """Return the next place in some fixed text, and where it begins."""
+    return _STEPS[place.where](place, text, at)
 
 
 def _in_text(place: Place, text: str, at: int) -> tuple[Place, int]:
@@ -241,7 +246,7 @@ def _fixed_values(part: nodes.TemplateData, place: Place) -> Iterator[tuple[int,
     at, text = 0, part.data
     while at < len(text):
         before, start = place, at
-        place, at = _STEPS[place.where](place, text, at)
+        place, at = step(place, text, at)
         if before.where == "value" and before.value is not None:
             line = part.lineno + text.count("\n", 0, start)
             yield line, before.attribute, before.value + text[start:at]
