@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
@@ -19,6 +20,8 @@ LARGEST_BODY = 512 * 1024
 """Octets of a request's body."""
 BODY_SECONDS = 10.0
 """In which a body is there, or is not waited for any longer."""
+MOST_DRAINED, DRAIN_SECONDS = 4 * LARGEST_BODY, 2.0
+"""How much of a refused body is still taken, and for how long."""
 LISTED = frozenset((b"via", b"forwarded", b"x-forwarded-for", b"accept", b"cookie"))
 """Headers that may be there twice: proxies add to them, or they mean a list."""
 HEADERS = {
@@ -31,6 +34,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 """On every answer that does not say something else."""
+
+_WORTH_HEARING = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 Crashed = Callable[[str, BaseException], None]
 """Told of a path's first part and of what was raised there."""
@@ -68,6 +73,8 @@ class Gate:
             scope = {**scope, "path": self._path(scope["path"])}
             await self._app(scope, _Replayed(body, receive), answer.send)
         except _Refused as refused:
+            if refused.status in _WORTH_HEARING:
+                await _drain(receive)
             await _plain(refused.status)(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001  # nobody outside learns what went wrong
             self._crashed(scope["path"].strip("/").partition("/")[0], error)
@@ -138,6 +145,18 @@ async def _whole(receive: Receive) -> bytes:
                     return bytes(body)
     except TimeoutError:
         raise _Refused(HTTPStatus.REQUEST_TIMEOUT) from None
+
+
+async def _drain(receive: Receive) -> None:
+    """Let who sends too much finish, within limits: else they never hear why it was refused."""
+    left = MOST_DRAINED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _plain(status: HTTPStatus) -> PlainTextResponse:
