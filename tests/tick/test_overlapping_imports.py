@@ -6,10 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from harness import Shop, at
+import ticking
+from databases import empty
+from harness import PACKAGES, Shop, at
+from hypothesis import HealthCheck, Phase, given, settings
 from loading import rows
+from programmes import playbook
+from reference.loading import load
+from reference.world import World
+from sqlalchemy import Engine
+from tick.test_incremental import ZONE, Arriving, arriving
 
 from orchestrator.importing.run import import_file
+from orchestrator.playbook.model import Playbook
 from orchestrator.tick.run import TickPlan, live_run
 
 NOW = at("2026-03-02T10:00")
@@ -67,3 +76,54 @@ def test_an_attribute_that_an_import_changes_while_a_tick_adds_to_it_is_the_impo
 
     found = dict(rows(shop.engine, "SELECT name, text FROM attribute_value"))
     assert (found.get("points"), found.get("plan")) == (kept, "gold")
+
+
+Seen = list[tuple[list[str], list[str], ticking.Effects]]
+
+
+def play(engine: Engine, built: Playbook, told: Arriving, *, station: str | None) -> Seen:
+    """Run a story's ticks; what comes after each one comes after it, or at a station of it."""
+    empty(engine)
+    known, seen = World(), []
+
+    def arrive(part: World) -> None:
+        nonlocal known
+        known = known.plus(part)
+        load(engine, part, ZONE, known)
+
+    arrive(told.parts[0])
+    for now, part in zip(told.story.ticks, (*told.parts[1:], World()), strict=True):
+        coming = [part]
+
+        def at_station(passed: str, coming: list[World] = coming) -> None:
+            if passed == station:
+                arrive(coming.pop())
+
+        plan = TickPlan(built, now, at_station=at_station)
+        with live_run(engine, plan) as ticked:
+            decided = ticking.lines(ticking.told_of(ticked).decisions)
+        if coming:
+            arrive(coming.pop())
+        ticking.hear(engine)
+        runs = sorted(map(repr, ticking.runs(engine)))
+        seen.append((decided, runs, ticking.effects(engine)))
+    return seen
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=6,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(told=arriving())
+def test_what_comes_while_a_tick_decides_counts_as_if_it_came_after(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, told: Arriving
+) -> None:
+    monkeypatch.syspath_prepend(str(PACKAGES))
+    built = playbook(told.story.programme)
+    after = play(engine, built, told, station=None)
+    during = play(engine, built, told, station="done")
+    for now, one, other in zip(told.story.ticks, after, during, strict=True):
+        assert one == other, f"{now}\n{told.story.programme}\n{told.parts}"
