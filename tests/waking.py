@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from orchestrator import tables
 from orchestrator.app import OpenProject, drain
 from orchestrator.clock import utcnow
+from orchestrator.delivery import outbox
 from orchestrator.pausing import EVERYTHING, resume_flow
 from orchestrator.scheduler.events import Happened, Voice
 from orchestrator.scheduler.files import PlaybookFiles
@@ -86,6 +87,12 @@ def ticks(shop: Shop) -> list[datetime]:
 def resume_all(shop: Shop) -> None:
     """Do what ``clmctl resume --all`` does."""
     resume_flow(shop.engine, EVERYTHING, utcnow())
+
+
+def approve_all(shop: Shop) -> None:
+    """Do what ``clmctl outbox approve --all`` does: imports that pile up look like a surge."""
+    with shop.engine.begin() as connection:
+        outbox.approve(connection, None, utcnow())
 
 
 def let_the_lease_run_out(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from faults.kit import figures, processes, sized, wait_for
 from harness import Shop, at
 from loading import rows
 from sqlalchemy import text
+from waking import approve_all
 
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
@@ -117,7 +118,10 @@ def test_imports_schedulers_and_dry_runs_at_once_all_come_to_their_end(
 
 def until_all_is_sent(shop: Shop, customers: int) -> None:
     sent = "SELECT count(*) FROM message WHERE state = 'sent'"
+    decided = "SELECT count(*) FROM message"
     expected = [(customers * (IMPORTERS + 1),)]
+    wait_for(lambda: rows(shop.engine, decided) == expected, every=0.3)
+    approve_all(shop)
     wait_for(lambda: rows(shop.engine, sent) == expected, every=0.3)
 
 

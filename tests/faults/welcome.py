@@ -12,6 +12,7 @@ from faults.kit import Processes, wait_for
 from harness import Shop, at
 from loading import rows
 from sqlalchemy import Engine, text
+from waking import approve_all
 
 from orchestrator.database import memory_engine
 from orchestrator.importing.run import import_file
@@ -140,5 +141,6 @@ def brought_to_an_end(
     ended = "SELECT count(*) FROM enrollment WHERE flow = 'welcome' AND status = 'ended'"
     under_way = "SELECT count(*) FROM message WHERE state IN ('queued', 'claimed', 'sending')"
     wait_for(lambda: rows(shop.engine, ended) == [(customers,)], every=0.5)
+    approve_all(shop)
     wait_for(lambda: rows(shop.engine, under_way) == [(0,)], every=0.5)
     assert children.end(last) == 0
