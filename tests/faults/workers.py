@@ -52,7 +52,7 @@ def schedule(folder: Path, url: str, first: datetime, step: timedelta, log: Path
     planner = app.planner(folder, url, None, request=request, tell=tell)
     planner.clock = clock
     planner.database_clock = lambda connection: clock()
-    app.run_clock(planner, request)
+    app.run_clock(planner, request, app.ServeRequest(public="off", own="off"))
 
 
 def import_once(folder: Path, url: str, files: Sequence[tuple[str, Path]], log: Path) -> None:
