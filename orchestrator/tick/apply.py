@@ -240,11 +240,15 @@ _RUN = (
     "entry_event_id", "entered_at", "status", "step", "reached_at", "due_at", "held_reason",
     "exit_reason", "exit_detail", "ended_at", "ended_late", "lap",
 )  # fmt: skip
-_MOVED = ("status", "step", "reached_at", "due_at", "held_reason", "exit_reason", "exit_detail")
+_MOVED = ("step", "reached_at", "due_at", "held_reason", "lap")
+_ENDED = (*_MOVED, "status", "exit_reason", "exit_detail", "ended_at", "ended_late")
 
 
 def _write_runs(tick: Tick) -> None:
-    """Add new runs and advance the others; an ended run waits for nothing."""
+    """Add new runs and advance the others; an ended run waits for nothing.
+
+    What says how a run ended has an index of its own, which runs that go on leave alone.
+    """
     base = tables.enrollment
     if run.name not in tick.filled:
         return
@@ -253,17 +257,15 @@ def _write_runs(tick: Tick) -> None:
     ).where(run.c.is_new == 1)
     order = (run.c.flow, run.c.customer_id)
     tick.execute(insert(base).from_select([*_RUN, "release"], new.order_by(*order)))
-    names = (*_MOVED, "ended_at", "ended_late", "lap")
-    tick.execute(
-        update(base)
-        .where(
-            base.c.flow == run.c.flow,
-            base.c.customer_id == run.c.customer_id,
-            base.c.entry == run.c.entry,
-            run.c.is_new == 0,
-        )
-        .values(**{name: run.c[name] for name in names})
+    known = and_(
+        base.c.flow == run.c.flow,
+        base.c.customer_id == run.c.customer_id,
+        base.c.entry == run.c.entry,
+        run.c.is_new == 0,
     )
+    for status, names in (("active", _MOVED), ("ended", _ENDED)):
+        values = {name: run.c[name] for name in names}
+        tick.execute(update(base).where(known, run.c.status == status).values(**values))
 
 
 def _write_work_list(tick: Tick) -> None:

@@ -122,10 +122,11 @@ def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:
             _leave_audience(tick, and_(here, _matching(attempt.c.reason == LEFT_AUDIENCE)))
         if standing.policy.step.if_refused:
             _leave_refused(tick, and_(here, _matching(REFUSED)))
-        if any(decision != "hold" for decision, _ in found):
-            decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
-            leave_step(tick, standing.live, node, node.next, and_(here, decided))
         reasons = {reason for decision, reason in found if decision == "hold"}
+        if len(reasons) < len(found):
+            decided = _matching(or_(caps.PASSED, attempt.c.decision != "hold"))
+            done = decided if reasons else run.c.tried == 0
+            leave_step(tick, standing.live, node, node.next, and_(here, done))
         if reasons:
             _stay(standing, here, reasons)
 

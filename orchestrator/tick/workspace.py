@@ -175,7 +175,13 @@ run = _work_table(
     _text("version"),
     _small("moving"),
     _small("tried"),
-    Index("tick_run_by_step", "flow", "step"),
+    Index(
+        "tick_run_moving",
+        "flow",
+        "step",
+        sqlite_where=text("moving = 1"),
+        postgresql_where=text("moving = 1"),
+    ),
 )
 """Runs this tick touches. ``moving`` runs are about to do ``step``; ``tried`` ones stood
 at a send that this tick has already asked the gate about."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, exists, false, func, select, true
+from sqlalchemy import ColumnElement, FromClause, exists, false, func, literal, select, true
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
@@ -27,12 +27,14 @@ def due_by_zone(
         due: zone → aware UTC instant; None stands for "not within the years to come".
         timezone: the zone asked instead of each customer's own; None or ``customer`` is theirs.
     """
-
-    def ranges(name: str) -> list[SpanRow]:
-        instant = due(_fixed(timezone) or tick.zone_of(name)) or tick.now + NEVER
-        return [SpanRow(name, 0, 1, to_micros(instant))]
-
-    span, customer, key = workspace.span.alias(), tables.customer.alias(), tick.add_spans(ranges)
+    instants = {
+        name: to_micros(due(_fixed(timezone) or tick.zone_of(name)) or tick.now + NEVER)
+        for name in tick.zone_names
+    }
+    if len(set(instants.values())) == 1:
+        return literal(next(iter(instants.values())))
+    key = tick.add_spans(lambda name: [SpanRow(name, 0, 1, instants[name])])
+    span, customer = workspace.span.alias(), tables.customer.alias()
     query = select(span.c.at).where(
         span.c.key == key,
         customer.c.id == workspace.run.c.customer_id,
