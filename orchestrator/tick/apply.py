@@ -252,11 +252,12 @@ def _write_runs(tick: Tick) -> None:
     base = tables.enrollment
     if run.name not in tick.filled:
         return
-    new: Select[Any] = select(
-        *(run.c[name] for name in _RUN), literal(tick.playbook.fingerprint)
-    ).where(run.c.is_new == 1)
-    order = (run.c.flow, run.c.customer_id)
-    tick.execute(insert(base).from_select([*_RUN, "release"], new.order_by(*order)))
+    if workspace.entry.name in tick.filled:
+        new: Select[Any] = select(
+            *(run.c[name] for name in _RUN), literal(tick.playbook.fingerprint)
+        ).where(run.c.is_new == 1)
+        order = (run.c.flow, run.c.customer_id)
+        tick.execute(insert(base).from_select([*_RUN, "release"], new.order_by(*order)))
     known = and_(
         base.c.flow == run.c.flow,
         base.c.customer_id == run.c.customer_id,

@@ -253,5 +253,7 @@ def _write_messages(tick: Tick, rank: int) -> None:
     which = and_(PASSED, attempt.c.rank == rank)
     query = select(*columns.values()).where(which)
     tick.execute(insert(workspace.message).from_select(list(columns), query))
+    if workspace.attempt_copy.name not in tick.filled:
+        return
     copies = select(*{**columns, "channel": COPY.channel}.values()).select_from(COPIED)
     tick.execute(insert(workspace.message).from_select(list(columns), copies.where(which)))

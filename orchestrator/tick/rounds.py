@@ -62,8 +62,9 @@ def _busy(tick: Tick) -> list[LiveFlow]:
 
 def _try_all(tick: Tick) -> list[Standing]:
     """Open an attempt for every run that stands at an untried send; returns those sends."""
-    tick.execute(delete(attempt))
-    tick.execute(delete(workspace.attempt_copy))
+    for table in (attempt, workspace.attempt_copy):
+        if table.name in tick.filled:
+            tick.execute(delete(table))
     tried = []
     untried = tick.standing(run.c.moving == 0, run.c.status == "active", run.c.tried == 0)
     for live in tick.busy:
@@ -100,9 +101,10 @@ def _record(tick: Tick) -> None:
     columns |= {"channel": attempt.c.channel, "decision": literal("send")}
     sent = select(*columns.values()).where(caps.PASSED)
     tick.execute(insert(decision).from_select(list(columns), sent))
-    columns |= {"channel": caps.COPY.channel}
-    copied = select(*columns.values()).select_from(caps.COPIED).where(caps.PASSED)
-    tick.execute(insert(decision).from_select(list(columns), copied))
+    if workspace.attempt_copy.name in tick.filled:
+        columns |= {"channel": caps.COPY.channel}
+        copied = select(*columns.values()).select_from(caps.COPIED).where(caps.PASSED)
+        tick.execute(insert(decision).from_select(list(columns), copied))
     tick.show_messages()
 
 
