@@ -181,8 +181,8 @@ def known_flow(project: Path, name: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
-    from orchestrator.playbook.draft import read_project
     from orchestrator.playbook.load import sound_parts
+    from orchestrator.playbook.read import read_project
 
     flows = sound_parts(read_project(project, {})).flows
     if name not in flows:

@@ -173,8 +173,8 @@ def _surroundings(
     from zoneinfo import ZoneInfo
 
     from orchestrator.app import open_project
-    from orchestrator.playbook.draft import read_project
     from orchestrator.playbook.load import sound_parts
+    from orchestrator.playbook.read import read_project
     from orchestrator.settings import database_url, find_project
 
     try:

@@ -35,7 +35,7 @@ def schema(
     """
     from orchestrator.cli import console
     from orchestrator.counting import counted
-    from orchestrator.playbook.draft import read_project
+    from orchestrator.playbook.read import read_project
     from orchestrator.playbook.schema import stale_files, write_schemas
     from orchestrator.playbook.schema_names import names_in
     from orchestrator.settings import find_project

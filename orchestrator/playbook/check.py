@@ -7,10 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from orchestrator.language.marks import Mark, Problem
-from orchestrator.playbook.draft import Draft, read_project
+from orchestrator.playbook.draft import Draft
 from orchestrator.playbook.ignores import find_ignores
 from orchestrator.playbook.load import Loaded, finish, layers, sound_parts
 from orchestrator.playbook.model import Catalog, Playbook
+from orchestrator.playbook.read import read_project
 from orchestrator.playbook.rules import run_rules
 from orchestrator.render.check import template_problems
 

@@ -13,10 +13,11 @@ from orchestrator.language.names import Name
 from orchestrator.playbook.acts import act_problems
 from orchestrator.playbook.blueprints import folded
 from orchestrator.playbook.customs import custom_problems
-from orchestrator.playbook.draft import Draft, draft_of, read_project
+from orchestrator.playbook.draft import Draft
 from orchestrator.playbook.files import files_of
 from orchestrator.playbook.model import Catalog, Playbook, Project
 from orchestrator.playbook.names import name_problems
+from orchestrator.playbook.read import draft_of, read_project
 from orchestrator.playbook.sends import send_problems
 from orchestrator.playbook.shop import shop_problems
 from orchestrator.playbook.structure import structure_problems

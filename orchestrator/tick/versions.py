@@ -18,10 +18,11 @@ from orchestrator.flow.brought import result_types
 from orchestrator.flow.entry import entry_types
 from orchestrator.flow.graph import graph
 from orchestrator.flow.meaning import meaning_of
-from orchestrator.playbook.draft import Draft, draft_of
+from orchestrator.playbook.draft import Draft
 from orchestrator.playbook.files import files_of
 from orchestrator.playbook.load import layers
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.read import draft_of
 from orchestrator.tick.context import LiveFlow, Tick
 
 _FLEETING = ("title", "owner", "status", "guardrails", "in_flight", "tags", "note", "meta")

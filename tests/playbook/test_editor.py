@@ -22,7 +22,7 @@ from orchestrator.language.marks import Problem
 from orchestrator.language.nodes import MapNode, Node
 from orchestrator.language.reader import Reader
 from orchestrator.language.sentences import read_sentence
-from orchestrator.playbook.draft import KINDS
+from orchestrator.playbook.documents import KINDS
 from orchestrator.playbook.schema import DOCUMENTS, schemas
 from orchestrator.playbook.yaml_text import read_yaml
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.playbook.check import check
-from orchestrator.playbook.draft import draft_of
 from orchestrator.playbook.files import files_of
 from orchestrator.playbook.load import load
+from orchestrator.playbook.read import draft_of
 
 PROJECT = "project: shop\ntimezone: Europe/Vienna\n"
 CATALOG = "events: {buy: {amount: money}}\n"

@@ -16,8 +16,8 @@ import pytest
 
 from orchestrator.language.codes import CODES
 from orchestrator.language.marks import Problem
-from orchestrator.playbook.draft import read_project
 from orchestrator.playbook.load import load, sound_parts
+from orchestrator.playbook.read import read_project
 from orchestrator.playbook.rules import RULES
 
 HERE = Path(__file__).parent / "rules"

@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator
 from plain_values import plain
 
 from orchestrator.language.nodes import MapNode
-from orchestrator.playbook.draft import read_project
+from orchestrator.playbook.read import read_project
 from orchestrator.playbook.schema import schemas
 from orchestrator.playbook.schema_names import names_in
 from orchestrator.playbook.yaml_text import read_yaml

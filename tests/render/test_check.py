@@ -8,8 +8,8 @@ import pytest
 from rendering_shop import FLOW, PROJECT, mail, write_shop
 
 from orchestrator.language.marks import Problem
-from orchestrator.playbook.draft import read_project
 from orchestrator.playbook.load import sound_parts
+from orchestrator.playbook.read import read_project
 from orchestrator.render.check import template_problems
 
 HTML = "templates/hello/email.html.j2"
