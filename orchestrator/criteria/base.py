@@ -16,7 +16,8 @@ from orchestrator.language.shapes import JsonSchema, Shape
 
 if TYPE_CHECKING:
     from orchestrator.criteria.nearest import Change, Found
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,7 +28,7 @@ from sqlalchemy import (
     true,
 )
 
-from orchestrator import tables, timing
+from orchestrator import tables
 from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria import custom_sql, flows, rows
 from orchestrator.criteria.base import Criterion, fold
@@ -39,48 +38,22 @@ from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.measures import split_property
 from orchestrator.criteria.modifiers import Where
 from orchestrator.criteria.numbers import number_tests
+from orchestrator.criteria.reckoning import Reckoning
+from orchestrator.criteria.shown import Shown
 from orchestrator.criteria.sources import Source, measured, source
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Reference
-from orchestrator.language.moments import Moment
 
 if TYPE_CHECKING:
     from orchestrator.criteria.names import Names
 
 Predicate = ColumnElement[bool]
-FAR = Duration(90, "day")
-"""From here back, a window counts as holding a good part of the facts."""
 
 
 @dataclass(frozen=True)
-class Actual:
-    """What ``explain`` shows for one leaf: a value of one customer."""
-
-    value: ColumnElement[Any]
-    kind: str
-    """Of facts: ``times`` (a count), ``instant`` (when, in microseconds), ``since``,
-    ``act`` (of consent: ``2 * at + withdrawn``), ``bucket``, ``address``. Of values:
-    ``count``, ``number``, ``scaled`` and ``money`` (1/10,000), ``datetime``
-    (microseconds), ``date`` (YYYYMMDD), ``text``, ``boolean``."""
-    of: str = ""
-    """What belongs to the kind: the bound of a bucket, the channel of an address."""
-
-
-class WindowWords(Protocol):
-    """The words of a window; ``RunWindow`` and ``InLast`` have them or fewer."""
-
-    in_last: Duration | None
-    older_than: Duration | None
-
-
-@dataclass(frozen=True)
-class Scope:
+class Scope(Reckoning):
     """What conditions are compiled against."""
 
-    now: datetime
-    """Aware UTC; every window is reckoned from here."""
-    zone: ZoneInfo
-    """The project's zone: bare dates and naive times of playbooks are read in it."""
     names: Names
     facts: Facts
     customer: FromClause
@@ -103,6 +76,11 @@ class Scope:
     def subject(self) -> ColumnElement[int]:
         """The id of the customer asked about."""
         return self.customer.c.id
+
+    @property
+    def shown(self) -> Shown:
+        """What ``explain`` shows of the customer."""
+        return Shown(self)
 
     # --- putting predicates together --------------------------------------------------
 
@@ -231,121 +209,7 @@ class Scope:
         """See ``rows.anniversary``."""
         return rows.anniversary(self, name, in_next)
 
-    # --- what explain shows -----------------------------------------------------------
-
-    def count_of(self, sentence: Any) -> Actual:
-        """Return how often the event happened."""
-        events = self.events(sentence.operand, sentence, sentence.where)
-        return Actual(events.scalar(func.count()), "times")
-
-    def measure_of(self, sentence: Any) -> Actual:
-        """Return the total, average or number of values."""
-        events = self.properties(sentence.operand, sentence, sentence.where)
-        type = self.property_type(sentence.operand)
-        if sentence.head == "number_of_different":
-            return Actual(events.scalar(events.distinct_values(type)), "count")
-        if sentence.head == "average_of":
-            return Actual(events.scalar(events.average_of(type)), "number")
-        return Actual(events.scalar(events.sum_of(type)), "money" if type == "money" else "scaled")
-
-    def time_of(self, sentence: Any) -> Actual:
-        """Return when the first or last such event was."""
-        events = self.events(sentence.operand, None, sentence.where)
-        return Actual(events.scalar(events.time(sentence.head)), "instant")
-
-    def value_of(self, name: str) -> Actual:
-        """Return the value of an attribute, a computed attribute or ``entry.x``."""
-        values = self.attribute(name)
-        return Actual(values.scalar(), values.shown_as)
-
-    def stage_of(self) -> Actual:
-        """Return the customer's stage."""
-        return Actual(rows.present_stage(self), "text")
-
-    def move_of(self, head: str, stage: str) -> Actual:
-        """Return the latest entry into (or exit from) a stage."""
-        return Actual(rows.latest_move(self, head, stage), "instant")
-
-    def flow_since(self, flow: str) -> Actual:
-        """Return since when the customer is in a flow."""
-        return Actual(flows.since(self, flow), "since")
-
-    def flow_move_of(self, head: str, flow: str) -> Actual:
-        """Return the latest entry into (or exit from) a flow."""
-        return Actual(flows.latest_move(self, head, flow), "instant")
-
-    def latest_fact(self, kind: str, sentence: Any) -> Actual:
-        """Return when the message was last received, opened and so on."""
-        return Actual(rows.latest_fact(self, kind, sentence), "instant")
-
-    def bucket_of(self, seed: str, share: Decimal) -> Actual:
-        """Return the customer's bucket of a seed, to be seen beside the bound of a share."""
-        return Actual(self.bucket(seed), "bucket", str(share_bound(share)))
-
-    def variant_bucket(self, operand: str) -> Actual:
-        """Return the customer's bucket of a split, to be seen beside those of a share."""
-        variant = self.names.variant(operand, self.owner)
-        return Actual(self.bucket(variant.seed), "bucket", f"{variant.low} to {variant.high - 1}")
-
-    def segment_since(self, segment: str) -> Actual:
-        """Return since when the customer is in a segment."""
-        return Actual(rows.stay_since(self, self.facts.segments, segment), "since")
-
-    def stage_since(self, stage: str) -> Actual:
-        """Return since when the customer is in a stage."""
-        return Actual(rows.stay_since(self, self.facts.stages, stage), "since")
-
-    def nth_time(self, events: Events, turn: int, *, late: bool) -> Actual:
-        """Return the time of the n-th of some events, from 0, counted from the latest or not."""
-        return Actual(events.nth_time(turn, late=late), "instant")
-
-    def nth_fact(self, kind: str, sentence: Any, turn: int) -> Actual:
-        """Return when the message was received, opened …, the n-th latest time, from 0."""
-        return Actual(rows.nth_fact(self, kind, sentence, turn), "instant")
-
-    def latest_act(self, topic: str) -> Actual:
-        """Return the customer's latest act about a topic."""
-        return Actual(rows.latest_act(self, topic), "act")
-
-    def latest_task(self, step: str) -> Actual:
-        """Return when the run's task was last done."""
-        return Actual(rows.latest_task(self, step), "instant")
-
-    def address_of(self, channel: str) -> Actual:
-        """Return the customer's address for a channel."""
-        return Actual(rows.address(self, channel), "address", channel)
-
     # --- time -------------------------------------------------------------------------
-
-    @property
-    def now_micros(self) -> int:
-        """``now`` in microseconds since 1970."""
-        return to_micros(self.now)
-
-    def ago(self, duration: Duration) -> int:
-        """Return the instant that long before now, in microseconds."""
-        return to_micros(timing.minus(self.now, duration))
-
-    def ahead(self, duration: Duration) -> int:
-        """Return the instant that long after now, in microseconds."""
-        return to_micros(timing.plus(self.now, duration))
-
-    def moment_bounds(self, moment: Moment) -> tuple[int, int]:
-        """Return the first instant of a moment and the first after it, in microseconds.
-
-        A bare date spans its calendar day in the project's zone; a datetime is a point.
-        """
-        if isinstance(moment, datetime):
-            point = to_micros(self.instant(moment))
-            return point, point + 1
-        start, end = timing.day_bounds(moment, self.zone)
-        return to_micros(start), to_micros(end)
-
-    def instant(self, moment: datetime) -> datetime:
-        """Return a written datetime as an instant; without offset, wall time of the project."""
-        if moment.tzinfo is not None:
-            return moment
-        return timing.local_instant(moment.date(), moment.time(), self.zone)
 
     def in_window(self, at: ColumnElement[Any], window: Any) -> list[Predicate]:
         """Return the tests of a fact's time: it exists by now, and lies in the window.
@@ -365,25 +229,6 @@ class Scope:
         if getattr(window, "since", None):
             tests.append(at > self.entered())
         return tests
-
-    def _after(self, window: Any) -> int | None:
-        """Return the instant that facts of the window are later than; None: since ever."""
-        earliest = []
-        if in_last := getattr(window, "in_last", None):
-            earliest.append(self.ago(in_last))
-        if after := getattr(window, "after", None):
-            earliest.append(self.moment_bounds(after)[1] - 1)
-        return max(earliest, default=None)
-
-    def reaches_far(self, window: Any) -> bool:
-        """Return whether the window may hold a good part of all facts.
-
-        Then rows are best read in the order of customers, else through their times.
-        """
-        earliest = self._after(window)
-        if getattr(window, "since", None):
-            return False
-        return earliest is None or earliest <= self.ago(FAR)
 
     def entered(self) -> ColumnElement[Any]:
         """Return the entry instant of the run that asks."""

@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, FromClause, literal, select
 from orchestrator.criteria.base import Condition, Criterion, Group
 from orchestrator.criteria.kinds.membership import InSegment
 from orchestrator.criteria.nearest import Change, Found
-from orchestrator.criteria.scope import Actual, Scope
+from orchestrator.criteria.scope import Scope
+from orchestrator.criteria.shown import Actual
 from orchestrator.explain import said
 from orchestrator.explain.said import Speech
 from orchestrator.records import ExplainedLeaf

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, cast
 from orchestrator.columns import from_day_number, from_micros
 from orchestrator.criteria.nearest import Change, amount
 from orchestrator.criteria.numbers import SCALE
-from orchestrator.criteria.scope import Actual
+from orchestrator.criteria.shown import Actual
 from orchestrator.render.mask import MASK, mask_address, mask_value
 
 _INSTANTS = ("instant", "since", "datetime")

@@ -224,9 +224,9 @@ class Beginnings:
         return Story(None, Change(at=self._next_instant(start, lambda day: _is_on(start, day))))
 
     def _of_date(self, start: DateStart) -> Story:
-        actual = self.inquiry.tick.scope(self.inquiry.customer, self.live.name, each=True).value_of(
-            start.operand
-        )
+        actual = self.inquiry.tick.scope(
+            self.inquiry.customer, self.live.name, each=True
+        ).shown.value_of(start.operand)
         value = said.found(actual.kind, self.inquiry.row([said.column(actual)])[0])
         personal = start.operand in self.inquiry.personal
         told = self.inquiry.speech.actual(actual, value, personal=personal)

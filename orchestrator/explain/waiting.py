@@ -115,7 +115,7 @@ class Waiting:
     def _date(self, step: WaitUntilDate) -> ExplainedLeaf:
         inquiry, due = self.inquiry, self.run["due_at"]
         scope = inquiry.tick.scope(inquiry.customer, self.live.name, run=inquiry.rows, each=True)
-        actual = scope.value_of(step.operand)
+        actual = scope.shown.value_of(step.operand)
         value = said.found(actual.kind, inquiry.row([said.column(actual)])[0])
         shift = f", {step.before} before" if step.before else ""
         shift += f", {step.after} after" if step.after else ""

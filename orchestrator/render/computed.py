@@ -45,7 +45,7 @@ def computed_facts(
     if not measures or not ids:
         return {}
     scope = _scope(playbook, now)
-    found = {name: scope.value_of(name) for name in measures}
+    found = {name: scope.shown.value_of(name) for name in measures}
     query = select(tables.customer.c.id, *(one.value for one in found.values())).where(
         tables.customer.c.id.in_(bindparam("ids", expanding=True))
     )

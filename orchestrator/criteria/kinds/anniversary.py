@@ -14,7 +14,8 @@ from orchestrator.language.shapes import OneOf
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -50,7 +51,7 @@ class AnniversaryOf(Condition):
         return f"anniversary of {self.operand} {when}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.value_of(self.operand)
+        return scope.shown.value_of(self.operand)
 
     def nearest(self, found: Found) -> Change | None:
         return Change(at=anniversary_flip(found.value, self.in_next, found))

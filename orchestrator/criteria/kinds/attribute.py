@@ -14,7 +14,8 @@ from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -48,7 +49,7 @@ class AttributeIs(Condition, ValueTests):
         return f"{self.operand} {tests_phrase(self)}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.value_of(self.operand)
+        return scope.shown.value_of(self.operand)
 
     def nearest(self, found: Found) -> Change | None:
         if isinstance(found.value, date):

@@ -28,7 +28,8 @@ from orchestrator.language.words import Rules, Sentence, any_required, word
 
 if TYPE_CHECKING:
     from orchestrator.criteria.events import Events
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -173,7 +174,7 @@ class Did(Condition, Counts, RunWindow):
         return said + (f" of the same {self.same}" if self.same else "")
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.count_of(self)
+        return scope.shown.count_of(self)
 
     def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
         positive = wanted is (self.head == "did")
@@ -181,18 +182,20 @@ class Did(Condition, Counts, RunWindow):
             return self._following_pivot(scope, positive=positive)
         least, most = counts_needed(self, wanted=positive)
         if self.in_last and not self.older_than and most is not None and most >= 0:
-            return scope.nth_time(scope.events(self.operand, self, self.where), most, late=True)
+            return scope.shown.nth_time(
+                scope.events(self.operand, self, self.where), most, late=True
+            )
         if self.older_than and not self.in_last and least:
             older = replace(self, older_than=None)
             events = scope.events(self.operand, older, self.where)
-            return scope.nth_time(events, least - 1, late=False)
+            return scope.shown.nth_time(events, least - 1, late=False)
         return None
 
     def _following_pivot(self, scope: Scope, *, positive: bool) -> Actual | None:
         if self.then_not and positive and self.within:
-            return scope.nth_time(self._open(scope), 0, late=False)
+            return scope.shown.nth_time(self._open(scope), 0, late=False)
         if not positive and self.in_last and not self.older_than:
-            return scope.nth_time(self.matching(scope), 0, late=True)
+            return scope.shown.nth_time(self.matching(scope), 0, late=True)
         return None
 
     def _open(self, scope: Scope) -> Events:

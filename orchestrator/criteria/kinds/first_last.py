@@ -13,7 +13,8 @@ from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -64,7 +65,7 @@ class FirstOrLast(Condition, Window):
         return f"{self.head} {self.operand}{where_phrase(self.where)}{window_phrase(self)}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.time_of(self)
+        return scope.shown.time_of(self)
 
     def nearest(self, found: Found) -> Change | None:
         at = window_flip(self, found.value, found)

@@ -12,7 +12,8 @@ from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -46,7 +47,7 @@ class InFlow(Condition):
         return f"{title(self.head)} {self.operand}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.flow_since(self.operand)
+        return scope.shown.flow_since(self.operand)
 
 
 @CONDITIONS.register
@@ -80,7 +81,7 @@ class FlowMove(Condition, InLast):
         return f"{title(self.head)} {self.operand}{window_phrase(self)}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.flow_move_of(self.head, self.operand)
+        return scope.shown.flow_move_of(self.head, self.operand)
 
     def nearest(self, found: Found) -> Change | None:
         return Change(at=window_flip(self, found.value, found))

@@ -9,7 +9,8 @@ from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -41,4 +42,4 @@ class InVariant(Condition):
         return f"in the variant {self.operand}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.variant_bucket(self.operand)
+        return scope.shown.variant_bucket(self.operand)

@@ -15,7 +15,8 @@ from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -49,7 +50,7 @@ class InSegment(Condition):
         return f"{title(self.head)} {self.operand}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.segment_since(self.operand)
+        return scope.shown.segment_since(self.operand)
 
 
 @CONDITIONS.register
@@ -88,11 +89,11 @@ class InStage(Condition):
         return f"{title(self.head)} {self.operand}{lasting}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.stage_of()
+        return scope.shown.stage_of()
 
     def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
         lasting = wanted is not self.head.startswith("not_") and self.for_at_least
-        return scope.stage_since(self.operand) if lasting else None
+        return scope.shown.stage_since(self.operand) if lasting else None
 
     def nearest(self, found: Found) -> Change | None:
         if found.pivot is None or self.for_at_least is None:
@@ -131,7 +132,7 @@ class StageMove(Condition, InLast):
         return f"{title(self.head)} {self.operand}{window_phrase(self)}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.move_of(self.head, self.operand)
+        return scope.shown.move_of(self.head, self.operand)
 
     def nearest(self, found: Found) -> Change | None:
         return Change(at=window_flip(self, found.value, found))

@@ -16,7 +16,8 @@ from orchestrator.language.shapes import Whole
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 KINDS = ("received", "opened", "clicked", "replied", "bounced", "complained")
@@ -62,13 +63,13 @@ class MessageFact(Condition):
         return said + (f" on {self.channel}" if self.channel else "") + window_phrase(self)
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.latest_fact(self.head.removeprefix("not_"), self)
+        return scope.shown.latest_fact(self.head.removeprefix("not_"), self)
 
     def pivot(self, scope: Scope, *, wanted: bool) -> Actual | None:
         positive = wanted is not self.head.startswith("not_")
         if positive or self.in_last is None:
             return None
-        return scope.nth_fact(self.head.removeprefix("not_"), self, (self.at_least or 1) - 1)
+        return scope.shown.nth_fact(self.head.removeprefix("not_"), self, (self.at_least or 1) - 1)
 
     def nearest(self, found: Found) -> Change | None:
         if found.pivot is None or self.in_last is None:

@@ -20,7 +20,8 @@ from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules, word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -62,7 +63,7 @@ class PropertyTotal(Condition, Counts, RunWindow):
         return f"{said} {count_phrase(self)}{window_phrase(self)}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.measure_of(self)
+        return scope.shown.measure_of(self)
 
     def nearest(self, found: Found) -> Change | None:
         return None if self.head == "average_of" else number_change(self, found)

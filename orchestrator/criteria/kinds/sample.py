@@ -11,7 +11,8 @@ from orchestrator.language.shapes import Share, Text
 from orchestrator.language.words import word
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -44,4 +45,4 @@ class Sample(Condition):
         return f"in the {(self.operand * 100).normalize():f}% sample"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.bucket_of(self.seed or f"sample:{scope.owner}", self.operand)
+        return scope.shown.bucket_of(self.seed or f"sample:{scope.owner}", self.operand)

@@ -9,7 +9,8 @@ from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -40,4 +41,4 @@ class TaskDone(Condition):
         return f"the task {self.operand} is done"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.latest_task(self.operand)
+        return scope.shown.latest_task(self.operand)

@@ -10,7 +10,8 @@ from orchestrator.criteria.phrases import title
 from orchestrator.language.names import Name, Ref
 
 if TYPE_CHECKING:
-    from orchestrator.criteria.scope import Actual, Predicate, Scope
+    from orchestrator.criteria.scope import Predicate, Scope
+    from orchestrator.criteria.shown import Actual
     from orchestrator.criteria.sweep import Sweep
 
 
@@ -44,7 +45,7 @@ class SubscribedTo(Condition):
         return f"{title(self.head)} {self.operand}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.latest_act(self.operand)
+        return scope.shown.latest_act(self.operand)
 
 
 @CONDITIONS.register
@@ -71,4 +72,4 @@ class ReachableOn(Condition):
         return f"reachable on {self.operand}"
 
     def actual(self, scope: Scope) -> Actual | None:
-        return scope.address_of(self.operand)
+        return scope.shown.address_of(self.operand)
