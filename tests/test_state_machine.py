@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
-from harness import Shop, at
-from sqlalchemy import select
+from harness import CATALOG, Shop
+from sending import NOW, drain, greeted, ledger, outlet
+from sqlalchemy import insert, select, update
 
 from orchestrator import tables
-from orchestrator.app import OpenProject, drain
+from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected, unknown
+from orchestrator.columns import to_micros
+from orchestrator.delivery.claims import Claims, Lease
+from orchestrator.delivery.outbox import Ruling, rule
+from orchestrator.delivery.rescue import Rescuer
+from orchestrator.delivery.stops import Stops
 
 PAGE = Path(__file__).parents[1] / "docs" / "state_machine.md"
 ROW = re.compile(r"^\| (–|\w+) \| (\w+) \|", re.MULTILINE)
@@ -94,16 +103,133 @@ def test_a_tick_takes_a_run_from_state_to_state(shop: Shop, before: str, after: 
     assert state(shop) == after
 
 
-@pytest.mark.parametrize(("before", "after"), rows("Messages"))
-def test_a_message_goes_from_state_to_state(shop: Shop, before: str, after: str) -> None:
-    write(shop, [{"send": "hello"}])
-    if after == "dead":
-        broken = shop.folder / "templates" / "hello" / "email.txt.j2"
-        broken.write_text("---\nsubject: hello\n---\n{{ customer.plan + 1 }}\n", encoding="utf-8")
-    shop.tick(BEFORE)
-    shop.event("ana", "signed_up", FIRST)
-    shop.tick(FIRST)
-    if before != "–":
-        drain(OpenProject(shop.folder, shop.playbook), shop.engine, at(FIRST))
+# --- messages -------------------------------------------------------------------------------
+
+DOUBT = unknown("no answer")
+CALL = """
+flow: greet
+status: live
+starts_when: {did: signed_up}
+steps:
+  - webhook: crm
+    at_most: 2 days
+"""
+
+
+def watch(shop: Shop) -> None:
+    """Let the database itself note each change of a message's state."""
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE seen (before text, after text)")
+        changed = "INSERT INTO seen VALUES (OLD.state, NEW.state);"
+        if shop.engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER watch AFTER UPDATE OF state ON message BEGIN {changed} END"
+            )
+            return
+        connection.exec_driver_sql(
+            "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {changed} RETURN NULL; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER watch AFTER UPDATE OF state ON message "
+            "FOR EACH ROW EXECUTE FUNCTION noted()"
+        )
+
+
+def seen(shop: Shop) -> list[tuple[str, str]]:
+    """Return the changes of state, in order; the first is from nothing."""
     with shop.engine.connect() as connection:
-        assert connection.scalars(select(tables.message.c.state)).all() == [after]
+        changes = [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM seen")]
+    return [("–", "queued"), *changes]
+
+
+def send(shop: Shop, outcome: Outcome, now: datetime = NOW) -> None:
+    """Let a worker send what is due to a provider that answers so."""
+    drain(shop, outlet(lambda message: outcome), now=now)
+
+
+def lose(shop: Shop) -> None:
+    """Let a worker be lost with all that waits, and another one rescue it."""
+    with shop.engine.begin() as connection:
+        Claims("email", Lease("lost", timedelta())).take(connection, 10, Stops(), NOW)
+    with shop.engine.begin() as connection:
+        Rescuer({"email": outlet()}, Random(1)).rescue(connection, NOW, all_of_them=True)
+
+
+def withdraw(shop: Shop) -> None:
+    with shop.engine.begin() as connection:
+        act = {"topic": "news", "at": to_micros(NOW), "withdrawn": 1, "source": "test"}
+        people = connection.scalars(select(tables.customer.c.id)).all()
+        connection.execute(insert(tables.consent), [{"customer_id": one, **act} for one in people])
+
+
+def reach_goal(shop: Shop) -> None:
+    with shop.engine.begin() as connection:
+        connection.execute(update(tables.enrollment).values(status="ended", exit_reason="goal"))
+
+
+def spoil(shop: Shop) -> None:
+    broken = shop.folder / "templates" / "hello" / "email.txt.j2"
+    broken.write_text("---\nsubject: hello\n---\n{{ customer.plan + 1 }}\n", encoding="utf-8")
+
+
+def judge(shop: Shop, ruling: Ruling) -> None:
+    """Let a person end a doubt."""
+    send(shop, DOUBT)
+    [number] = ledger(shop, "id")
+    with shop.engine.begin() as connection:
+        rule(connection, number, ruling, NOW)
+
+
+def call(shop: Shop, outcome: Outcome) -> None:
+    """Let a worker call a webhook that answers so."""
+    drain(shop, outlet(lambda message: outcome, channel="webhook"))
+
+
+TAKEN = accepted()
+
+
+def sent_after(change: Callable[[Shop], None]) -> Callable[[Shop], None]:
+    """Return a walk on which something changes after the tick, and then a worker comes."""
+
+    def walk(shop: Shop) -> None:
+        change(shop)
+        send(shop, TAKEN)
+
+    return walk
+
+
+WALKS: dict[tuple[str, str], Callable[[Shop], None]] = {
+    ("–", "queued"): lambda shop: None,
+    ("queued", "claimed"): lambda shop: send(shop, TAKEN),
+    ("claimed", "queued"): lose,
+    ("claimed", "sending"): lambda shop: send(shop, TAKEN),
+    ("claimed", "dead"): sent_after(spoil),
+    ("claimed", "suppressed"): sent_after(withdraw),
+    ("claimed", "expired"): lambda shop: send(shop, TAKEN, NOW + timedelta(days=4)),
+    ("claimed", "cancelled"): sent_after(reach_goal),
+    ("sending", "sent"): lambda shop: send(shop, TAKEN),
+    ("sending", "queued"): lambda shop: send(shop, deferred("busy")),
+    ("sending", "dead"): lambda shop: send(shop, rejected("no")),
+    ("sending", "in_doubt"): lambda shop: send(shop, DOUBT),
+    ("sent", "answered"): lambda shop: call(shop, accepted(fields={})),
+    ("sending", "failed"): lambda shop: call(shop, rejected("no")),
+    ("in_doubt", "sent"): lambda shop: judge(shop, "mark-sent"),
+    ("in_doubt", "queued"): lambda shop: judge(shop, "resend"),
+    ("in_doubt", "dead"): lambda shop: judge(shop, "discard"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), rows("Messages"))
+def test_a_message_goes_from_state_to_state_and_no_other_way(
+    shop: Shop, before: str, after: str
+) -> None:
+    if after in ("answered", "failed"):
+        shop.write(catalog=CATALOG + 'webhooks: {crm: {url: "https://crm.example"}}\n')
+        greeted(shop, 1, flow=CALL)
+    else:
+        greeted(shop, 1)
+    watch(shop)
+    WALKS[before, after](shop)
+    assert (before, after) in seen(shop)
+    assert set(seen(shop)) <= set(rows("Messages"))
