@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness import Shop
+from sending import KEYS
 from sqlalchemy import Engine, select, text, update
 
 from orchestrator import tables
 from orchestrator.channels.file import message_key
 from orchestrator.delivery.links import Links, Wish, links_of
 from orchestrator.playbook.model import Playbook
-from orchestrator.signing import Keys, Secret
 
-KEYS = Keys(Secret("t" * 40))
 LINKED = """
 project: shop
 timezone: Europe/Vienna
