@@ -113,8 +113,8 @@ def of_starting() -> None:
 
 
 def of_others() -> None:
-    """Run the benchmarks that stand alone: rendering, importing, a simulated year."""
-    for script in ("rendering.py", "import_events.py", "simulating.py"):
+    """Run the benchmarks that stand alone: rendering, importing, a simulated year, mail."""
+    for script in ("rendering.py", "import_events.py", "simulating.py", "mailing.py"):
         subprocess.run([sys.executable, str(HERE / script)], check=True)
 
 

@@ -48,18 +48,25 @@ class Delivery:
             Lost: the connection cannot be used any more. The message it broke at has its outcome,
                 or went back if it had surely not begun and another connection may do better.
         """
-        errand: Errand | None = None
-        ahead = self._begun(errands)
+        spare: Errand | None = None
+        errand = self._begun(errands, spare)
+        ahead: Errand | None = None
         try:
-            while ahead is not None:
-                errand, ahead = ahead, None
+            while errand is not None:
+                spare = spare or errands.prepare()
                 outcome = yield from self._agreed(errand)
                 if outcome is None:
-                    self._hand_over(errand, errands)
-                    ahead = self._begun(errands) if self._pipelines else None
+                    if not errands.may_begin(errand):
+                        raise Withdrawn("the message may not leave any more")
+                    if self._pipelines:
+                        ahead, spare = self._admitted(errands, spare), None
+                    self._hand_over(errand, ahead)
+                    spare = spare or errands.prepare()
                     outcome = yield from self._taken(errand)
                 self._end(errand, errands, outcome)
-                ahead = ahead or self._begun(errands)
+                if ahead is None:
+                    ahead, spare = self._begun(errands, spare), None
+                errand, ahead = ahead, None
         except Lost as lost:
             self._give_up(errands, lost, errand, ahead)
             raise
@@ -67,6 +74,8 @@ class Delivery:
             self._wire.close()
             raise
         finally:
+            if spare is not None:
+                errands.put_back(spare)
             self._used_at = monotonic()
 
     def noop(self) -> Step[Reply]:
@@ -83,16 +92,29 @@ class Delivery:
         self._wire.put(b"QUIT\r\n")
         self._wire.close()
 
-    def _begun(self, errands: Errands) -> Errand | None:
+    def _begun(self, errands: Errands, spare: Errand | None) -> Errand | None:
         """Take the next message that this server can have, and begin to talk about it."""
-        while (errand := errands.take()) is not None:
+        errand = self._admitted(errands, spare)
+        if errand is not None and self._pipelines:
+            self._wire.put(_together(errand))
+        return errand
+
+    def _admitted(self, errands: Errands, spare: Errand | None) -> Errand | None:
+        """Return the next message that this server can have and that may begin.
+
+        Args:
+            spare: one that is prepared already.
+        """
+        errand = spare or errands.prepare()
+        while errand is not None:
             lacking = self._lacking(errand.letter)
-            if lacking is None:
+            if lacking is not None:
+                errands.end(errand, lacking)
+            elif errands.may_begin(errand):
                 errand.dot_at = None
-                if self._pipelines:
-                    self._wire.put(b"".join(line for _, line in self._envelope(errand.letter)))
+                errand.commands = self._commands(errand.letter)
                 return errand
-            errands.end(errand, lacking)
+            errand = errands.prepare()
         return None
 
     def _lacking(self, letter: Letter) -> Outcome | None:
@@ -104,17 +126,17 @@ class Delivery:
             return rejected(f"the server takes no more than {most} octets", code="552 5.3.4")
         return None
 
-    def _envelope(self, letter: Letter) -> list[tuple[Stage, bytes]]:
-        """Return the commands before the content."""
+    def _commands(self, letter: Letter) -> tuple[tuple[Stage, bytes], ...]:
+        """Return what is said of a message before its content."""
         parameters = f" SIZE={len(letter.octets)}" if "SIZE" in self._offers else ""
         if letter.is_international:
             parameters += " BODY=8BITMIME SMTPUTF8"
-        lines: list[tuple[Stage, bytes]] = [
+        commands: tuple[tuple[Stage, bytes], ...] = (
             ("mail", f"MAIL FROM:<{letter.mail_from.spec}>{parameters}\r\n".encode()),
             ("rcpt", f"RCPT TO:<{letter.to.spec}>\r\n".encode()),
             ("data", b"DATA\r\n"),
-        ]
-        return [("reset", b"RSET\r\n"), *lines] if self._needs_reset else lines
+        )
+        return (("reset", b"RSET\r\n"), *commands) if self._needs_reset else commands
 
     def _agreed(self, errand: Errand) -> Step[Outcome | None]:
         """Talk about the envelope; return why it is not taken, None if the content is asked for.
@@ -124,10 +146,10 @@ class Delivery:
         """
         failure: Outcome | None = None
         until = self._soon()
-        for stage, line in self._envelope(errand.letter):
+        for stage, line in errand.commands:
             if not self._pipelines:
                 self._wire.put(line)
-            reply = yield from self._wire.reply(until)
+            reply = self._wire.reply_that_came() or (yield from self._wire.reply(until))
             if failure is None and not goes_on(stage, reply):
                 failure = judged(stage, reply)
             elif failure is not None and reply.code == WANTED["data"]:
@@ -139,11 +161,11 @@ class Delivery:
         self._needs_reset = failure is not None
         return failure
 
-    def _hand_over(self, errand: Errand, errands: Errands) -> None:
-        if not errands.may_still_begin(errand):
-            raise Withdrawn("the message may not leave any more")
-        self._wire.put(as_content(errand.letter.octets))
-        errand.dot_at = self._wire.put_octets
+    def _hand_over(self, errand: Errand, ahead: Errand | None) -> None:
+        """Send the content, and in the same packet what comes before that of the next."""
+        content = as_content(errand.letter.octets)
+        errand.dot_at = self._wire.put_octets + len(content)
+        self._wire.put(content + _together(ahead) if ahead else content)
 
     def _taken(self, errand: Errand) -> Step[Outcome]:
         """Wait for the answer to the final dot, and return what it means.
@@ -185,12 +207,18 @@ class Delivery:
     def _not_begun(self, errand: Errand, errands: Errands, lost: Lost) -> None:
         is_hanging = isinstance(lost, TimedOut)
         if self.has_accepted and not errand.went_back and not is_hanging:
+            errand.went_back = True
             errands.put_back(errand)
         else:
             errands.end(errand, deferred(str(lost)))
 
     def _soon(self) -> float:
         return monotonic() + self._patience.envelope
+
+
+def _together(errand: Errand) -> bytes:
+    """Return what is said before the content, for a server that pipelines."""
+    return b"".join([line for _, line in errand.commands])
 
 
 def is_closing(outcome: Outcome) -> bool:

@@ -10,6 +10,7 @@ from time import monotonic
 from orchestrator.channels.base import MayBegin
 from orchestrator.channels.mail.compose import Composer, Letter, NotAligned
 from orchestrator.channels.mail.headers import HeaderRefused
+from orchestrator.channels.mail.replies import Stage
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, deferred, refused, rejected
 
@@ -20,12 +21,14 @@ Ended = tuple[OutgoingMessage, Outcome | None]
 
 @dataclass(slots=True)
 class Errand:
-    """One message that may begin."""
+    """One message on its way, with its letter."""
 
     message: OutgoingMessage
     letter: Letter
-    asked_at: float
+    asked_at: float | None = None
     """When it was last said that it may begin, on the monotonic clock."""
+    commands: tuple[tuple[Stage, bytes], ...] = ()
+    """What its connection says of it before the content."""
     went_back: bool = False
     """Whether a connection broke before it had begun."""
     dot_at: int | None = None
@@ -62,29 +65,28 @@ class Errands:
         """Whether some have not begun."""
         return bool(self._waiting or self._back) and monotonic() < self._until
 
-    def take(self) -> Errand | None:
-        """Return the next that may begin; those that may not, or cannot be written, end here."""
+    def prepare(self) -> Errand | None:
+        """Return the next, written; those that cannot be written end here.
+
+        Nothing is asked yet: it can be done while a server works on another.
+        """
         while self.are_left:
             errand = self._back.popleft() if self._back else self._written(self._waiting.popleft())
-            if errand is not None and (not errand.went_back or self.may_still_begin(errand)):
+            if errand is not None:
                 return errand
         return None
 
     def _written(self, message: OutgoingMessage) -> Errand | None:
-        asked_at = monotonic()
-        if not self._may_begin(message):
-            self._ended.append((message, None))
-            return None
         letter = written(self._composer, message)
         if isinstance(letter, Outcome):
             self._ended.append((message, letter))
             return None
-        return Errand(message, letter, asked_at)
+        return Errand(message, letter)
 
-    def may_still_begin(self, errand: Errand) -> bool:
+    def may_begin(self, errand: Errand) -> bool:
         """Return whether an errand may begin now; ends it if not."""
         now = monotonic()
-        if now - errand.asked_at > FRESH:
+        if errand.asked_at is None or now - errand.asked_at > FRESH:
             if not self._may_begin(errand.message):
                 self.end(errand, None)
                 return False
@@ -93,7 +95,6 @@ class Errands:
 
     def put_back(self, errand: Errand) -> None:
         """Let another connection have an errand that has surely not begun."""
-        errand.went_back = True
         self._back.append(errand)
 
     def end(self, errand: Errand, outcome: Outcome | None) -> None:

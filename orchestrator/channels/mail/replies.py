@@ -12,6 +12,7 @@ and unknown after it.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -168,7 +169,7 @@ class Garbled(Exception):
     """What came is no reply of SMTP."""
 
 
-_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\Z")
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\n")
 _LONGEST_LINE = 4_096
 _MOST_LINES = 200
 
@@ -178,16 +179,32 @@ class ReplyReader:
 
     def __init__(self) -> None:
         self._octets = b""
-        self._lines: list[tuple[int, str]] = []
+        self._lines: list[tuple[bytes, str]] = []
+        """(code, text) of a reply that has begun."""
+        self._replies: deque[Reply] = deque()
+        self._is_garbled = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has come that no reply was made of."""
-        return not self._octets and not self._lines
+        """Whether nothing has come that nobody took."""
+        return not (self._octets or self._lines or self._replies or self._is_garbled)
 
     def feed(self, octets: bytes) -> None:
         """Take what has come."""
-        self._octets += octets
+        octets = self._octets + octets if self._octets else octets
+        at = 0
+        while found := _LINE.match(octets, at):
+            at = found.end()
+            code, mark, text = found.groups(b"")
+            self._lines.append((code, text.decode("utf-8", "replace")))
+            if self._lines[0][0] != code or len(self._lines) > _MOST_LINES:
+                self._is_garbled = True
+                return
+            if mark != b"-":
+                self._replies.append(Reply(int(code), tuple(one for _, one in self._lines)))
+                self._lines = []
+        self._octets = octets[at:]
+        self._is_garbled = b"\n" in self._octets or len(self._octets) > _LONGEST_LINE
 
     def take(self) -> Reply | None:
         """Return the next whole reply, None if it has not come yet.
@@ -195,20 +212,8 @@ class ReplyReader:
         Raises:
             Garbled: what came can be none.
         """
-        while True:
-            line, end, rest = self._octets.partition(b"\n")
-            if len(line) > _LONGEST_LINE or len(self._lines) >= _MOST_LINES:
-                raise Garbled
-            if not end:
-                return None
-            self._octets = rest
-            found = _LINE.match(line)
-            if found is None:
-                raise Garbled
-            self._lines.append((int(found[1]), (found[3] or b"").decode("utf-8", "replace")))
-            if self._lines[0][0] != self._lines[-1][0]:
-                raise Garbled
-            if found[2] != b"-":
-                reply = Reply(self._lines[0][0], tuple(text for _, text in self._lines))
-                self._lines = []
-                return reply
+        if self._replies:
+            return self._replies.popleft()
+        if self._is_garbled:
+            raise Garbled
+        return None

@@ -156,6 +156,7 @@ class Wire:
         Raises:
             Lost: the connection broke before it came, or what came is no reply.
         """
+        self._receive()  # it may be here by now, and nothing is to be waited for
         while True:
             reply = self.reply_that_came()
             if reply is not None:
