@@ -15,9 +15,9 @@ from orchestrator.playbook.read import read_project
 from orchestrator.playbook.rules import run_rules
 from orchestrator.render.check import template_problems
 
-_ABOUT_THE_WHOLE = frozenset(("CLM404", "CLM411", "CLM415", "CLM416"))
+_ABOUT_THE_WHOLE = frozenset(("CLM404", "CLM411", "CLM415", "CLM416", "CLM421"))
 """Codes that compare with all there is: true of projects without errors only."""
-_OF_THE_PROJECT = frozenset(("CLM406", "CLM409", "CLM412", "CLM510"))
+_OF_THE_PROJECT = frozenset(("CLM406", "CLM409", "CLM412", "CLM422", "CLM510"))
 """Codes that rest on what the project says for all flows."""
 _OF_ONE_PART = frozenset(("CLM401", "CLM402", "CLM405", "CLM408"))
 """Codes of rules that look at one condition or step alone, whatever stands around it."""

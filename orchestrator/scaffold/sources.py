@@ -26,6 +26,7 @@ SHOP_LIFECYCLE = "ecommerce"
 
 _SCAFFOLD = files("orchestrator.scaffold")
 _STAGES = "playbooks/stages.yaml"
+_CHANNELS = "playbooks/channels.yaml"
 _HIDDEN = {
     "gitignore": ".gitignore",
     "vscode/settings.json": ".vscode/settings.json",
@@ -47,6 +48,7 @@ def project_files(template: str, lifecycle: str) -> Files:
     written = _shop() if template == "shop" else dict(_texts(_SCAFFOLD / "blank"))
     written |= {path: _renamed(text, lifecycle) for path, text in written.items()}
     written[_STAGES] = (_SCAFFOLD / "lifecycles" / f"{lifecycle}.yaml").read_text("utf-8")
+    written[_CHANNELS] = _common("channels.yaml")
     written |= {path: _common(name) for name, path in _HIDDEN.items()}
     written |= {f"{FOLDER}/{name}": text for name, text in schema_texts().items()}
     return dict(sorted(written.items()))

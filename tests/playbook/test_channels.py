@@ -82,3 +82,54 @@ def test_channels_that_cannot_be_read_hide_no_other_problem(tmp_path: Path) -> N
 
     assert "CLM210" not in codes
     assert "CLM106" in codes
+
+
+LIVE = "flow: mails\nowner: crm\nstatus: {}\nstarts_when: {{did: signed_up}}\nsteps: [{{send: hello{}}}]\n"
+SMTP = "channels: {email: {host: smtp.shop.example}}\n"
+PROJECT = "project: small_shop\ntimezone: Europe/Vienna\n"
+LINKS = "links: {{base_url: '{}'}}\n"
+ADDRESS = "postal_address: Shop, Street 1, 1010 Wien\n"
+
+
+@pytest.mark.parametrize(
+    ("channels", "project", "status", "send", "places"),
+    [
+        (SMTP, "", "live", "", ["channels.yaml:1", "channels.yaml:1"]),
+        (SMTP, LINKS.format("https://shop.example"), "live", "", ["channels.yaml:1"]),
+        (SMTP, LINKS.format("http://shop.example") + ADDRESS, "live", "", ["project.yaml:3"]),
+        (SMTP, LINKS.format("https://shop.example") + ADDRESS, "live", "", []),
+        (SMTP, LINKS.format("http://127.0.0.1:8080") + ADDRESS, "live", "", []),
+        (
+            SMTP,
+            LINKS.format("http://127.0.0.1.evil.example") + ADDRESS,
+            "live",
+            "",
+            ["project.yaml:3"],
+        ),
+        (SMTP, "", "paused", "", ["channels.yaml:1", "channels.yaml:1"]),
+        (SMTP, "", "draft", "", []),
+        (SMTP, "", "live", ", purpose: transactional", []),
+        (SMTP, "", "live", ", channels: [preferred, push]", ["channels.yaml:1"] * 2),
+        (SMTP, "", "live", ", channel: push", []),
+        ("channels: {email: {adapter: file}}\n", "", "live", "", []),
+    ],
+)
+def test_marketing_mail_leaves_only_with_a_way_to_end_it_and_an_address(
+    tmp_path: Path, channels: str, project: str, status: str, send: str, places: list[str]
+) -> None:
+    write_project(tmp_path, playbooks__project=PROJECT + project)
+    flows = tmp_path / "playbooks" / "flows"
+    (flows / "welcome.yaml").write_text(LIVE.format(status, send))
+    (flows / "win_back.yaml").unlink()
+    (tmp_path / "playbooks" / "channels.yaml").write_text(channels)
+
+    found = [problem for problem in check(tmp_path).problems if problem.code == "CLM422"]
+
+    assert [str(problem.mark).removeprefix("playbooks/") for problem in found] == places
+    assert {problem.severity for problem in found} <= {"error"}
+
+
+def test_without_channels_nothing_is_missing(tmp_path: Path) -> None:
+    codes = {problem.code for problem in check(write_project(tmp_path)).problems}
+
+    assert not codes & {"CLM421", "CLM422"}

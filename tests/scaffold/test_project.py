@@ -92,3 +92,16 @@ def test_file_in_the_way_is_refused(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_written_is_one_sentence() -> None:
     with pytest.raises(EnvironmentFault, match="cannot write /proc/nowhere"):
         start_project(Path("/proc/nowhere"), "blank", "classic")
+
+
+def test_the_channels_that_are_shown_as_remarks_can_be_set(tmp_path: Path) -> None:
+    written = start_project(tmp_path / "new", "blank", "classic")
+    text = written["playbooks/channels.yaml"]
+    shown = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
+
+    (tmp_path / "new" / "playbooks" / "channels.yaml").write_text(
+        "\n".join(["channels:", *shown, ""])
+    )
+
+    assert len(shown) == 2
+    assert check(tmp_path / "new").problems == ()

@@ -128,6 +128,21 @@ MEANING: dict[str, Code] = {
         "wait_until: {did: purchase}",
         "wait_until: {did: purchase, since: entry}",
     ),
+    "CLM421": Code(
+        "a channel that nothing carries",
+        "channels.yaml says what carries the messages of each channel. Those of a channel that it "
+        "does not set stay queued, until it does or they expire.",
+        "channels: {email: {adapter: file}}\n…\n- {send: offer, channel: sms}",
+        "channels: {email: {adapter: file}, sms: {adapter: dry_run}}",
+    ),
+    "CLM422": Code(
+        "marketing e-mail that may not leave",
+        "Marketing e-mail carries a link that unsubscribes at once, which mail providers ask for, "
+        "and the postal address of its sender, which the law asks for. Before both are known, no "
+        "adapter that really sends e-mail may carry it.",
+        "channels: {email: {host: smtp.shop.example}}",
+        "links: {base_url: 'https://shop.example'}\npostal_address: Shop, Street 1, 1010 Vienna",
+    ),
     "CLM431": Code(
         "a restart that only works inside",
         "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "
