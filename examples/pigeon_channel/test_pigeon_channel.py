@@ -46,7 +46,7 @@ def test_the_pigeon_keeps_the_contract(tmp_path: Path) -> None:
                 f"{{loft: '{provider.url}', key: 'env:LOFT_KEY'}}",
                 folder=tmp_path,
                 secrets={"LOFT_KEY": KEY},
-                timeout=timedelta(seconds=1),
+                timeout=timedelta(seconds=2),
             )
 
         done = exercise_channel(make, provider, callbacks=Loft())

@@ -23,8 +23,11 @@ from orchestrator.channels.api import (
     MayBegin,
     Outcome,
     OutgoingMessage,
+    Reach,
     Receipt,
+    Surroundings,
     Text,
+    Web,
     accepted,
     deferred,
     unknown,
@@ -48,7 +51,8 @@ from orchestrator.testing.channels import (
 from orchestrator.testing.channels.exercise import FACTS, Fact
 from orchestrator.testing.channels.kit import Kit
 
-SHORT = timedelta(seconds=0.5)
+SHORT, LONG = timedelta(seconds=0.5), timedelta(seconds=10)
+"""What an adapter waits, where the provider is silent on purpose, and where it never is."""
 
 
 class Outbox:
@@ -146,12 +150,9 @@ class NeverInDoubt(PigeonChannel):
 class Patient(PigeonChannel):
     """Waits longer than it says."""
 
-    def _post(self, path: str, body: bytes) -> Outcome:
-        said = self.capabilities
-        self.capabilities = replace(said, timeout=timedelta(seconds=3))  # type: ignore[misc]  # of this instance
-        outcome = super()._post(path, body)
-        self.capabilities = said  # type: ignore[misc]  # of this instance
-        return outcome
+    def __init__(self, settings: PigeonSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._web = Web(Reach(everywhere=True), timedelta(seconds=3))
 
 
 class Raises(PigeonChannel):
@@ -194,6 +195,7 @@ class Once(PigeonChannel):
         return unknown("it is closed") if self.is_closed else super().send(message)
 
     def close(self) -> None:
+        super().close()
         self.is_closed = True
 
 
@@ -378,11 +380,12 @@ def provider() -> Iterator[HttpProvider]:
 
 
 @pytest.fixture
-def maker(provider: HttpProvider, tmp_path: Path) -> Callable[[type[PigeonChannel]], Kit]:
+def maker(provider: HttpProvider, tmp_path: Path) -> Callable[[type[PigeonChannel], Fact], Kit]:
     """Makes the suite's kit for an adapter."""
 
-    def kit(adapter: type[PigeonChannel]) -> Kit:
+    def kit(adapter: type[PigeonChannel], fact: Fact) -> Kit:
         provider.behave("accept")
+        is_silent = fact is facts_of_sending.answers_are_honest
 
         def make() -> Channel:
             return adapter_of(
@@ -390,7 +393,7 @@ def maker(provider: HttpProvider, tmp_path: Path) -> Callable[[type[PigeonChanne
                 f"{{loft: '{provider.url}', key: 'env:LOFT_KEY'}}",
                 folder=tmp_path,
                 secrets={"LOFT_KEY": KEY},
-                timeout=SHORT,
+                timeout=SHORT if is_silent else LONG,
             )
 
         return Kit(make, provider, sample_message(PigeonChannel.spec), Loft())
@@ -400,12 +403,12 @@ def maker(provider: HttpProvider, tmp_path: Path) -> Callable[[type[PigeonChanne
 
 @pytest.mark.parametrize(("adapter", "fact", "finding"), BROKEN)
 def test_each_breach_is_found(
-    maker: Callable[[type[PigeonChannel]], Kit],
+    maker: Callable[[type[PigeonChannel], Fact], Kit],
     adapter: type[PigeonChannel],
     fact: Fact,
     finding: str,
 ) -> None:
-    kit = maker(adapter)
+    kit = maker(adapter, fact)
 
     with kit.heard.listening():
         found = list(fact(kit))
@@ -421,12 +424,12 @@ def test_each_breach_is_found(
     ],
 )
 def test_what_is_said_while_sending_is_heard(
-    maker: Callable[[type[PigeonChannel]], Kit],
+    maker: Callable[[type[PigeonChannel], Fact], Kit],
     adapter: type[PigeonChannel],
     fact: Fact,
     finding: str,
 ) -> None:
-    kit = maker(adapter)
+    kit = maker(adapter, fact)
 
     with kit.heard.listening(), kit.open() as opened:
         kit.attempt(opened, kit.message)
