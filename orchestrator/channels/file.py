@@ -12,10 +12,9 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
@@ -26,7 +25,6 @@ from orchestrator.channels.outcome import Outcome, accepted, deferred
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import FolderShape
 from orchestrator.channels.spec import ChannelSpec
-from orchestrator.errors import EnvironmentFault
 from orchestrator.language.words import word
 
 LONGEST_NAME = 200
@@ -35,28 +33,6 @@ _ENDING = ".json"
 _HASH_DIGITS = 40
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _SAFE = re.compile(r"[a-z0-9_%-][a-z0-9_%.-]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMessage:
-    """What one file of the outbox says; instants are aware UTC."""
-
-    customer: str
-    flow: str
-    step: str
-    message: str
-    channel: str
-    to: str | None
-    subject: str | None
-    preheader: str | None
-    text: str
-    html: str | None
-    locale: str | None
-    variant: str | None
-    entry: int
-    at: datetime
-    due_at: datetime
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def message_key(
@@ -122,58 +98,6 @@ def file_name(key: str) -> str:
     return f"{begin.lstrip('.')}~{digest}{_ENDING}"
 
 
-@contextmanager
-def held(outbox: Path) -> Iterator[None]:
-    """Hold the outbox while messages are written into it; several processes may.
-
-    Raises:
-        EnvironmentFault: the folder cannot be made.
-    """
-    with ExitStack() as until_written:
-        with _writing(outbox):
-            until_written.enter_context(whole_files.held(outbox))
-        yield
-
-
-def write(outbox: Path, key: str, sent: FileMessage) -> Path:
-    """Write one message into the outbox and return its file.
-
-    The file appears whole or not at all, and only after its content reached the disk. The
-    same key and message again change nothing.
-
-    Raises:
-        EnvironmentFault: the folder or the file cannot be written.
-    """
-    name = file_name(key)
-    with _writing(outbox):
-        outbox.mkdir(parents=True, exist_ok=True)
-        whole_files.write_whole(outbox, {name: _document(key, sent)})
-    return outbox / name
-
-
-@contextmanager
-def _writing(outbox: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise EnvironmentFault(f"the outbox {outbox} cannot be written: {reason}") from None
-
-
-def _document(key: str, sent: FileMessage) -> bytes:
-    fields = asdict(sent)
-    extra = fields.pop("extra")
-    for name in ("at", "due_at"):
-        fields[name] = _instant(fields[name])
-    document = {"key": key, **fields, **extra}
-    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 @dataclass(frozen=True, kw_only=True)
 class FileSettings(ChannelSettings):
     """Writes each message into a folder, as a JSON file of its own."""
@@ -202,15 +126,13 @@ class FileChannel(Channel):
         self._is_held = False
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        return self._write({file_name(message.key): _document(message.key, _file_message(message))})
+        return self._write({file_name(message.key): _document(message)})
 
     def send_batch(
         self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
     ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
         begun = {message.key: message for message in messages if may_begin(message)}
-        outcome = self._write(
-            {file_name(key): _document(key, _file_message(one)) for key, one in begun.items()}
-        )
+        outcome = self._write({file_name(key): _document(one) for key, one in begun.items()})
         for message in messages:
             yield message, outcome if message.key in begun else None
 
@@ -221,6 +143,7 @@ class FileChannel(Channel):
                 self._is_held = True
             whole_files.write_whole(self._outbox, files)
         except OSError as error:
+            self.close()  # the folder may be another one, or none, at the next attempt
             reason = error.strerror or type(error).__name__
             return deferred(f"the outbox cannot be written: {reason}", code=_code(error))
         return accepted()
@@ -243,25 +166,34 @@ def _code(error: OSError) -> str | None:
     return errno.errorcode.get(error.errno) if error.errno else None
 
 
-def _file_message(message: OutgoingMessage) -> FileMessage:
-    return FileMessage(
-        customer=message.customer,
-        flow=message.flow,
-        step=message.step,
-        message=message.message,
-        channel=message.channel,
-        to=message.to or None,
-        subject=message.subject,
-        preheader=message.preheader,
-        text=message.text,
-        html=message.html,
-        locale=message.locale,
-        variant=message.variant,
-        entry=message.entry,
-        at=message.decided_at or message.created_at,
-        due_at=message.due_at or message.decided_at or message.created_at,
-        extra=_beyond_text(message),
-    )
+def _document(message: OutgoingMessage) -> bytes:
+    """Return what a file says: the same octets at every attempt."""
+    decided_at = message.decided_at or message.created_at
+    document = {
+        "key": message.key,
+        "customer": message.customer,
+        "flow": message.flow,
+        "step": message.step,
+        "message": message.message,
+        "channel": message.channel,
+        "to": message.to or None,
+        "subject": message.subject,
+        "preheader": message.preheader,
+        "text": message.text,
+        "html": message.html,
+        "locale": message.locale,
+        "variant": message.variant,
+        "entry": message.entry,
+        "at": _instant(decided_at),
+        "due_at": _instant(message.due_at or decided_at),
+        **_beyond_text(message),
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _beyond_text(message: OutgoingMessage) -> dict[str, Any]:
