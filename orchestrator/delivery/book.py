@@ -13,7 +13,7 @@ from orchestrator.channels.message import Sender
 from orchestrator.delivery.guards import Guard
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.loading import Order
-from orchestrator.delivery.senders import sender_of
+from orchestrator.playbook.senders import sender_of
 from orchestrator.delivery.terms import TermsOf
 from orchestrator.playbook.model import Playbook
 from orchestrator.render.renderer import Renderer

@@ -12,7 +12,7 @@ from orchestrator.channels.outcome import Outcome, unknown
 from orchestrator.channels.routes import Route
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.delivery.links import links_of, marketing_topic
-from orchestrator.delivery.senders import sender_of
+from orchestrator.playbook.senders import sender_of
 from orchestrator.packages import said
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered

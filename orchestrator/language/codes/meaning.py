@@ -143,6 +143,16 @@ MEANING: dict[str, Code] = {
         "channels: {email: {host: smtp.shop.example}}",
         "links: {base_url: 'https://shop.example'}\npostal_address: Shop, Street 1, 1010 Vienna",
     ),
+    "CLM423": Code(
+        "mail that nobody sends, or that receivers would not believe",
+        "A mail names its sender: in message.yaml, in the project's defaults, or it is the only one "
+        "of the catalog. With a DKIM key, that sender's domain must be the key's, or one of them "
+        "lie below the other: receivers compare the two (DMARC).",
+        "senders: {care: care@acme-care.example}\ndkim: {domain: acme.example, selector: s1, "
+        "key: env:DKIM}",
+        "senders: {care: care@acme.example}\ndkim: {domain: acme.example, selector: s1, "
+        "key: env:DKIM}",
+    ),
     "CLM431": Code(
         "a restart that only works inside",
         "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "

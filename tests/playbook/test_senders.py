@@ -8,7 +8,7 @@ import pytest
 from rendering_shop import CATALOG, PROJECT, mail, shop
 
 from orchestrator.channels.message import Sender
-from orchestrator.delivery.senders import sender_of
+from orchestrator.playbook.senders import sender_of
 
 SENDERS = "senders: {hello: 'Acme, Inc. <hello@acme.example>', care: care@acme.example}\n"
 HELLO, CARE = Sender("Acme, Inc.", "hello@acme.example"), Sender("", "care@acme.example")
