@@ -172,4 +172,4 @@ def patient(given: Path | None, url: str | None, variables: Iterable[str] | None
             f"there is no database at {own} yet", help="clmctl import customers FILE makes one"
         )
     engine = database.open_engine(asked or database.default_url(folder), read_only=True)
-    return Patient(engine, *playbook_or_refusal(folder, variables), utcnow())
+    return Patient(engine, *playbook_or_refusal(folder, variables), utcnow(), folder)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
 from orchestrator.database_faults import database_faults
 from orchestrator.health import database_checks, playbook_checks
+from orchestrator.health.channel_checks import channel_findings
 from orchestrator.health.finding import Finding
 from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
@@ -34,6 +36,8 @@ class Patient:
     refusal: str | None
     """Why the files do not load; None if they do."""
     now: datetime
+    folder: Path
+    """The project's."""
 
 
 def findings(patient: Patient) -> Iterator[Finding]:
@@ -57,6 +61,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from playbook_checks.standing_still_findings(playbook, stands)
         yield from playbook_checks.unused_findings(playbook)
         yield from playbook_checks.cost_findings(playbook, patient.now)
+        yield from channel_findings(playbook, patient.folder, stands.queued)
 
 
 def package(name: str) -> str | None:

@@ -15,6 +15,7 @@ class Finding:
 
     severity: Severity
     area: str
-    """``database``, ``clock``, ``zones``, ``playbooks``, ``runs``, ``work``, ``packages``."""
+    """``channels``, ``clock``, ``database``, ``packages``, ``playbooks``, ``runs``, ``work``,
+    ``zones``."""
     says: str
     fix: str

@@ -213,3 +213,26 @@ def test_runs_that_stand_still_in_a_retired_flow_are_named(
     ill.write(hello=FLOW.replace("status: live", "status: retired"))
     [says] = doctor(ill, capsys).of("runs", "warning")
     assert says.endswith("of hello stand still, for it is retired")
+
+
+SMS = "sms: {account: env:SMS_ACCOUNT, token: env:SMS_ACCOUNT, from: '+43660000000'}"
+
+
+def test_channels_that_nothing_carries_and_secrets_that_are_missing_are_found(
+    ill: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SMS_ACCOUNT", raising=False)
+    to_come = "flow: to_come\nstarts_when: {did: view}\nsteps: [{send: news, channel: push}]\n"
+    assert doctor(ill, capsys).of("channels") == []
+
+    ill.write(channels=f"channels:\n  {SMS}\n", to_come=to_come)
+    found = doctor(ill, capsys)
+
+    assert found.code == 1
+    assert found.of("channels", "error") == [
+        "1 message on email, which nothing carries: none leaves"
+    ]
+    missing, again, push = found.of("channels", "warning")
+    assert "sms cannot be opened here: a secret is missing: the variable SMS_ACCOUNT" in missing
+    assert again == missing
+    assert push == "to_come sends on push, which nothing carries: its messages will stay queued"

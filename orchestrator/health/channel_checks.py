@@ -1,0 +1,50 @@
+"""What can be wrong with channels: nothing carries one, or a secret is not where it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from orchestrator.counting import counted
+from orchestrator.delivery.roster import ChannelLine, roster
+from orchestrator.health.finding import Finding
+from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.routes import open_channels
+
+
+def channel_findings(
+    playbook: Playbook, folder: Path, queued: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Yield channels whose messages stay queued, and secrets that are missing here.
+
+    Args:
+        folder: the project's.
+        queued: channel → how many messages wait.
+    """
+    carried = open_channels(playbook, folder)
+    for line in roster(playbook, folder):
+        if line.adapter is not None:
+            yield from _secrets(line)
+        elif line.channel not in queued:
+            flows = ", ".join(line.flows)
+            yield Finding("warning", "channels", f"{flows} sends on {line.channel}, which nothing "
+                          "carries: its messages will stay queued", _set(line.channel))  # fmt: skip
+    for channel, count in queued.items():
+        if channel not in carried:
+            says = f"{counted(count, 'message')} on {channel}, which nothing carries: none leaves"
+            yield Finding("error", "channels", says, _set(channel))
+
+
+def _secrets(line: ChannelLine) -> Iterator[Finding]:
+    for secret in line.secrets:
+        if secret.wrong is not None:
+            yield Finding(
+                "warning",
+                "channels",
+                f"{line.channel} cannot be opened here: {secret.wrong}",
+                f"{line.place} asks for {secret.place}; set it where workers run",
+            )
+
+
+def _set(channel: str) -> str:
+    return f"set {channel} in playbooks/channels.yaml; clmctl channels list shows the others"
