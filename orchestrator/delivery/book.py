@@ -13,9 +13,9 @@ from orchestrator.channels.message import Sender
 from orchestrator.delivery.guards import Guard
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.loading import Order
-from orchestrator.playbook.senders import sender_of
 from orchestrator.delivery.terms import TermsOf
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.senders import sender_of
 from orchestrator.render.renderer import Renderer
 from orchestrator.signing import Keys
 from orchestrator.tick.past import Past

@@ -12,9 +12,9 @@ from orchestrator.channels.outcome import Outcome, unknown
 from orchestrator.channels.routes import Route
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.delivery.links import links_of, marketing_topic
-from orchestrator.playbook.senders import sender_of
 from orchestrator.packages import said
 from orchestrator.playbook.model import Playbook
+from orchestrator.playbook.senders import sender_of
 from orchestrator.records import Rendered
 from orchestrator.signing import Keys
 

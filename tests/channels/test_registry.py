@@ -85,6 +85,21 @@ def test_a_channel_joins_once_and_never_changes() -> None:
     assert CHANNELS["smoke"] == spec
 
 
+def test_adapters_leave_what_is_heavy_until_they_send() -> None:
+    code = """
+import sys
+from orchestrator.channels.registry import BUILT_IN, find_adapter
+for name in BUILT_IN:
+    find_adapter(name)
+heavy = ("sqlalchemy", "pydantic", "cryptography", "httpcore", "phonenumbers", "apprise")
+print([name for name in heavy if name in sys.modules])
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
 def test_no_adapter_is_imported_before_its_name_is_said() -> None:
     code = (
         "import sys, orchestrator.playbook.check; "

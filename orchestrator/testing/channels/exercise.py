@@ -27,7 +27,7 @@ from orchestrator.testing.channels import (
     facts_of_values,
 )
 from orchestrator.testing.channels.kit import Kit
-from orchestrator.testing.channels.provider import Callbacks, Provider
+from orchestrator.testing.channels.provider import Callbacks, Provider, Unseen
 from orchestrator.testing.channels.samples import sample_message
 
 C = TypeVar("C", bound=Channel)
@@ -74,8 +74,8 @@ class NotConforming(AssertionError):
 
 
 def exercise_channel(
-    make: Callable[[], Channel],
-    provider: Provider,
+    adapter: Channel | Callable[[], Channel],
+    provider: Provider | None = None,
     *,
     message: OutgoingMessage | None = None,
     callbacks: Callbacks | None = None,
@@ -83,27 +83,37 @@ def exercise_channel(
     """Try an adapter against a double of its provider; every fact of the contract must hold.
 
     Args:
-        make: returns a new adapter that talks to ``provider``; ``adapter_of`` makes one.
+        adapter: one that talks to ``provider``, or a function that returns a new one each time,
+            as ``adapter_of`` does.
         provider: the double. ``HttpProvider`` is one for providers with an HTTP interface.
+            Without it nobody sees what arrives, and the adapter's provider must accept
+            everything: what is promised of failures is not tried.
         message: one that the adapter can send; without it a plain one of its channel.
         callbacks: makes the provider's callbacks; needed if the adapter reads receipts.
     Raises:
         NotConforming: a fact does not hold.
     """
-    adapter = make()
-    kit = Kit(make, provider, message or sample_message(adapter.spec), callbacks)
-    adapter.close()
+    make = adapter if not isinstance(adapter, Channel) else _always(adapter)
+    one = make()
+    kit = Kit(make, provider or Unseen(), message or sample_message(one.spec), callbacks)
+    one.close()
     held, broken = list[str](), list[str]()
     with kit.heard.listening():
         for fact in FACTS:
             found = _try(fact, kit)
             broken += [f"{fact.__name__}: {one}" for one in found]
             held += [] if found else [_sentence(fact)]
+    if provider is None:
+        kit.left_out.insert(0, "no provider: nobody saw what arrived")
     if callbacks is None:
         kit.left_out.append("no callbacks: receipts were not tried")
     if broken:
-        raise NotConforming(_listed(adapter, broken, kit.left_out))
+        raise NotConforming(_listed(one, broken, kit.left_out))
     return Exercised(tuple(held), tuple(kit.left_out))
+
+
+def _always(adapter: Channel) -> Callable[[], Channel]:
+    return lambda: adapter
 
 
 def _try(fact: Fact, kit: Kit) -> list[str]:

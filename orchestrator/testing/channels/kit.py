@@ -15,7 +15,7 @@ from orchestrator.channels.base import Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import secrets_of
-from orchestrator.testing.channels.provider import Behaviour, Callbacks, Provider
+from orchestrator.testing.channels.provider import Behaviour, Callbacks, Provider, Unseen
 from orchestrator.testing.channels.samples import sample_message
 
 
@@ -102,6 +102,11 @@ class Kit:
     heard: Heard = field(default_factory=Heard)
     left_out: list[str] = field(default_factory=list)
     """What could not be tried, and why."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether there is a double that keeps what arrives."""
+        return not isinstance(self.provider, Unseen)
 
     def fresh(self, **changes: Any) -> OutgoingMessage:
         """Return a message like the developer's, unlike all others in its keys."""

@@ -58,6 +58,20 @@ class Provider(Protocol):
         """Behave so from now on; False if this provider never does."""
 
 
+class Unseen:
+    """Stands in where a developer lends no double: it is never looked at, and always accepts."""
+
+    retry_after = None
+
+    def arrived(self) -> Sequence[bytes]:
+        """Return nothing: nobody sees what arrives."""
+        return ()
+
+    def behave(self, how: Behaviour) -> bool:
+        """Say that the provider accepts, and does nothing else."""
+        return how == "accept"
+
+
 class Callbacks(Protocol):
     """Makes the callbacks of a provider, as it would sign them."""
 

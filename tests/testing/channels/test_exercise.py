@@ -120,6 +120,13 @@ def test_the_dry_run_adapter_conforms(tmp_path: Path) -> None:
     assert len(done.held) == len(FACTS)
 
 
+def test_an_adapter_can_be_tried_by_itself(tmp_path: Path) -> None:
+    done = exercise_channel(adapter_of(DryRunChannel, folder=tmp_path))
+
+    assert len(done.held) == len(FACTS)
+    assert "no provider: nobody saw what arrived" in done.left_out
+
+
 # --- adapters that break the contract ---------------------------------------------------
 
 
