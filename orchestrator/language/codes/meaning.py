@@ -145,9 +145,9 @@ MEANING: dict[str, Code] = {
     ),
     "CLM423": Code(
         "mail that nobody sends, or that receivers would not believe",
-        "A mail names its sender: in message.yaml, in the project's defaults, or it is the only one "
-        "of the catalog. With a DKIM key, that sender's domain must be the key's, or one of them "
-        "lie below the other: receivers compare the two (DMARC).",
+        "A mail names its sender: in message.yaml, in the project's defaults, or it is the only "
+        "one of the catalog. With a DKIM key, that sender's domain must be the key's, or one of "
+        "them lie below the other: receivers compare the two (DMARC).",
         "senders: {care: care@acme-care.example}\ndkim: {domain: acme.example, selector: s1, "
         "key: env:DKIM}",
         "senders: {care: care@acme.example}\ndkim: {domain: acme.example, selector: s1, "
