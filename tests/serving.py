@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import httpx
 from harness import Shop
-from ledger import KEYS, key_of, links
+from ledger import key_of, links
+from sending import KEYS
 
 from orchestrator.delivery.metrics import Metrics
 from orchestrator.server.app import own_application, public_application

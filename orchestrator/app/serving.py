@@ -168,7 +168,7 @@ def serve(
     current = InForce(files, engine, tell)
     place = Answering(folder, engine, current, Voice(tell).say, request, Metrics())
     with closing(place.site()) as site, stopped_by_signals() as stop:
-        site.inboxes()
+        site.readers()
         place.listen_outside(site)
         place.listen_inside()
         with place.answering() as running:

@@ -8,7 +8,6 @@ often they come.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,18 +22,12 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import to_micros
 from orchestrator.database import queue_for_facts
 from orchestrator.delivery.evidence import Evidence, believe
-from orchestrator.delivery.line import Line
 from orchestrator.delivery.withdrawing import never_rejected
 from orchestrator.importing.addresses import LONGEST_ID
 from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.people import People
 from orchestrator.importing.receipt_rows import write_receipts
 from orchestrator.importing.receipts import ReceiptRow
-
-STRAGGLERS_SECONDS = 2.0
-"""How long a receipt waits for the result of the call it belongs to: a provider that knows only
-its own id may tell of a message before the worker has written that id down."""
-_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,43 +67,46 @@ class _Sent(NamedTuple):
 
 
 def receive(
-    line: Line,
+    connection: Connection,
     origin: Origin,
     receipts: Sequence[Receipt],
     topics: Mapping[str, str],
     now: datetime,
 ) -> Received:
-    """Write receipts in one transaction, with what follows from them.
+    """Write receipts in the caller's transaction, with what follows from them.
 
     Args:
         topics: of the catalog → their purposes.
         now: nothing is said to have happened later.
-    Raises:
-        EnvironmentFault: the database failed; the same receipts may come again.
     """
     if not receipts:
         return Received()
-    _await_results(line, origin, receipts)
-
-    def work(connection: Connection) -> Received:
-        queue_for_facts(connection)
-        return _write(connection, origin, receipts, topics, now)
-
-    return line.write(work)
+    queue_for_facts(connection)
+    return _write(connection, origin, receipts, topics, now)
 
 
-def _await_results(line: Line, origin: Origin, receipts: Sequence[Receipt]) -> None:
-    """Wait, bounded, while receipts name ids that a call under way may be about to bring."""
+def is_about_a_call_under_way(
+    connection: Connection, origin: Origin, receipts: Sequence[Receipt]
+) -> bool:
+    """Return whether receipts name ids that a call under way may be about to bring.
+
+    A provider that knows only its own id may tell of a message before the worker has written
+    that id down.
+    """
     asked = {one.provider_id for one in receipts if one.provider_id and not one.provider_key}
-    until = time.monotonic() + STRAGGLERS_SECONDS
+    asked -= {one.provider_id for one in _messages(connection, origin, (), asked)}
+    return (
+        bool(asked) and connection.execute(_AT_THE_WIRE, {"on": origin.channel}).first() is not None
+    )
 
-    def look(connection: Connection) -> bool:
-        missing = asked - {one.provider_id for one in _messages(connection, origin, (), asked)}
-        busy = connection.execute(_AT_THE_WIRE, {"on": origin.channel}).first()
-        return bool(missing) and busy is not None
 
-    while asked and time.monotonic() < until and line.read(look):
-        time.sleep(_PAUSE_SECONDS)
+def is_sound(receipt: Receipt) -> bool:
+    """Return whether a receipt's texts can be asked for: no half characters, no NUL."""
+    texts = (receipt.provider_key, receipt.provider_id, receipt.address)
+    try:
+        return b"\0" not in "".join(text for text in texts if text).encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _write(

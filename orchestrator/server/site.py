@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from orchestrator.channels.base import Channel
 from orchestrator.channels.receipt import Callback, Receipt
+from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.observer import DEAF, Observer
@@ -25,7 +26,7 @@ from orchestrator.signing import Keys
 
 
 @dataclass(frozen=True)
-class Inbox:
+class Reader:
     """Reads the callbacks of one channel's provider, one at a time."""
 
     channel: str
@@ -66,13 +67,14 @@ class Site:
     say: Say
     observer: Observer = DEAF
     failures: Failures = field(default_factory=Failures)
-    _inboxes: Mapping[str, Inbox] = field(default_factory=dict)
+    _readers: Mapping[str, Reader] = field(default_factory=dict)
     _opened_for: Playbook | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         # Receipts wait while a long import holds the facts; a withdrawal does not wait for them.
-        self.receiving, self.deciding = Line(self.engine), Line(self.engine)
+        self.receipts = Inbox(Line(self.engine))
+        self.deciding, self.showing = Line(self.engine), Line(self.engine)
 
     @property
     def playbook(self) -> Playbook:
@@ -90,11 +92,11 @@ class Site:
         declared = self.playbook.catalog.topics or {}
         return {str(name): topic.purpose for name, topic in declared.items()}
 
-    def inbox(self, channel: str) -> Inbox | None:
+    def reader(self, channel: str) -> Reader | None:
         """Return what reads a channel's callbacks; None if its provider tells nothing."""
-        return self.inboxes().get(channel)
+        return self.readers().get(channel)
 
-    def inboxes(self) -> Mapping[str, Inbox]:
+    def readers(self) -> Mapping[str, Reader]:
         """Return what reads callbacks, by channel, by the channels as they are set now.
 
         Raises:
@@ -103,25 +105,25 @@ class Site:
         playbook = self.playbook
         with self._opening:
             if playbook is not self._opened_for:
-                old, self._inboxes = self._inboxes, self._opened(playbook)
+                old, self._readers = self._readers, self._opened(playbook)
                 self._opened_for = playbook
-                for inbox in old.values():
-                    inbox.adapter.close()
-            return self._inboxes
+                for reader in old.values():
+                    reader.adapter.close()
+            return self._readers
 
-    def _opened(self, playbook: Playbook) -> dict[str, Inbox]:
+    def _opened(self, playbook: Playbook) -> dict[str, Reader]:
         return {
-            channel: Inbox(channel, route.open())
+            channel: Reader(channel, route.open())
             for channel, route in open_channels(playbook, self.folder).items()
             if route.adapter.receipts is not Channel.receipts
         }
 
     def close(self) -> None:
         """Let go of what is open."""
-        self.receiving.close()
-        self.deciding.close()
-        for inbox in self._inboxes.values():
-            inbox.adapter.close()
+        for line in (self.receipts.line, self.deciding, self.showing):
+            line.close()
+        for reader in self._readers.values():
+            reader.adapter.close()
 
 
 def base_path(playbook: Playbook) -> str:

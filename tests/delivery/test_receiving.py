@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from harness import Shop, at
-from ledger import KEYS, TOPICS, greeted, handed_over, key_of, rows
+from ledger import TOPICS, greeted, handed_over, key_of, rows
+from sending import KEYS
 from sqlalchemy import Engine
 
 from orchestrator.channels.receipt import Receipt, ReceiptKind
+from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
-from orchestrator.delivery.receiving import Origin, Received, receive
+from orchestrator.delivery.receiving import Origin, Received
 
 SMTP = Origin("email", "smtp")
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -26,7 +30,7 @@ def told(kind: ReceiptKind, who: str | None = None, id: str = "1", **more: Any) 
 
 
 def receive_all(shop: Shop, *receipts: Receipt, origin: Origin = SMTP) -> Received:
-    return receive(Line(shop.engine), origin, receipts, TOPICS, NOW)
+    return Inbox(Line(shop.engine)).take(origin, receipts, TOPICS, NOW)
 
 
 def test_a_receipt_is_a_fact_of_its_message_and_the_customer_is_due(shop: Shop) -> None:
@@ -105,6 +109,8 @@ STRANGERS = {
     "id": told("delivered", provider_id="id-nobody"),
     "address": told("replied", address="nobody@shop.example"),
     "nothing": told("delivered"),
+    "half a character": told("unsubscribed", address="\ud800"),
+    "NUL": told("delivered", provider_id="id-ana\0"),
 }
 
 
@@ -193,6 +199,32 @@ def test_an_endless_id_of_a_fact_is_still_one(shop: Shop) -> None:
     odd = [told("opened", "ana", id=one) for one in ("x" * 100_000, "\n\x07", "", "\ud800")]
     assert receive_all(shop, *odd).new == {"opened": 4}
     assert receive_all(shop, *odd).repeated == 4
+
+
+def test_what_comes_at_the_same_time_is_kept_and_told_of_once(shop: Shop) -> None:
+    greeted(shop, "ana")
+    handed_over(shop.engine, "ana")
+    inbox = Inbox(Line(shop.engine))
+    brought = [[told("opened", "ana", id=str(number % 20))] for number in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(inbox.take, SMTP, some, TOPICS, NOW) for some in brought]
+    received = [job.result() for job in jobs]
+    assert sum(one.new["opened"] for one in received) == 20
+    assert sum(one.repeated for one in received) == 40
+    assert rows(shop.engine, "SELECT count(*) FROM receipt") == [(20,)]
+
+
+def test_a_receipt_waits_for_the_id_that_its_call_is_about_to_bring(shop: Shop) -> None:
+    greeted(shop, "ana")
+    handed_over(shop.engine, "ana", state="sending")
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET provider_id = NULL")
+    receipt = told("delivered", provider_id="id-ana")
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(receive_all, shop, receipt)
+        time.sleep(0.3)
+        handed_over(shop.engine, "ana")
+        assert job.result().new == {"delivered": 1}
 
 
 def _state_of(engine: Engine) -> list[Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from harness import Shop
-from ledger import KEYS, greeted, handed_over, key_of, rows
+from ledger import greeted, handed_over, key_of, rows
+from sending import KEYS
 from serving import Served, path_of, served
 
 from orchestrator.delivery.links import Links

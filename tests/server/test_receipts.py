@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 from harness import Shop
-from ledger import KEYS, greeted, handed_over, key_of, rows
+from ledger import greeted, handed_over, key_of, rows
+from sending import KEYS
 from serving import Served, served
 from sqlalchemy import Engine
 

@@ -31,15 +31,13 @@ def routes(site: Site) -> APIRouter:
 
 
 def _shown(site: Site, customer: str, request: Request) -> Response:
-    inbox = site.inbox("onsite")
-    if inbox is None or not isinstance(inbox.adapter, OnsiteChannel):
+    reader = site.reader("onsite")
+    if reader is None or not isinstance(reader.adapter, OnsiteChannel):
         return PlainTextResponse("nothing here\n", 404)
-    if not inbox.adapter.proves(request.headers.get("authorization", "")):
+    if not reader.adapter.proves(request.headers.get("authorization", "")):
         return PlainTextResponse("refused\n", 401)
     guard = Guard(TermsOf(site.playbook), ZoneInfo(site.playbook.project.timezone))
-    found = site.deciding.read(
-        lambda connection: to_show(connection, guard, customer, site.clock())
-    )
+    found = site.showing.read(lambda connection: to_show(connection, guard, customer, site.clock()))
     messages = [_object(one) for one in found]
     told = {"customer": customer, "best": messages[0] if messages else None, "messages": messages}
     return JSONResponse(told, headers={"cache-control": "private, no-store"})

@@ -134,7 +134,7 @@ class _Pages:
     def _holder(self, wish: Wish) -> Holder | None:
         """Return whose link it is; a page is shown also while the database cannot tell."""
         try:
-            return self._site.deciding.read(lambda connection: holder_of(connection, wish))
+            return self._site.showing.read(lambda connection: holder_of(connection, wish))
         except EnvironmentFault:
             return None
 

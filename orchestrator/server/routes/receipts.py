@@ -6,15 +6,14 @@ Signatures are made over the raw octets, so the adapter sees these and nothing t
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
-from orchestrator.delivery.receiving import Received, receive
+from orchestrator.delivery.receiving import Received
 from orchestrator.delivery.settle import settle
 from orchestrator.errors import EnvironmentFault
-from orchestrator.server.site import Inbox, Site
+from orchestrator.server.site import Reader, Site
 
 MOST_RECEIPTS = 500
 """In one callback."""
@@ -48,17 +47,17 @@ def _callback(site: Site, request: Request, body: bytes) -> Callback:
 
 
 def _answered(site: Site, channel: str, callback: Callback) -> Response:
-    inbox = site.inbox(channel)
-    answer = inbox.handshake(callback) if inbox else None
+    reader = site.reader(channel)
+    answer = reader.handshake(callback) if reader else None
     return _said(404) if answer is None else PlainTextResponse(answer)
 
 
 def _taken(site: Site, channel: str, callback: Callback) -> Response:
-    inbox = site.inbox(channel)
-    if inbox is None:
+    reader = site.reader(channel)
+    if reader is None:
         return _said(404)
     try:
-        receipts = inbox.read(callback)
+        receipts = reader.read(callback)
     except ForgedCallback:
         site.observer.forged(channel)
         says = "a callback was refused: its signature is missing, wrong or too old"
@@ -70,18 +69,18 @@ def _taken(site: Site, channel: str, callback: Callback) -> Response:
         return _said(400)
     if len(receipts) > MOST_RECEIPTS:
         return _said(413)
-    return _written(site, inbox, receipts)
+    return _written(site, reader, receipts)
 
 
-def _written(site: Site, inbox: Inbox, receipts: list[Receipt]) -> Response:
+def _written(site: Site, reader: Reader, receipts: list[Receipt]) -> Response:
     try:
-        received = receive(site.receiving, inbox.origin, receipts, site.topics, site.clock())
-    except (EnvironmentFault, DBAPIError) as error:
-        facts = {"channel": inbox.channel, "reason": type(error).__name__}
+        received = site.receipts.take(reader.origin, receipts, site.topics, site.clock())
+    except EnvironmentFault as fault:
+        facts = {"channel": reader.channel, "reason": str(fault)}
         site.say("not_written", "receipts have to come again: nothing was kept", "error", facts)
         return PlainTextResponse("come again\n", 503, headers={"retry-after": "5"})
     settle(site.engine, received.left)
-    _tell(site, inbox.channel, received)
+    _tell(site, reader.channel, received)
     return _said(200)
 
 
