@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from math import ceil
 from random import Random
 from threading import Event
@@ -30,6 +31,7 @@ from orchestrator.delivery.making import Made, Maker, Spoilt
 from orchestrator.delivery.marking import Marker
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.trust import Trust
 from orchestrator.errors import EnvironmentFault
@@ -124,7 +126,7 @@ class Lane:
         ready = [one for one in made if isinstance(one, Made)]
         spoilt = [one for one in made if isinstance(one, Spoilt)]
         while ready and self._may_go_on():
-            handful = ready[: self.outlet.at_once]
+            handful = self._handful(ready)
             marked, unfit = self._marked(handful, spoilt, batch.book)
             ready, spoilt = ready[len(handful) :], unfit
             self._ended = self._caller.call(marked, batch.book)
@@ -132,6 +134,13 @@ class Lane:
         self._finish(spoilt, ready)
         self._most = min(MOST, self._most * 2)
         return len(batch.orders)
+
+    def _handful(self, ready: Sequence[Made]) -> Sequence[Made]:
+        """Return what goes next; what a worker was lost with goes alone, so that it shows."""
+        if ready[0].order.error == LOST:
+            return ready[:1]
+        some = takewhile(lambda one: one.order.error != LOST, ready[: self.outlet.at_once])
+        return list(some)
 
     def _may_go_on(self) -> bool:
         return not self.stop.is_set() and self.may_send()

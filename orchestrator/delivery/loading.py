@@ -27,6 +27,8 @@ class Order(NamedTuple):
     provider_key: str | None
     possible_duplicate: int
     crashes: int
+    error: str | None
+    """What came of the attempt before, if there was one."""
     frozen: bytes | None
     """The payload, if an earlier attempt had one."""
     digest: str | None
@@ -42,7 +44,7 @@ _row, _run, _customer, _payload = (
 _CLAIMED = (
     select(
         _row.id, _row.generation, _row.purpose, _row.topic, _row.release, _row.attempt,
-        _row.first_attempt_at, _row.provider_key, _row.possible_duplicate, _row.crashes,
+        _row.first_attempt_at, _row.provider_key, _row.possible_duplicate, _row.crashes, _row.error,
         _payload.content, _payload.digest,
         _row.customer_id, _customer.external_id, _customer.email, _customer.phone,
         _customer.push_token, _customer.locale, _customer.timezone, _row.flow, _row.entry,

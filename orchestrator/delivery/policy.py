@@ -25,6 +25,8 @@ SMTP_FLOORS = (timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=30)
 KEY_MARGIN = timedelta(hours=1)
 """So long before a provider forgets a key, it is not relied on any more."""
 MOST_CRASHES = 3
+LOST = "the worker was lost during the call"
+"""What the ledger says of a message whose worker was lost with it at the wire."""
 DOUBT_ENDS = timedelta(hours=72)
 LOOKS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=60))
 """How long after its attempt a provider that can be asked is asked about a message in doubt."""

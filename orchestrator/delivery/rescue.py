@@ -6,8 +6,8 @@ an update of rows that nobody else holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -31,14 +31,14 @@ from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import DONE, final, tell
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.policy import MOST_CRASHES, Attempt, Change, in_doubt
+from orchestrator.delivery.policy import LOST, MOST_CRASHES, Attempt, Change, in_doubt
 
+COINCIDENCE = timedelta(seconds=5)
 MOST = 500
 """Rows rescued in one transaction."""
 LONGEST_LEASE = timedelta(hours=1)
 """Longer than any, where no channel says how long its calls may take."""
 _ROW = tables.message.c
-_LOST = "the worker was lost during the call"
 _POISON = "poison: {} workers were lost with it"
 _RESCUED = (
     update(tables.message)
@@ -87,10 +87,9 @@ class Rescuer:
         orphans = self._orphans(connection, all_of_them=all_of_them)
         if not orphans:
             return 0
-        alone = _alone(connection, {one.lease for one in orphans})
+        alone = _alone(connection, orphans)
         rows = [
-            self._rescued(connection, one, one.crashes + (one.lease in alone), now)
-            for one in orphans
+            self._rescued(connection, one, one.crashes + (one.id in alone), now) for one in orphans
         ]
         connection.execute(_RESCUED, rows)
         drop_payloads(connection, [row["row"] for row in rows if row["to_state"] in DONE])
@@ -146,21 +145,32 @@ class Rescuer:
             key_ttl=outlet.adapter.capabilities.key_ttl,
             was_resent=bool(orphan.possible_duplicate),
         )
-        change = in_doubt(attempt, _LOST, now, self.chance)
-        if change.state == "queued":  # the worker failed, not the provider: no reason to wait
-            return Change("queued", _LOST, now, possible_duplicate=change.possible_duplicate)
-        return change
+        change = in_doubt(attempt, LOST, now, self.chance)
+        if change.state != "queued":
+            return change
+        # The worker failed, not the provider: no reason to wait. But what was alone with two lost
+        # workers comes back at another moment, lest whoever kills workers in a rhythm meets it.
+        apart = COINCIDENCE * self.chance.random() if crashes == MOST_CRASHES - 1 else timedelta()
+        return replace(change, error=LOST, not_before=now + apart)
 
 
-def _alone(connection: Connection, leases: set[str]) -> set[str]:
-    """Return the leases that held one message only: that one may be what brought them down.
+def _alone(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:
+    """Return which messages may be what brought their workers down.
 
-    A message among others at the time tells nothing; after a loss, workers begin with one.
+    One that was alone at the wire, or, while nothing was there, alone in hand. A message among
+    others tells nothing; after a loss, workers begin with one in hand, and what was at the wire
+    then goes alone.
     """
+    leases = sorted({one.lease for one in orphans})
     query = (
-        select(_ROW.lease)
-        .where(in_state("claimed", "sending"), _ROW.lease.in_(sorted(leases)))
-        .group_by(_ROW.lease)
-        .having(func.count() == 1)
+        select(_ROW.lease, _ROW.state, func.count())
+        .where(in_state("claimed", "sending"), _ROW.lease.in_(leases))
+        .group_by(_ROW.lease, _ROW.state)
     )
-    return set(connection.scalars(query))
+    held = {(lease, state): count for lease, state, count in connection.execute(query)}
+    return {
+        one.id
+        for one in orphans
+        if held[one.lease, one.state] == 1
+        and (one.state == "sending" or (one.lease, "sending") not in held)
+    }

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, and_, or_, select
 
 from orchestrator import tables
 from orchestrator.counting import counted
@@ -24,6 +24,7 @@ from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
@@ -226,8 +227,13 @@ class Worker:
         if self.manner.until is Until.NOTHING_DUE:
             return True
         row, channel = tables.message.c, lane.outlet.channel
-        held = select(row.id).where(in_state("claimed", "sending"), row.channel == channel).limit(1)
-        return lane.reader.read(lambda connection: connection.execute(held).first() is None)
+        comes_back = and_(in_state("queued"), row.error == LOST)
+        held = select(row.id).where(
+            row.channel == channel, or_(in_state("claimed", "sending"), comes_back)
+        )
+        return lane.reader.read(
+            lambda connection: connection.execute(held.limit(1)).first() is None
+        )
 
     # --- the keeper -----------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ know that it was accepted. A provider that knows keys notes each key once.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import socket
 import socketserver
 import time
@@ -79,17 +81,19 @@ class Caller(Channel):
     spec = None
     Settings = ChannelSettings
 
-    def __init__(self, port: int, *, knows_keys: bool) -> None:
+    def __init__(self, port: int, *, knows_keys: bool, deadly: str = "") -> None:
         mark = Mark("test", 1, 1)
         super().__init__(
             ChannelSettings(mark=mark, marks={}), Surroundings(project="shop", folder=Path())
         )
         self.capabilities = Capabilities(idempotent=knows_keys)  # type: ignore[misc]  # of this one
-        self._port = port
+        self._port, self._deadly = port, deadly
         self._open: socket.socket | None = None
         self._lines: Iterator[bytes] | None = None
 
     def send(self, message: OutgoingMessage) -> Outcome:
+        if message.customer == self._deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
         try:
             if self._open is None or self._lines is None:
                 self._open = socket.create_connection(("127.0.0.1", self._port), timeout=10)

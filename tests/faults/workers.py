@@ -131,13 +131,17 @@ class Sending:
     at_once: int
     lease: timedelta
     drains: bool = False
+    deadly: str = ""
+    """The customer whose message brings the whole process down."""
 
 
 def send(asked: Sending) -> None:
     """Be a worker: until it is killed, or until nothing is left."""
     playbook = load(asked.folder).playbook
     assert playbook is not None
-    caller = Caller(int(asked.port.read_text()), knows_keys=asked.policy == "retry")
+    caller = Caller(
+        int(asked.port.read_text()), knows_keys=asked.policy == "retry", deadly=asked.deadly
+    )
     outlet = Outlet(
         channel="email",
         adapter=caller,
