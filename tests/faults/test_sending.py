@@ -57,7 +57,7 @@ class Trial:
         left = "SELECT count(*) FROM message WHERE state IN ('queued', 'claimed', 'sending')"
         with self.shop.engine.connect() as connection:
             connection.execution_options(sqlite_begin="DEFERRED")  # stands in no worker's way
-            return connection.execute(text(left)).scalar_one() == 0
+            return tuple(connection.execute(text(left)).one()) == (0,)
 
     def end(self) -> dict[str, int]:
         """Let one worker see everything through; return what became of the messages."""
