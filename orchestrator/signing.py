@@ -13,7 +13,6 @@ import hmac
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,27 +113,35 @@ def keys_of(project: Path) -> Keys:
     Raises:
         EnvironmentFault: a secret is too short, or its file cannot be read or made.
     """
+    known = known_keys(project)
+    return known or Keys(_secret(_made(project / SECRET_FILE)))
+
+
+def known_keys(project: Path) -> Keys | None:
+    """Return the project's keys without making a secret; None if there is none yet.
+
+    Raises:
+        EnvironmentFault: a secret is too short, or its file cannot be read.
+    """
     given = os.environ.get(SECRET_VARIABLE)
-    earlier = os.environ.get(OLD_SECRETS_VARIABLE, "").replace(",", " ").split()
-    path = project / SECRET_FILE
-    stored = _stored(path)
-    if given is not None:
-        earlier += stored
-    else:
-        given, *rest = stored or [_made(path)]
-        earlier += rest
-    return _keys(given, earlier)
+    asked = os.environ.get(OLD_SECRETS_VARIABLE, "").replace(",", " ").split()
+    earlier = [_secret(text) for text in asked]
+    own = [_secret(text) for text in ([] if given is None else [given])]
+    own += [_secret(text) for text in _stored(project / SECRET_FILE)]
+    if not own:
+        return None
+    first, *rest = own
+    return Keys(first, tuple(one for one in dict.fromkeys([*earlier, *rest]) if one != first))
 
 
-def _keys(current: str, earlier: Sequence[str]) -> Keys:
-    for text, where in ((current, SECRET_VARIABLE), *((one, "an old secret") for one in earlier)):
-        if len(text.strip()) < SHORTEST_SECRET:
-            raise EnvironmentFault(
-                f"{where} is too short: {SHORTEST_SECRET} characters are the least",
-                help="for example: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            )
-    distinct = dict.fromkeys(one.strip() for one in earlier if one.strip() != current.strip())
-    return Keys(Secret(current.strip()), tuple(map(Secret, distinct)))
+def _secret(text: str) -> Secret:
+    if len(text.strip()) < SHORTEST_SECRET:
+        raise EnvironmentFault(
+            f"a secret of {SECRET_VARIABLE}, {OLD_SECRETS_VARIABLE} or {SECRET_FILE} is too "
+            f"short: {SHORTEST_SECRET} characters are the least",
+            help="for example: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        )
+    return Secret(text.strip())
 
 
 def _stored(path: Path) -> list[str]:

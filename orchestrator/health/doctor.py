@@ -17,6 +17,7 @@ from orchestrator.database_faults import database_faults
 from orchestrator.health import database_checks, playbook_checks
 from orchestrator.health.channel_checks import channel_findings
 from orchestrator.health.finding import Finding
+from orchestrator.health.secret_checks import secret_findings
 from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
 from orchestrator.report.contracts import Json, instant_text
@@ -43,6 +44,7 @@ class Patient:
 def findings(patient: Patient) -> Iterator[Finding]:
     """Yield what is wrong; of a database that cannot be used only that."""
     yield from package_findings(package("jinja2"), package("tzdata"))
+    yield from secret_findings(patient.folder)
     unusable = list(database_checks.schema_findings(patient.engine))
     if unusable:
         yield from unusable
