@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.flow.graph import graph
+from orchestrator.health.leaving import Leaving, leaving
 from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.lease import Office, office
 from orchestrator.tick.context import watermark
@@ -71,6 +72,8 @@ class Standing:
     tripped: Mapping[str, datetime]
     """Flow (or project) → when its volume breaker tripped."""
     stranded: Sequence[Stranded]
+    leaving: Leaving
+    """What becomes of decided messages."""
     changed: int
     """Customers whom the next tick looks at: for new facts, or for what the last tick did."""
 
@@ -113,6 +116,7 @@ def standing(connection: Connection, playbook: Playbook | None, now: datetime) -
         webhooks=queued.get(WEBHOOK, 0),
         tripped=_tripped(connection),
         stranded=_stranded(rows, playbook) if playbook is not None else (),
+        leaving=leaving(connection),
         changed=_changed(connection),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,6 @@ from orchestrator.report.preview import local_time
 from orchestrator.scheduler.doubts import spoken
 
 STATUS_FORMAT = "clmctl.status/1"
-IN_DOUBT = 0
-"""Messages that may or may not have been accepted: a file is written or is not."""
 
 
 def status_document(standing: Standing) -> Json:
@@ -45,7 +43,23 @@ def status_document(standing: Standing) -> Json:
         "held": dict(sorted(_held(standing).items())),
         "queued": dict(standing.queued),
         "webhooks_waiting": standing.webhooks,
-        "in_doubt": IN_DOUBT,
+        "on_the_way": standing.leaving.on_the_way,
+        "in_doubt": sum((standing.leaving.in_doubt or {}).values()),
+        "dead": dict(standing.leaving.dead or {}),
+        "shut_out": [
+            {
+                "provider": one.provider,
+                "domain": one.domain or None,
+                "state": one.state,
+                "until": _instant(one.until),
+                "reason": one.reason,
+            }
+            for one in standing.leaving.shut_out
+        ],
+        "surges": [
+            {"flow": one.flow, "step": one.step, "messages": one.messages, "why": one.why}
+            for one in standing.leaving.surges
+        ],
         "tripped": {name: instant_text(at) for name, at in standing.tripped.items()},
         "stranded": [
             {"flow": one.flow, "step": one.step, "runs": one.runs} for one in standing.stranded
@@ -83,8 +97,16 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["due now", _due(standing, zone)],
         ["held", _listed(_held(standing)) or "nobody"],
         ["queued", _queued(standing)],
-        ["in doubt", number(IN_DOUBT)],
+        ["in doubt", _counts(standing.leaving.in_doubt, "clmctl outbox in-doubt list")],
+        ["dead", _counts(standing.leaving.dead, "clmctl outbox list --state dead")],
         ["to look at", _changed(standing)],
+    ]
+    for shut in standing.leaving.shut_out:
+        whom = f"{shut.domain} at {shut.provider}" if shut.domain else shut.provider
+        rows.append(["left alone", f"{whom}{f': {shut.reason}' if shut.reason else ''}"])
+    rows += [
+        ["surge", f"{counted(one.messages, 'message')}: clmctl outbox approve {one.flow}"]
+        for one in standing.leaving.surges
     ]
     for one in standing.paused:
         what = "everything" if one.flow is None else one.flow
@@ -137,6 +159,10 @@ def _changed(standing: Standing) -> str:
     if not standing.changed:
         return "nobody"
     return counted(standing.changed, "customer") + ": new facts, or what the last tick did"
+
+
+def _counts(counts: Mapping[str, int] | None, verb: str) -> str:
+    return f"{_listed(Counter(counts))}: {verb}" if counts else "nothing"
 
 
 def _queued(standing: Standing) -> str:

@@ -1,0 +1,108 @@
+"""How messages leave, as the database tells it: on their way, in doubt, dead, held, shut out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from orchestrator import tables
+from orchestrator.counting import counted
+from orchestrator.delivery.outbox import Surge, surges
+from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
+from orchestrator.health.finding import Finding
+from orchestrator.settings import LOCAL_FOLDER
+
+ON_THE_WAY = ("claimed", "sending")
+
+
+@dataclass(frozen=True)
+class ShutOut:
+    """A provider, or a domain of receivers at it, that is left alone for a while."""
+
+    provider: str
+    domain: str
+    """Empty: the provider as a whole."""
+    state: str
+    until: datetime | None
+    """On the database's clock."""
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What becomes of decided messages."""
+
+    on_the_way: int = 0
+    in_doubt: Mapping[str, int] | None = None
+    """Channel → messages that may or may not have been taken."""
+    dead: Mapping[str, int] | None = None
+    """Channel → messages that were given up and not sent anew."""
+    shut_out: Sequence[ShutOut] = ()
+    surges: Sequence[Surge] = ()
+
+
+def leaving(connection: Connection) -> Leaving:
+    """Return how messages leave; reads only."""
+    row = tables.message.c
+    query = (
+        select(row.state, row.channel, func.count())
+        .where(row.state.in_((*ON_THE_WAY, "in_doubt", "dead")), row.set_aside == 0)
+        .group_by(row.state, row.channel)
+        .order_by(row.state, row.channel)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for state, channel, count in connection.execute(query):
+        found.setdefault(state, {})[channel] = count
+    return Leaving(
+        on_the_way=sum(sum(found.get(state, {}).values()) for state in ON_THE_WAY),
+        in_doubt=found.get("in_doubt", {}),
+        dead=found.get("dead", {}),
+        shut_out=_shut_out(connection),
+        surges=surges(connection),
+    )
+
+
+def _shut_out(connection: Connection) -> list[ShutOut]:
+    row = tables.breaker.c
+    query = select(row.provider, row.domain, row.state, row.open_until, row.reason)
+    open_ones = query.where(row.state != "closed").order_by(row.provider, row.domain)
+    return [ShutOut(*tuple(found)) for found in connection.execute(open_ones)]
+
+
+def leaving_findings(found: Leaving, folder: Path) -> Iterator[Finding]:
+    """Yield what keeps messages from leaving, or waits for a person's word.
+
+    Args:
+        folder: the project's; its kill file is looked for.
+    """
+    kill_file = folder / LOCAL_FOLDER / KILL_FILE
+    if Switch(kill_file).is_off():
+        fix = f"when they may: remove {kill_file}, and unset {SEND_VARIABLE}"
+        yield Finding("warning", "delivery", "messages may not leave: the kill switch is set", fix)
+    for one in found.shut_out:
+        whom = f"{one.domain} at {one.provider}" if one.domain else one.provider
+        why = f": {one.reason}" if one.reason else ""
+        fix = "clmctl channels check says whether it lets us in; it is tried again by itself"
+        yield Finding("warning", "delivery", f"{whom} is left alone for a while{why}", fix)
+    for held in found.surges:
+        says = f"{counted(held.messages, 'message')} of {held.flow} are held: {held.why}"
+        flow = held.flow
+        fix = f"clmctl outbox list --flow {flow} shows them, clmctl outbox approve {flow} lets go"
+        yield Finding("warning", "delivery", says, fix)
+    yield from _stuck(found)
+
+
+def _stuck(found: Leaving) -> Iterator[Finding]:
+    doubtful, dead = sum((found.in_doubt or {}).values()), sum((found.dead or {}).values())
+    if doubtful:
+        says = f"{counted(doubtful, 'message')} may or may not have been taken"
+        fix = "clmctl outbox in-doubt list, then mark-sent, resend or discard"
+        yield Finding("warning", "delivery", says, fix)
+    if dead:
+        says = f"{counted(dead, 'message')} could not be delivered"
+        fix = "clmctl outbox list --state dead says why; clmctl outbox retry sends anew"
+        yield Finding("warning", "delivery", says, fix)
