@@ -47,7 +47,8 @@ bench: $(INSTALLED) ## Print speed and memory as ratios against hand-written equ
 	$(BIN)/python -m tests.bench
 
 soak: $(INSTALLED) ## Kill, race, stop and crowd real processes for as long as it takes; print figures.
-	CLM_SOAK=1 $(BIN)/python -m pytest tests/faults --capture=no --verbose
+	CLM_SOAK=1 $(BIN)/python -m pytest tests/faults tests/channels/mail/test_hostile_values.py \
+		--capture=no --verbose
 
 clean: ## Remove what the other targets made, but no data: .venv and caches.
 	rm -rf .venv dist htmlcov .coverage

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ _URL = re.compile(
     r"/[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]{0,800}\Z"
 )
 """HTTPS (RFC 8058) or this machine, and nothing that a reader of the header would split at."""
+_NEEDS_NO_QUOTE = re.compile(r"[A-Za-z0-9@+.=_-]+\Z")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -225,7 +227,8 @@ def _leaving(unsubscribe: Unsubscribe | None) -> str:
     ways = f"<{unsubscribe.url}>"
     if unsubscribe.mailto:
         to = address("unsubscribe address", unsubscribe.mailto)
-        ways += f", <mailto:{quote(to.spec, safe='@+.=_-')}>"
+        spec = to.spec if _NEEDS_NO_QUOTE.match(to.spec) else quote(to.spec, safe="@+.=_-")
+        ways += f", <mailto:{spec}>"
     return f"List-Unsubscribe: {ways}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
@@ -246,6 +249,7 @@ def _further(name: str, text: str) -> str:
     return unstructured(name, text)
 
 
+@lru_cache(maxsize=1_024)
 def _date(instant: datetime) -> str:
     """Return an aware instant as RFC 5322, 3.3 writes it, in UTC; names of days are English."""
     utc = instant.astimezone(UTC)

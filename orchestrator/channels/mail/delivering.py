@@ -7,7 +7,6 @@ message costs one round trip.
 
 from __future__ import annotations
 
-import re
 from time import monotonic
 
 from orchestrator.channels.mail.compose import Letter
@@ -16,8 +15,6 @@ from orchestrator.channels.mail.opening import Offers, Patience
 from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, judged
 from orchestrator.channels.mail.wire import Lost, Step, TimedOut, Wire
 from orchestrator.channels.outcome import Outcome, deferred, rejected, unknown
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Withdrawn(Lost):
@@ -227,14 +224,12 @@ def is_closing(outcome: Outcome) -> bool:
 
 
 def as_content(octets: bytes) -> bytes:
-    """Return a message as DATA takes it: dots doubled, every line ended with CRLF, then the dot.
+    """Return a message as DATA takes it: dots at the beginning of lines doubled, then the dot.
 
-    A lone CR or LF would let some server see the end where another does not (SMTP smuggling).
+    Args:
+        octets: with CRLF at the end of each line, the last one too, and no other CR or LF: as
+            ``compose`` writes them. A dot after a lone LF would be doubled too: no server can
+            take it for the end, whatever it takes for a line (SMTP smuggling).
     """
-    ends = octets.count(b"\r\n")
-    if not (ends == octets.count(b"\r") == octets.count(b"\n")):
-        octets = _LINE_END.sub(b"\r\n", octets)
-    if not octets.endswith(b"\r\n"):
-        octets += b"\r\n"
-    octets = octets.replace(b"\r\n.", b"\r\n..")
+    octets = octets.replace(b"\n.", b"\n..")
     return b"".join((b"." if octets.startswith(b".") else b"", octets, b".\r\n"))

@@ -172,6 +172,7 @@ class Garbled(Exception):
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\n")
 _LONGEST_LINE = 4_096
 _MOST_LINES = 200
+_MOST_KNOWN = 20
 
 
 class ReplyReader:
@@ -183,6 +184,8 @@ class ReplyReader:
         """(code, text) of a reply that has begun."""
         self._replies: deque[Reply] = deque()
         self._is_garbled = False
+        self._known: dict[bytes, Reply] = {}
+        """Line → the reply that it is alone; most servers say few different ones."""
 
     @property
     def is_empty(self) -> bool:
@@ -193,18 +196,31 @@ class ReplyReader:
         """Take what has come."""
         octets = self._octets + octets if self._octets else octets
         at = 0
-        while found := _LINE.match(octets, at):
-            at = found.end()
-            code, mark, text = found.groups(b"")
-            self._lines.append((code, text.decode("utf-8", "replace")))
-            if self._lines[0][0] != code or len(self._lines) > _MOST_LINES:
-                self._is_garbled = True
-                return
-            if mark != b"-":
-                self._replies.append(Reply(int(code), tuple(one for _, one in self._lines)))
-                self._lines = []
+        while end := octets.find(b"\n", at) + 1:
+            self._take_line(octets[at:end])
+            at = end
         self._octets = octets[at:]
-        self._is_garbled = b"\n" in self._octets or len(self._octets) > _LONGEST_LINE
+        self._is_garbled |= len(self._octets) > _LONGEST_LINE
+
+    def _take_line(self, line: bytes) -> None:
+        known = None if self._lines else self._known.get(line)
+        if known is not None:
+            self._replies.append(known)
+            return
+        found = _LINE.match(line)
+        if found is None or len(self._lines) >= _MOST_LINES:
+            self._is_garbled = True
+            return
+        code, mark, text = found.groups(b"")
+        self._lines.append((code, text.decode("utf-8", "replace")))
+        if self._lines[0][0] != code:
+            self._is_garbled = True
+        elif mark != b"-":
+            reply = Reply(int(code), tuple(one for _, one in self._lines))
+            if len(self._lines) == 1 and len(self._known) < _MOST_KNOWN:
+                self._known[line] = reply
+            self._replies.append(reply)
+            self._lines = []
 
     def take(self) -> Reply | None:
         """Return the next whole reply, None if it has not come yet.
