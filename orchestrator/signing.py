@@ -53,8 +53,17 @@ class Secret:
 
     def key(self, purpose: str) -> bytes:
         """Return the 32 octets for one purpose: HKDF-SHA256 with one block of output."""
-        extracted = hmac.digest(_SALT, self._text.encode(), sha256)
-        return hmac.digest(extracted, purpose.encode() + b"\x01", sha256)
+        known = self._derived.get(purpose)
+        if known is None:
+            extracted = hmac.digest(_SALT, self._text.encode(), sha256)
+            known = hmac.digest(extracted, purpose.encode() + b"\x01", sha256)
+            self._derived[purpose] = known
+        return known
+
+    @cached_property
+    def _derived(self) -> dict[str, bytes]:
+        """Purpose → its key, once it was asked for."""
+        return {}
 
     def signature(self, purpose: TokenPurpose, signed: str) -> str:
         """Return HMAC-SHA256 over what is signed, as URL-safe base64."""

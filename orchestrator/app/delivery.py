@@ -83,6 +83,7 @@ def worker(
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.worker import Manner, Until, Worker
     from orchestrator.migrations.state import require_schema
+    from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
     from orchestrator.signing import keys_of
@@ -98,7 +99,11 @@ def worker(
         current=current,
         keys=keys_of(folder),
         kill_file=kill_file(folder),
-        manner=Manner(clock=utcnow, until=Until.NOTHING_LEFT if request.drains else Until.STOPPED),
+        manner=Manner(
+            clock=utcnow,
+            until=Until.NOTHING_LEFT if request.drains else Until.STOPPED,
+            skew_stops=SKEW_STOPS,
+        ),
         say=Voice(tell).say,
         observer=Metrics(),
     )
@@ -137,6 +142,7 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.delivery.worker import Manner, Worker
+    from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.signing import keys_of
 
     def current() -> Playbook:
@@ -149,7 +155,9 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
         current=current,
         keys=keys_of(folder),
         kill_file=kill_file(folder),
-        manner=Manner(clock=planner.clock),
+        manner=Manner(
+            clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None
+        ),
         stop=stop,
         say=planner.voice.say,
         observer=observer,

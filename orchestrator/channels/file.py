@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
@@ -80,6 +81,7 @@ def parts_of(key: str) -> KeyParts | None:
     return KeyParts(project, customer, flow, int(entry), step, occurrence, channel, int(generation))
 
 
+@lru_cache(maxsize=4_096)
 def _encoded(part: str) -> str:
     """Return a part of letters, digits, ``-``, ``_`` and lower-case percent escapes."""
     text = quote(part, safe="", errors="surrogatepass").replace(".", "%2e").replace("~", "%7e")

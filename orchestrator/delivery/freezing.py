@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 from orchestrator.channels.message import Attachment, OutgoingMessage, Sender, Unsubscribe
 from orchestrator.errors import EnvironmentFault
 
-_LEVEL = 1
-"""Of compression: a payload lives for milliseconds as a rule."""
+_QUICK = (1, zlib.DEFLATED, 12, 4)
+"""Level, method, window and memory: a payload lives for milliseconds as a rule, and to clear a
+larger window would take most of the time of packing it."""
 _INSTANTS = ("created_at", "expires_at", "decided_at", "due_at")
 _CHANGING = frozenset(("attempt", "possible_duplicate"))
 """What differs between attempts: the row of the ledger says it."""
+_AS_THEY_ARE = frozenset((str, int, bool, type(None)))
 _KEPT = tuple(one.name for one in fields(OutgoingMessage) if one.name not in _CHANGING)
 
 
@@ -34,9 +36,11 @@ class Frozen(NamedTuple):
 
 def freeze(message: OutgoingMessage) -> Frozen:
     """Return everything that an attempt needs, but for its number."""
-    kept = {name: _plain(getattr(message, name)) for name in _KEPT}
+    values = ((name, getattr(message, name)) for name in _KEPT)
+    kept = {name: one if type(one) in _AS_THEY_ARE else _plain(one) for name, one in values}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
-    return Frozen(zlib.compress(text, _LEVEL), sha256(text).hexdigest())
+    packing = zlib.compressobj(*_QUICK)
+    return Frozen(packing.compress(text) + packing.flush(), sha256(text).hexdigest())
 
 
 def thaw(frozen: Frozen) -> OutgoingMessage:

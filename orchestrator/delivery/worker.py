@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, and_, or_, select
 
 from orchestrator import tables
 from orchestrator.counting import counted
+from orchestrator.database_clock import database_now
 from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.doubts import Doubts
@@ -88,6 +89,9 @@ class Manner:
     """How long a claim lasts without a sign of life; None is as each channel's adapter asks."""
     rescue_every: timedelta = RESCUE_EVERY
     poll: float = POLL
+    skew_stops: timedelta | None = None
+    """How far the clock may be from the database's; beyond it nothing leaves. None compares none,
+    for clocks that are not of this world."""
     seed: int | None = None
     """What chance comes from; None is the system's."""
 
@@ -117,6 +121,7 @@ class Worker:
     say: Say = _silent
     observer: Observer = DEAF
     _bug: BaseException | None = None
+    _is_clock_off: bool = False
     _lanes: list[Lane] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -144,6 +149,7 @@ class Worker:
             return
         threads = [Thread(target=self._drive, args=(lane,), daemon=True) for lane in self._lanes]
         try:
+            self._compare_clocks()
             self._rescue_at_first()
             for thread in threads:
                 thread.start()
@@ -167,7 +173,7 @@ class Worker:
             shelf=Shelf(self.current, self.keys),
             lease=Lease(f"{self.incarnation}.{number}", self.manner.lease or outlet.lease),
             clock=self.manner.clock,
-            may_send=lambda: not switch.is_off(),
+            may_send=lambda: not (self._is_clock_off or switch.is_off()),
             stop=self.stop,
             chance=Random(self._chance.random()),  # noqa: S311  # jitter again
             observer=self.observer,
@@ -262,6 +268,7 @@ class Worker:
                 for lane in self._lanes:
                     lane.beat()
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
+                    self._compare_clocks()
                     self._rescue()
                     rescued = monotonic()
             except EnvironmentFault as fault:
@@ -274,6 +281,20 @@ class Worker:
         while (left := until - monotonic()) > 0:
             if self.stop.wait(min(left, 0.05)) or not any(one.is_alive() for one in threads):
                 return
+
+    def _compare_clocks(self) -> None:
+        """Let nothing leave while this clock and the database's are too far apart."""
+        if self.manner.skew_stops is None:
+            return
+        try:
+            skew = abs(self.manner.clock() - self._keeper_line.read(database_now))
+        except EnvironmentFault:
+            return
+        was, self._is_clock_off = self._is_clock_off, skew > self.manner.skew_stops
+        if self._is_clock_off and not was:
+            seconds = round(skew.total_seconds())
+            says = f"nothing is sent: this clock and the database's are {seconds:,} seconds apart"
+            self.say("clock_is_off", says, "error", {"seconds": seconds})
 
     def _rescue_at_first(self) -> None:
         """Rescue what earlier workers had; whoever is alone need not wait for leases to run out."""

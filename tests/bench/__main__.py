@@ -113,8 +113,14 @@ def of_starting() -> None:
 
 
 def of_others() -> None:
-    """Run the benchmarks that stand alone: rendering, importing, a simulated year, mail."""
-    for script in ("rendering.py", "import_events.py", "simulating.py", "mailing.py"):
+    """Run the benchmarks that stand alone: rendering, sending, importing, a simulated year, mail."""
+    for script in (
+        "rendering.py",
+        "dispatching.py",
+        "import_events.py",
+        "simulating.py",
+        "mailing.py",
+    ):
         subprocess.run([sys.executable, str(HERE / script)], check=True)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
 from harness import Shop
-from sending import carried, drain, greeted, ledger, outlet
+from sending import carried, drain, greeted, ledger, outlet, worker
 from sqlalchemy import func, select
 
 from orchestrator import tables
+from orchestrator.delivery.sole import sole_of
 
 
 def test_each_due_message_is_sent_once_and_its_payload_is_gone(shop: Shop) -> None:
@@ -19,3 +23,40 @@ def test_each_due_message_is_sent_once_and_its_payload_is_gone(shop: Shop) -> No
     assert ledger(shop, "provider_id") == [f"id-{key}" for key in ledger(shop, "provider_key")]
     with shop.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(tables.payload)).scalar() == 0
+
+
+def test_nothing_leaves_while_the_clocks_are_far_apart(shop: Shop) -> None:
+    greeted(shop, customers=2)
+    mail, said = outlet(), []
+    sending = worker(shop, [mail], skew_stops=timedelta(minutes=1))
+    sending.say = lambda event, *_: said.append(event)
+    sending.run()
+    assert carried(mail) == []
+    assert said == ["clock_is_off"]
+    assert ledger(shop, "state") == ["queued", "queued"]
+
+
+def test_on_sqlite_one_process_sends_and_others_wait(shop: Shop) -> None:
+    greeted(shop, customers=2)
+    sole = sole_of(shop.engine)
+    if sole is None:
+        assert shop.engine.dialect.name == "postgresql"
+        return
+    assert sole.take()
+    mail, said = outlet(), []
+    second = worker(shop, [mail])
+    second.say = lambda event, *_: said.append(event)
+    second.run()
+    assert (carried(mail), said) == ([], ["stands_by"])
+    sole.leave()
+    drain(shop, mail)
+    assert len(carried(mail)) == 2
+
+
+def test_a_bug_ends_the_worker_and_gives_nothing_up(shop: Shop) -> None:
+    greeted(shop, customers=2)
+    sending = worker(shop, [outlet()])
+    sending._lanes[0].turn = lambda: 1 // 0  # type: ignore[method-assign]  # a bug
+    with pytest.raises(ZeroDivisionError):
+        sending.run()
+    assert ledger(shop, "state") == ["queued", "queued"]
