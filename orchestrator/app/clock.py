@@ -115,8 +115,8 @@ def run_clock(planner: Planner, request: ClockRequest, answers: ServeRequest) ->
     from orchestrator.scheduler.waking import Alarm, stopped_by_signals  # costs APScheduler
 
     with (
-        answering_beside(beside_planner(planner, answers)) as metrics,
         stopped_by_signals() as stop,
+        answering_beside(beside_planner(planner, answers), stop.asked) as metrics,
         sending_beside(planner, stop.asked, metrics),
     ):
         metrics.expects(SCHEDULER, max(LATE_AFTER, 3 * request.every))

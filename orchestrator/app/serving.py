@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from orchestrator.app.delivery import InForce, kill_file
@@ -129,11 +130,17 @@ class Answering:
             self.say("serves_openly", says, "warning", facts)
 
     @contextmanager
-    def answering(self) -> Iterator[Running]:
-        """Answer at all addresses that were taken, for as long as the context lasts."""
+    def answering(self, ended: Event) -> Iterator[Running]:
+        """Answer at all addresses that were taken, for as long as the context lasts.
+
+        Args:
+            ended: set if it ends by itself.
+        Raises:
+            BaseException: what made it end by itself.
+        """
         from orchestrator.server.running import Running
 
-        running = Running(self._listeners)
+        running = Running(self._listeners, ended)
         running.start()
         try:
             yield running
@@ -171,7 +178,7 @@ def serve(
         site.readers()
         place.listen_outside(site)
         place.listen_inside()
-        with place.answering() as running:
+        with place.answering(stop.asked) as running:
             _look_after(place, running, stop)
         place.say("stopped", "stopped; the answers under way were finished", "info", {})
         return stop.signal
@@ -197,10 +204,13 @@ def _look_after(place: Answering, running: Running, stop: Stop) -> None:
 
 
 @contextmanager
-def answering_beside(place: Answering) -> Iterator[Metrics]:
+def answering_beside(place: Answering, stop: Event) -> Iterator[Metrics]:
     """Answer while something else goes on, which tells the metrics what it does.
 
     The playbooks need not load yet, nor the database be there: that is told who asks.
+
+    Args:
+        stop: set if answering ends by itself, so that all the rest ends too.
 
     Raises:
         EnvironmentFault: an address that was asked for cannot be had.
@@ -209,7 +219,7 @@ def answering_beside(place: Answering) -> Iterator[Metrics]:
         if place.request.public != OFF:
             place.listen_outside(until_ended.enter_context(closing(place.site())))
         place.listen_inside()
-        with place.answering():
+        with place.answering(stop):
             yield place.metrics
 
 
@@ -243,7 +253,7 @@ def run_worker(worker: Worker, given: Path | None, figures: str | None) -> int |
     folder, request = find_project(given), ServeRequest(OFF, figures)
     assert isinstance(worker.observer, Metrics)
     place = Answering(folder, worker.engine, worker.current, worker.say, request, worker.observer)
-    with answering_beside(place) as metrics, stopped_by_signals() as stop:
+    with stopped_by_signals() as stop, answering_beside(place, stop.asked) as metrics:
         metrics.expects(KEEPER, LATE_AFTER)
         worker.stop = stop.asked
         worker.run()

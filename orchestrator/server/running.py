@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 
 from starlette.types import ASGIApp
@@ -109,11 +109,18 @@ class Running:
     """Applications that answer in a thread of their own, until they are told to stop."""
 
     listeners: Sequence[Listener]
+    ended: Event = field(default_factory=Event)
+    """Set when it ends, by itself too: a process whose server is gone must not live on."""
     _thread: Thread | None = None
     _bug: list[BaseException] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begin to answer; returns at once. Requests that come before it is ready wait."""
+        """Begin to answer; returns at once. Requests that come before it is ready wait.
+
+        Without an address there is nothing to do, and nothing that could end.
+        """
+        if not self.listeners:
+            return
         for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
             logger = logging.getLogger(name)
             logger.addHandler(logging.NullHandler())
@@ -145,6 +152,8 @@ class Running:
             asyncio.run(self._serve())
         except BaseException as error:  # noqa: BLE001  # told to whoever stops it
             self._bug.append(error)
+        finally:
+            self.ended.set()
 
     async def _serve(self) -> None:
         serving = (one.server.serve(sockets=[one.socket]) for one in self.listeners)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, update
 from orchestrator import tables
 from orchestrator.errors import EnvironmentFault, UsageError
 from orchestrator.server.failures import AT_ONCE, MOST_CLIENTS, PER_SECOND, Failures
-from orchestrator.server.running import Address, address_from, listen
+from orchestrator.server.running import Address, Running, address_from, listen
 
 LATER = datetime(2026, 3, 2, 11, tzinfo=UTC)
 
@@ -134,6 +134,21 @@ def test_an_address_that_somebody_has_is_a_fault() -> None:
     with pytest.raises(EnvironmentFault, match="cannot listen"):
         listen(_nothing, first.address)
     first.socket.close()
+
+
+def test_without_an_address_nothing_ends() -> None:
+    running = Running([])
+    running.start()
+    assert not running.ended.is_set()
+    running.stop()
+
+
+def test_a_server_that_ends_by_itself_is_told_of() -> None:
+    running = Running([listen(_nothing, Address("127.0.0.1", 0))])
+    running.start()
+    running.listeners[0].server.should_exit = True
+    assert running.ended.wait(30)
+    running.stop()
 
 
 def test_tries_come_back_as_time_goes_by_and_each_client_has_its_own() -> None:
