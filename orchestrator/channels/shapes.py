@@ -42,6 +42,14 @@ class SecretShape(ScalarShape[Secret]):
         return {"type": "string", "pattern": f"^{_PLACE}$"}
 
 
+_NEARLY_RATE = re.compile(
+    r" *([1-9][0-9]{0,6}) *(?:/|per|an?|every)? *(?:1 ?)?"
+    r"(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?) *",
+    re.IGNORECASE,
+)
+_NEARLY_SPAN = re.compile(
+    r" *([1-9][0-9]{0,3}) *((?:s|sec|seconds?|m|min|minutes?|h|hours?)?)\.? *", re.IGNORECASE
+)
 Per = Literal["second", "minute", "hour", "day"]
 _SECONDS: dict[Per, int] = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
@@ -76,6 +84,14 @@ class RateShape(ScalarShape[Rate]):
         amount, _, per = node.value.split(" ")
         return Rate(int(amount), next(known for known in _SECONDS if known == per))
 
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the rate that was probably meant."""
+        found = _NEARLY_RATE.fullmatch(node.text) if isinstance(node, ScalarNode) else None
+        if found:
+            per = next(known for known in _SECONDS if known[0] == found[2][0].lower())
+            help = f'did you mean "{int(found[1])} per {per}"?'
+        return super().refuse(node, reader, help=help)
+
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^{self._pattern}$"}
 
@@ -97,6 +113,14 @@ class SpanShape(ScalarShape[timedelta]):
         amount, _, unit = node.value.partition(" ")
         length = {"s": 1, "m": 60, "h": 3_600}[unit[0]]
         return timedelta(seconds=int(amount) * length)
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the time that was probably meant."""
+        found = _NEARLY_SPAN.fullmatch(node.text) if isinstance(node, ScalarNode) else None
+        if found:
+            unit = {"s": "seconds", "m": "min", "h": "hours"}[found[2][:1].lower() or "s"]
+            help = f'did you mean "{int(found[1])} {unit}"?'
+        return super().refuse(node, reader, help=help)
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^(?:{self._pattern})$"}

@@ -97,6 +97,25 @@ def test_a_span_is_from_a_second_to_a_day(written: str, span: timedelta) -> None
     assert read(SpanShape(), written) == span
 
 
+@pytest.mark.parametrize(
+    ("shape", "written", "meant"),
+    [
+        (RateShape(), "50/s", "50 per second"),
+        (RateShape(), "1000 / hour", "1000 per hour"),
+        (RateShape(), "6 Per Min", "6 per minute"),
+        (RateShape(), "20 a day", "20 per day"),
+        (SpanShape(), "30s", "30 seconds"),
+        (SpanShape(), "5 minutes", "5 min"),
+        (SpanShape(), 30, "30 seconds"),
+    ],
+)
+def test_what_is_nearly_one_is_answered_with_the_right_way(
+    shape: Shape[Any], written: Any, meant: str
+) -> None:
+    assert read(shape, written).help == f'did you mean "{meant}"?'
+    assert not hasattr(read(shape, meant), "code")
+
+
 # --- secrets ----------------------------------------------------------------------------
 
 
