@@ -12,10 +12,11 @@ from pathlib import Path
 import dkim
 import pytest
 from certificates import Authority, ed25519_key, published, rsa_key
-from letters import KEY, outgoing, parsed
+from letters import KEY, outgoing, parsed, written
 from smtp_peers import Office, SmtpProvider, post_office, scripted
 
 from orchestrator.channels.email import EmailChannel
+from orchestrator.channels.message import Attachment
 from orchestrator.channels.outcome import Outcome
 from orchestrator.errors import EnvironmentFault
 from orchestrator.testing.channels import adapter_of, exercise_channel
@@ -91,6 +92,25 @@ def test_mail_leaves_over_tls_to_a_server_with_the_right_certificate(
 
     assert outcome.kind == "accepted"
     assert [taken.to for taken in office.taken] == [["ayu@mail.example"]]
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_large_mails_over_several_secured_connections_arrive_whole(
+    tmp_path: Path, authority: Authority, tls: str
+) -> None:
+    shows = authority.server(tmp_path, "127.0.0.1")
+    file = Attachment("catalogue.pdf", "application/pdf", bytes(range(256)) * 3_000)
+    mails = [outgoing(to=f"c{n}@mail.example", attachments=(file,)) for n in range(6)]
+    option = {"tls_context" if tls == "starttls" else "ssl_context": shows}
+    with post_office(Office(), **option) as office:
+        settings = f"host: 127.0.0.1, port: {office.port}, tls: {tls}, authorities: env:AUTHORITIES"
+        with channel(tmp_path, settings, AUTHORITIES=authority.pem) as opened:
+            ended = list(opened.send_batch(mails, lambda _: True))
+
+    assert {outcome.kind for _, outcome in ended if outcome} == {"accepted"}
+    assert {taken.to[0]: taken.octets for taken in office.taken} == {
+        message.to: written(message) for message in mails
+    }
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
