@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,10 @@ def test_without_an_address_nothing_ends() -> None:
 def test_a_server_that_ends_by_itself_is_told_of() -> None:
     running = Running([listen(_nothing, Address("127.0.0.1", 0))])
     running.start()
-    running.listeners[0].server.should_exit = True
+    server = running.listeners[0].server
+    while not server.started:
+        time.sleep(0.01)
+    server.should_exit = True
     assert running.ended.wait(30)
     running.stop()
 
