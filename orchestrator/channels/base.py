@@ -66,7 +66,8 @@ class Surroundings:
 
 
 MayBegin = Callable[[OutgoingMessage], bool]
-"""Asked just before each call of a batch; False means that this one is not to begin."""
+"""Asked just before each call of a batch; False means that this one is not to begin. Who waits
+after a yes asks again: until the call begins, the latest answer counts."""
 
 
 class Channel(ABC):

@@ -37,7 +37,7 @@ class Caller:
     may_go_on: Callable[[], bool]
     observer: Observer = DEAF
     _open: dict[str, Made] = field(default_factory=dict)
-    """By key, what is marked and has not begun."""
+    """By key, what is marked and of which nothing was heard yet."""
     _begun: dict[str, float] = field(default_factory=dict)
     """By key, when a call began."""
     _barred: set[int] = field(default_factory=set)
@@ -61,6 +61,7 @@ class Caller:
             messages = [one.message for one in marked]
             for message, outcome in self.outlet.adapter.send_batch(messages, self._may_begin):
                 told[message.key] = outcome
+                self._open.pop(message.key, None)
                 self._heard(message.key, outcome)
         except Exception as error:  # noqa: BLE001  # the queue goes on, whatever one message did
             broke = f"{type(error).__name__} in the adapter"
@@ -78,21 +79,26 @@ class Caller:
             self.observer.called(self.outlet.channel, self.outlet.provider, outcome.kind, took)
 
     def _may_begin(self, message: OutgoingMessage) -> bool:
-        """Return whether a call may begin now; adapters may ask from several threads."""
+        """Return whether a call may begin now; adapters may ask from several threads.
+
+        One that asks again has not begun yet, and the latest answer counts.
+        """
         with self._one_at_a_time:
-            one = self._open.pop(message.key, None)
-            if one is None or not self.may_go_on() or not self._is_free(one):
-                return False
-            if not self.trust.holds():
+            one = self._open.get(message.key)
+            if one is None or not self._goes(one):
+                self._begun.pop(message.key, None)
                 return False
             self._begun[message.key] = monotonic()
             self.trust.move()
             return True
 
+    def _goes(self, one: Made) -> bool:
+        return self.may_go_on() and self._is_free(one) and self.trust.holds()
+
     def _is_free(self, one: Made) -> bool:
         """Return whether nothing has come between since the message was marked."""
         if monotonic() - self._looked >= FRESH_SECONDS:
-            asked = [one, *self._open.values()]
+            asked = list(self._open.values())
             began = monotonic()
             try:
                 self._barred = self.reader.read(lambda connection: self._look(connection, asked))

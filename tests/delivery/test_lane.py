@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from harness import Shop
 from sending import (
     NOW,
     Answer,
+    Told,
     carried,
     drain,
     greeted,
@@ -24,12 +26,15 @@ from sending import (
 from sqlalchemy import func, insert, select, update
 
 from orchestrator import tables
+from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
 from orchestrator.columns import to_micros
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.switch import FRESH_SECONDS
 from orchestrator.pausing import EVERYTHING, pause, resume_flow
 
 LATER = NOW + timedelta(hours=12)
@@ -342,3 +347,42 @@ def test_several_lanes_of_a_channel_send_each_message_once(shop: Shop) -> None:
     drain(shop, *lanes)
     sent = [one.customer for lane in lanes for one in carried(lane)]
     assert sorted(sent) == [f"c{number:05}" for number in range(60)]
+
+
+class Hesitant(Told):
+    """Asks whether a message may begin, waits, and asks again before it does."""
+
+    def send_batch(
+        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
+    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
+        for message in messages:
+            assert may_begin(message)
+            self.between()
+            yield message, self.send(message) if may_begin(message) else None
+
+    def between(self) -> None:
+        """Let something happen between the two."""
+
+
+def test_who_asks_again_before_a_call_has_not_begun(shop: Shop) -> None:
+    greeted(shop, 3)
+    mail = Hesitant(taken, Capabilities())
+    drain(shop, Outlet(channel="email", adapter=mail, at_once=3))
+
+    assert ledger(shop, "state") == ["sent"] * 3
+
+
+def test_the_latest_answer_counts_until_a_call_begins(shop: Shop) -> None:
+    greeted(shop, 3)
+    stop = shop.folder / ".clm" / "STOP"
+    stop.parent.mkdir(exist_ok=True)
+    mail = Hesitant(taken, Capabilities())
+
+    def stopped() -> None:
+        stop.touch()
+        sleep(2 * FRESH_SECONDS)
+
+    mail.between = stopped  # type: ignore[method-assign]  # of this one instance
+    drain(shop, Outlet(channel="email", adapter=mail, at_once=3))
+    assert ledger(shop, "state", "attempt") == [("queued", 0)] * 3
+    assert mail.messages == []
