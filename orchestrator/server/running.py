@@ -90,6 +90,7 @@ def listen(application: ASGIApp, address: Address) -> Listener:
     config = Config(
         application,
         http=PunctualProtocol,
+        interface="asgi3",
         ws="none",
         lifespan="off",
         log_config=None,

@@ -11,6 +11,7 @@ from ledger import greeted, handed_over
 from prometheus_client.parser import text_string_to_metric_families
 from serving import Served, served
 from sqlalchemy import Engine, insert, update
+from starlette.responses import PlainTextResponse
 
 from orchestrator import tables
 from orchestrator.errors import EnvironmentFault, UsageError
@@ -126,14 +127,10 @@ def test_other_words_are_no_addresses(written: str) -> None:
         address_from(written, option="--serve")
 
 
-async def _nothing(*_: Any) -> None:
-    """Stand for an application."""
-
-
 def test_an_address_that_somebody_has_is_a_fault() -> None:
-    first = listen(_nothing, Address("127.0.0.1", 0))
+    first = listen(PlainTextResponse("here"), Address("127.0.0.1", 0))
     with pytest.raises(EnvironmentFault, match="cannot listen"):
-        listen(_nothing, first.address)
+        listen(PlainTextResponse("here"), first.address)
     first.socket.close()
 
 
@@ -145,7 +142,7 @@ def test_without_an_address_nothing_ends() -> None:
 
 
 def test_a_server_that_ends_by_itself_is_told_of() -> None:
-    running = Running([listen(_nothing, Address("127.0.0.1", 0))])
+    running = Running([listen(PlainTextResponse("here"), Address("127.0.0.1", 0))])
     running.start()
     server = running.listeners[0].server
     while not server.started:
