@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, select
@@ -14,6 +15,7 @@ from orchestrator import tables
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import CustomerFacts, Decided, Rendered, RenderFailure, Send
+from orchestrator.render.apart.pool import Desk
 from orchestrator.render.context import stored_attributes
 from orchestrator.render.facts import customer_attributes, entry_facts, result_facts
 from orchestrator.render.mask import MASK, Masking
@@ -42,6 +44,8 @@ class Printer:
     """What steps have brought back; in a tick, with what that has changed."""
     links_of: Callable[[Decided], Mapping[str, str]] | None = None
     """What templates see as ``links`` of an order; None prints placeholders."""
+    desk: Desk | None = None
+    """What renders apart, in other processes; None is here."""
     _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def print(self, orders: Sequence[Decided]) -> Iterator[tuple[Send, Rendered | RenderFailure]]:
@@ -54,12 +58,15 @@ class Printer:
         entries = entry_facts(self.connection, self.playbook, event_ids)
         runs = {(order.flow, order.customer_id, order.entry) for order in orders}
         brought = result_facts(self.connection, self.playbook, runs, self.results)
+        sends = []
         for order in orders:
             send = _send(order, attributes[order.at].get(order.customer_id, {}), entries)
             results = brought.get((order.flow, order.customer_id, order.entry))
             send = replace(send, results=results) if results else send
-            send = replace(send, links=self.links_of(order)) if self.links_of else send
-            yield send, self._shown(send, self.renderer.render(send))
+            sends.append(replace(send, links=self.links_of(order)) if self.links_of else send)
+        render = self.desk.render if self.desk else partial(map, self.renderer.render)
+        for send, message in zip(sends, render(sends), strict=True):
+            yield send, self._shown(send, message)
 
     def _shown(self, send: Send, message: Rendered | RenderFailure) -> Rendered | RenderFailure:
         """Return a message as it may be shown: rendered again for a masked customer."""

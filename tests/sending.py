@@ -76,6 +76,7 @@ def carried(one: Outlet) -> list[OutgoingMessage]:
 def worker(shop: Shop, outlets: Sequence[Outlet], now: datetime = NOW, **manner: Any) -> Worker:
     """Return a worker over a shop that ends when nothing is due."""
     said = {"until": Until.NOTHING_DUE, "seed": 7, "poll": 0.02, **manner}
+    pool = said.pop("pool", None)
     playbook = shop.playbook
     return Worker(
         engine=shop.engine,
@@ -84,6 +85,7 @@ def worker(shop: Shop, outlets: Sequence[Outlet], now: datetime = NOW, **manner:
         keys=KEYS,
         kill_file=shop.folder / ".clm" / "STOP",
         manner=Manner(clock=lambda: now, **said),
+        pool=pool,
     )
 
 

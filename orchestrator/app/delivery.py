@@ -83,6 +83,7 @@ def worker(
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.worker import Manner, Until, Worker
     from orchestrator.migrations.state import require_schema
+    from orchestrator.render.apart.pool import Pool
     from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
@@ -106,6 +107,7 @@ def worker(
         ),
         say=Voice(tell).say,
         observer=Metrics(),
+        pool=Pool(),
     )
 
 
@@ -142,6 +144,7 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.delivery.worker import Manner, Worker
+    from orchestrator.render.apart.pool import Pool
     from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.signing import keys_of
 
@@ -161,11 +164,15 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
         stop=stop,
         say=planner.voice.say,
         observer=observer,
+        pool=Pool(),
     )
 
 
 def drain(opened: OpenProject, engine: Engine, now: datetime) -> None:
     """Send what is due at an instant, and come back; what must wait is left to a worker.
+
+    Messages are rendered here, not apart: a preview of the same templates has just been, and
+    a process more would take longer to start than most such queues to leave.
 
     Raises:
         EnvironmentFault: the database failed, or a secret of a channel is missing.

@@ -16,6 +16,7 @@ from orchestrator.delivery.loading import Order
 from orchestrator.delivery.terms import TermsOf
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.senders import sender_of
+from orchestrator.render.apart.pool import Desk, Pool
 from orchestrator.render.renderer import Renderer
 from orchestrator.signing import Keys
 from orchestrator.tick.past import Past
@@ -27,6 +28,8 @@ class Book:
 
     playbook: Playbook
     keys: Keys
+    pool: Pool | None = None
+    """The processes that render; None renders here."""
     _senders: dict[str, Sender | None] = field(default_factory=dict)
 
     @property
@@ -44,6 +47,11 @@ class Book:
     def renderer(self) -> Renderer:
         """What renders its messages."""
         return Renderer(self.playbook)
+
+    @cached_property
+    def desk(self) -> Desk | None:
+        """What renders them apart, if anything does."""
+        return self.pool.desk(self.playbook) if self.pool else None
 
     @cached_property
     def terms(self) -> TermsOf:
@@ -68,6 +76,8 @@ class Shelf:
     current: Callable[[], Playbook]
     """Returns the playbook in force."""
     keys: Keys
+    pool: Pool | None = None
+    """The processes that render; None renders here."""
     _book: Book | None = None
     _in_force: Playbook | None = None
     _past: set[tuple[str, str]] = field(default_factory=set)
@@ -77,7 +87,7 @@ class Shelf:
         """Return the book that some orders can be made by."""
         playbook = self.current()
         if self._book is None or playbook is not self._in_force:
-            self._in_force, self._book = playbook, Book(playbook, self.keys)
+            self._in_force, self._book = playbook, Book(playbook, self.keys, self.pool)
             self._past.clear()
         asked = {
             (order.release, order.decided.flow)
@@ -96,4 +106,5 @@ class Shelf:
         if not earlier:
             return book
         playbook = book.playbook
-        return Book(replace(playbook, earlier=(*playbook.earlier, *earlier)), self.keys)
+        known = replace(playbook, earlier=(*playbook.earlier, *earlier))
+        return Book(known, self.keys, self.pool)

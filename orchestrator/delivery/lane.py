@@ -38,6 +38,9 @@ from orchestrator.errors import EnvironmentFault
 
 MOST = 256
 """Messages claimed at once."""
+LONGEST_MAKING = 10.0
+"""Seconds after which the rest of a batch goes back: only messages that kill what renders them
+take so long, and others wait."""
 LONGEST_PAUSE = 10.0
 """Seconds at most between two tries while the database fails."""
 
@@ -131,7 +134,8 @@ class Lane:
             ready, spoilt = ready[len(handful) :], unfit
             self._ended = self._caller.call(marked, batch.book)
             self.sent += sum(one.outcome is not None for one in self._ended)
-        self._finish(spoilt, ready)
+        held = {one.order.id for one in made} - {one.order.id for one in ready}
+        self._finish(spoilt, [order.id for order in batch.orders if order.id not in held])
         self._most = min(MOST, self._most * 2)
         return len(batch.orders)
 
@@ -172,8 +176,14 @@ class Lane:
         return self._claims.take(connection, most, stops, self.clock())
 
     def _make(self, batch: Batch) -> list[Made | Spoilt]:
+        until = monotonic() + LONGEST_MAKING
+
+        def may_go_on() -> bool:
+            self.trust.move()
+            return monotonic() < until and not self.stop.is_set()
+
         return self.reader.read(
-            lambda connection: Maker(connection, batch.book, self.clock()).make(batch.orders)
+            lambda one: Maker(one, batch.book, self.clock(), may_go_on).make(batch.orders)
         )
 
     def _marked(
@@ -206,14 +216,14 @@ class Lane:
         self._ended = []
         return marked
 
-    def _finish(self, spoilt: Sequence[Spoilt], left: Sequence[Made]) -> None:
+    def _finish(self, spoilt: Sequence[Spoilt], left: Sequence[int]) -> None:
         """Write the last end of a turn, and give back what was not begun."""
 
         def work(connection: Connection) -> None:
             now = self.clock()
             self._ender.write(connection, self._ended, now)
             self._ender.write_spoilt(connection, spoilt, now)
-            give_back(connection, self.lease, [one.order.id for one in left], now)
+            give_back(connection, self.lease, left, now)
 
         self.line.write(work)
         self._ended = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -64,9 +64,14 @@ class Maker:
     connection: Connection
     book: Book
     now: datetime
+    may_go_on: Callable[[], bool] = lambda: True
+    """Asked after each message that is rendered; what is not made by then is left out."""
 
     def make(self, orders: Sequence[Order]) -> list[Made | Spoilt]:
-        """Return each order's message, or why it has none; one order never spoils another."""
+        """Return the orders' messages, or why they have none; one never spoils another.
+
+        All of them, as far as making ``may_go_on``; at least one.
+        """
         try:
             return self._make(orders)
         except (DBAPIError, EnvironmentFault):
@@ -82,7 +87,7 @@ class Maker:
         made = {order.id: self._thawed(order) for order in orders if order.frozen is not None}
         made |= self._called([one for one in fresh if one.decided.channel == WEBHOOK])
         made |= self._printed([one for one in fresh if one.decided.channel != WEBHOOK])
-        return [made[order.id] for order in orders]
+        return [made[order.id] for order in orders if order.id in made]
 
     def _thawed(self, order: Order) -> Made | Spoilt:
         assert order.frozen is not None
@@ -114,12 +119,15 @@ class Maker:
             self.book.playbook,
             self.book.renderer,
             links_of=lambda decided: links[id(decided)],
+            desk=self.book.desk,
         )
+        made: dict[int, Made | Spoilt] = {}
         printed = printer.print([order.decided for order in orders])
-        return {
-            order.id: self._made(order, keys[order.id], *one)
-            for order, one in zip(orders, printed, strict=True)
-        }
+        for order, one in zip(orders, printed, strict=True):
+            made[order.id] = self._made(order, keys[order.id], *one)
+            if not self.may_go_on():
+                break
+        return made
 
     def _links(self, order: Order, key: str) -> Mapping[str, str]:
         topic = marketing_topic(self.book.playbook, order.topic)

@@ -31,6 +31,7 @@ from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
+from orchestrator.render.apart.pool import Pool
 from orchestrator.signing import Keys
 
 POLL = 0.25
@@ -120,6 +121,8 @@ class Worker:
     stop: Event = field(default_factory=Event)
     say: Say = _silent
     observer: Observer = DEAF
+    pool: Pool | None = None
+    """The processes that render, for this worker alone; None renders in its own."""
     _bug: BaseException | None = None
     _is_clock_off: bool = False
     _lanes: list[Lane] = field(default_factory=list)
@@ -170,7 +173,7 @@ class Worker:
             outlet=outlet,
             line=line,
             reader=line if self._sole is None else Line(self.engine),
-            shelf=Shelf(self.current, self.keys),
+            shelf=Shelf(self.current, self.keys, self.pool),
             lease=Lease(f"{self.incarnation}.{number}", self.manner.lease or outlet.lease),
             clock=self.manner.clock,
             may_send=lambda: not (self._is_clock_off or switch.is_off()),
@@ -330,5 +333,7 @@ class Worker:
             lane.line.close()
             lane.reader.close()
         self._keeper_line.close()
+        if self.pool is not None:
+            self.pool.close()
         if self._sole is not None:
             self._sole.leave()

@@ -24,6 +24,10 @@ class Name(str):
         name.mark = mark
         return name
 
+    def __getnewargs__(self) -> tuple[str, str, Mark]:
+        """Return what a copy in another process is made of."""
+        return str(self), self.kind, self.mark
+
 
 IDENTIFIER = r"[A-Za-z][A-Za-z0-9_-]*"
 

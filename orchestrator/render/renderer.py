@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -69,10 +70,21 @@ class Renderer:
             return RenderFailure("undefined", str(error.message))
         except RecursionError:
             return RenderFailure("too_large", "the template or a value nests too deep")
+        except MemoryError:
+            return RenderFailure("render_memory", "there is not enough memory for it")
         except UnicodeError:
             return RenderFailure("value", "a value holds half a character (a lone surrogate)")
         except Exception as error:  # noqa: BLE001 - one message's fault must stay its own
             return RenderFailure("internal", f"{type(error).__name__} while rendering")
+
+    def knows(self, send: Send) -> bool:
+        """Return whether what the send has in common with others is worked out."""
+        return _key(send) in self._settings
+
+    def prepare(self, send: Send) -> None:
+        """Work that out: templates are compiled here. Rendering tells what is wrong with it."""
+        with contextlib.suppress(Exception):
+            self._setting(send)
 
     def attributes_used(self, message: str) -> frozenset[str]:
         """Return the customer attributes that any template of a message may read.

@@ -37,6 +37,7 @@ from orchestrator.delivery.worker import Manner, Until, Worker
 from orchestrator.language.marks import Mark
 from orchestrator.orders import Printer
 from orchestrator.playbook.load import load as load_project
+from orchestrator.render.apart.pool import Pool
 
 HTML = """<!doctype html><html><body>
 <h1>Hi {{ customer.id }},</h1>
@@ -112,6 +113,7 @@ def send_all(url: str, folder: Path) -> int:
         keys=KEYS,
         kill_file=folder / ".clm" / "STOP",
         manner=Manner(clock=utcnow, until=Until.NOTHING_DUE),
+        pool=Pool(),
     )
     worker.run()
     return worker.sent

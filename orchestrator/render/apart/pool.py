@@ -1,0 +1,318 @@
+"""Rendering in other processes, as a sender sees it: sends go in, messages come out, in order.
+
+A process that dies or falls silent is replaced. What it had in hand is tried one by one until the
+one that kills a process all by itself is found; that one is dead, and the rest goes on in batches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import RLock
+from time import monotonic
+from weakref import finalize
+
+from orchestrator.channels.spec import CHANNELS
+from orchestrator.errors import EnvironmentFault
+from orchestrator.playbook.model import Playbook
+from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.render.apart.limited import (
+    MEMORY_EXIT,
+    MEMORY_OCTETS,
+    MESSAGE_SECONDS,
+    PLAN_SECONDS,
+)
+from orchestrator.render.apart.nursery import END, FORK
+from orchestrator.render.apart.wire import (
+    LARGEST_READ,
+    Frames,
+    Menu,
+    Result,
+    Wanted,
+    framed,
+    receive,
+    understood,
+    work,
+)
+
+RENDERER = "orchestrator.render.renderer:Renderer"
+CHUNK = 64
+"""Sends that go out together."""
+AHEAD = 2 * CHUNK
+"""Sends that may be out at once: one chunk is rendered while the next one waits."""
+SILENCE_SECONDS = PLAN_SECONDS + 2 * MESSAGE_SECONDS
+"""After which a process that tells nothing is lost: its own alarm should have ended it before."""
+STARTING_SECONDS = 60.0
+MOST_SAMPLES = 64
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TZDIR", "PYTHONDONTWRITEBYTECODE")
+"""What the processes see of the environment. Secrets are there too; these see none."""
+_TIME = RenderFailure(
+    "render_time", f"rendering took longer than {MESSAGE_SECONDS:g} seconds, and was ended"
+)
+_MEMORY = RenderFailure(
+    "render_memory", f"rendering took more than {MEMORY_OCTETS >> 20} MB, and was ended"
+)
+_CRASH = RenderFailure("render_crash", "the process that rendered it died")
+_BY_EXIT = {-signal.SIGALRM: _TIME, -signal.SIGXCPU: _TIME, MEMORY_EXIT: _MEMORY}
+
+
+class Lost(Exception):
+    """A process that rendered is gone, or as good as gone."""
+
+    def __init__(self, *, is_silent: bool = False) -> None:
+        super().__init__()
+        self.is_silent = is_silent
+
+
+@dataclass
+class Pool:
+    """The processes that render for one worker; its threads share it."""
+
+    renders: str = RENDERER
+    """``module:name`` of what makes a renderer of a playbook."""
+    lost: int = 0
+    """How many processes had to be replaced."""
+    lost_seconds: float = 0.0
+    """How long messages were rendered that never came to be."""
+    _nursery: subprocess.Popen[bytes] | None = None
+    _control: socket.socket | None = None
+    _lock: RLock = field(default_factory=RLock)
+
+    def desk(self, playbook: Playbook) -> Desk:
+        """Return what renders a playbook's messages. Nothing is started before it is needed."""
+        return Desk(self, playbook)
+
+    def fork(self, wanted: Wanted) -> Hand:
+        """Return one more process.
+
+        Raises:
+            EnvironmentFault: none can be started.
+        """
+        asked = Wanted(wanted.renders, wanted.menu, ())
+        for attempt in (wanted, asked, asked):
+            with contextlib.suppress(OSError, ValueError), self._lock:
+                return self._forked(attempt)
+            self.close()
+        raise EnvironmentFault("the process that renders messages cannot be started")
+
+    def _forked(self, wanted: Wanted) -> Hand:
+        control = self._started()
+        mine, its = socket.socketpair()
+        hand = Hand(mine)
+        with its:
+            socket.send_fds(control, [FORK], [its.fileno()])
+            hand.id = self._asked(control, pickle.dumps(wanted, pickle.HIGHEST_PROTOCOL))
+        return hand
+
+    def end(self, hand: Hand) -> int | None:
+        """End a process; return how it had ended, None if nobody can tell."""
+        hand.connection.close()
+        with contextlib.suppress(OSError, ValueError), self._lock:
+            if self._control is not None:
+                self._control.sendall(END)
+                return self._asked(self._control, str(hand.id).encode())
+        return None
+
+    def close(self) -> None:
+        """End all processes; the next use starts them anew."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            if self._nursery is not None:
+                self._nursery.kill()
+                self._nursery.wait()
+            self._control = self._nursery = None
+
+    def _started(self) -> socket.socket:
+        if self._control is None:
+            mine, its = socket.socketpair()
+            with its:
+                self._nursery = subprocess.Popen(  # noqa: S603  # this interpreter, and a module of ours
+                    [sys.executable, "-P", "-m", _NURSERY, str(its.fileno())],
+                    pass_fds=[its.fileno()],
+                    env=_environment(),
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,  # a traceback would show what was rendered
+                    start_new_session=True,  # Ctrl-C is for the sender to hear
+                )
+            mine.settimeout(STARTING_SECONDS)
+            self._control = mine
+        return self._control
+
+    def _asked(self, control: socket.socket, content: bytes) -> int:
+        control.sendall(framed(content))
+        answer = receive(control, Frames())
+        if answer is None:
+            raise ConnectionResetError
+        return int(json.loads(answer))
+
+
+_NURSERY = "orchestrator.render.apart.nursery"
+
+
+def _environment() -> dict[str, str]:
+    known = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**known, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
+
+
+class Hand:
+    """The sender's end of one process that renders."""
+
+    id: int
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.out = 0
+        """Sends that it has and did not answer."""
+        connection.setblocking(False)
+        finalize(self, connection.close)  # by that the process knows that nobody wants it
+        self._poll = select.poll()
+        self._frames = Frames()
+        self._going = bytearray()
+
+    def give(self, sends: Sequence[Send]) -> None:
+        """Hand sends over; what does not fit yet goes while results are awaited."""
+        self._going += work(sends)
+        self.out += len(sends)
+        self._push()
+
+    def take(self) -> list[Result]:
+        """Wait for results and return all that are there: of the oldest sends, in order.
+
+        Raises:
+            Lost: there will be none.
+        """
+        while True:
+            try:
+                if found := self._understood():
+                    self.out -= len(found)
+                    return found
+            except (ValueError, RecursionError):
+                raise Lost from None
+            self._wait()
+
+    def _understood(self) -> list[Result]:
+        found: list[Result] = []
+        while (frame := self._frames.next()) is not None:
+            found.append(understood(frame))
+        if len(found) > self.out:
+            raise ValueError("it answers what nobody asked")
+        return found
+
+    def _wait(self) -> None:
+        events = select.POLLIN | (select.POLLOUT if self._going else 0)
+        self._poll.register(self.connection, events)
+        if not self._poll.poll(SILENCE_SECONDS * 1000):
+            raise Lost(is_silent=True)
+        self._push()
+        try:
+            octets = self.connection.recv(LARGEST_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            octets = b""
+        if not octets:
+            raise Lost
+        self._frames.add(octets)
+
+    def _push(self) -> None:
+        """Send what goes; that nobody is there is found by reading, after the last result."""
+        try:
+            while self._going:
+                del self._going[: self.connection.send(self._going)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._going.clear()
+
+
+class Desk:
+    """Renders sends of one playbook apart. For one thread."""
+
+    def __init__(self, pool: Pool, playbook: Playbook) -> None:
+        self._pool, self._playbook = pool, playbook
+        self._menu: bytes | None = None
+        self._hand: Hand | None = None
+        self._samples: dict[tuple[str | None, ...], Send] = {}
+
+    def render(self, sends: Iterable[Send]) -> Iterator[Result]:
+        """Yield the message of each send, or why there is none, while others are rendered.
+
+        Raises:
+            EnvironmentFault: no process can be started.
+        """
+        coming, out = iter(sends), deque[Send]()
+        if self._hand is not None and self._hand.out:  # of a caller who did not stay to the end
+            self._end()
+        while True:
+            began = monotonic()
+            try:
+                while len(out) <= AHEAD - CHUNK and (chunk := list(islice(coming, CHUNK))):
+                    out.extend(chunk)
+                    self._working().give(chunk)
+                if not out:
+                    return
+                results = self._working().take()
+            except Lost as lost:
+                self._tell(began, lost)
+                yield from self._one_by_one(out)
+                if out:
+                    self._working().give(tuple(out))
+                continue
+            for result in results:
+                self._keep_sample(out.popleft(), result)
+                yield result
+
+    def _one_by_one(self, out: deque[Send]) -> Iterator[Result]:
+        """Render sends alone, each awaited, until one is found that kills its process."""
+        while out:
+            began = monotonic()
+            try:
+                self._working().give((out[0],))
+                results = self._working().take()
+            except Lost as lost:
+                out.popleft()
+                yield self._tell(began, lost)
+                return
+            out.popleft()
+            yield from results
+
+    def _working(self) -> Hand:
+        if self._hand is None:
+            if self._menu is None:
+                menu = Menu(self._playbook, tuple(CHANNELS.values()))
+                self._menu = pickle.dumps(menu, pickle.HIGHEST_PROTOCOL)
+            samples = tuple(self._samples.values())
+            self._hand = self._pool.fork(Wanted(self._pool.renders, self._menu, samples))
+        return self._hand
+
+    def _tell(self, began: float, lost: Lost) -> RenderFailure:
+        """Replace a process; return how what it rendered would fail."""
+        status = self._end()
+        self._pool.lost += 1
+        self._pool.lost_seconds += monotonic() - began
+        return _TIME if lost.is_silent else _BY_EXIT.get(status or 0, _CRASH)
+
+    def _end(self) -> int | None:
+        hand, self._hand = self._hand, None
+        return None if hand is None else self._pool.end(hand)
+
+    def _keep_sample(self, send: Send, result: Result) -> None:
+        who = send.customer
+        key = (send.flow, send.step, send.message, send.channel, who.locale, who.timezone)
+        is_new = len(self._samples) < MOST_SAMPLES and key not in self._samples
+        if is_new and isinstance(result, Rendered):
+            self._samples[key] = send
