@@ -89,18 +89,16 @@ def wake_once(planner: Planner) -> Outcome:
     """Wake the planner one time, send what is due then, and give the office back.
 
     Raises:
-        EnvironmentFault: the database failed while sending, or a secret of a channel is missing.
+        EnvironmentFault: the database failed while sending.
     """
     try:
         outcome = planner.wake()
     finally:
         planner.leave()
     if planner.settled.is_set() and planner.files.playbook is not None:
-        drain(
-            OpenProject(planner.files.folder, planner.files.playbook),
-            planner.engine,
-            planner.clock(),
-        )
+        opened = OpenProject(planner.files.folder, planner.files.playbook)
+        for note in drain(opened, planner.engine, planner.clock()):
+            planner.voice.say("channel_shut", note, "error")
     return outcome
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.app.opening import OpenProject, unknown
 from orchestrator.clock import utcnow
+from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read_variables
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
-    from orchestrator.delivery.worker import Worker
+    from orchestrator.delivery.worker import Say, Worker
     from orchestrator.playbook.model import Playbook
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.files import PlaybookFiles
     from orchestrator.scheduler.planner import Planner
 
+Shut = Callable[[str, EnvironmentFault], None]
+"""Called with a channel that cannot be opened, and why."""
 FRESH_SECONDS = 5.0
 """How old a look at the project's files may be."""
 GRACE_SECONDS = 40.0
@@ -77,7 +80,7 @@ def worker(
     Raises:
         UsageError: there is no project, or it has no such channel.
         PlaybookErrors: the files do not load and there never was a release.
-        EnvironmentFault: the database's schema is not this version's, or a secret is missing.
+        EnvironmentFault: the database's schema is not this version's.
     """
     from orchestrator import database
     from orchestrator.delivery.metrics import Metrics
@@ -93,10 +96,10 @@ def worker(
     engine = database.open_engine(database_url(url) or database.default_url(folder))
     require_schema(engine, create=True)
     current = InForce(PlaybookFiles(folder, read_variables(variables or ())), engine, tell)
-    channels = known_channels(request.channels, current(), folder)
+    channels, say = known_channels(request.channels, current(), folder), Voice(tell).say
     return Worker(
         engine=engine,
-        outlets=outlets(current(), folder, channels or None, request.lanes),
+        outlets=outlets(current(), folder, _shut_by(say), channels or None, request.lanes),
         current=current,
         keys=keys_of(folder),
         kill_file=kill_file(folder),
@@ -105,7 +108,7 @@ def worker(
             until=Until.NOTHING_LEFT if request.drains else Until.STOPPED,
             skew_stops=SKEW_STOPS,
         ),
-        say=Voice(tell).say,
+        say=say,
         observer=Metrics(),
         pool=Pool(),
     )
@@ -154,7 +157,7 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     folder = planner.files.folder
     return Worker(
         engine=planner.engine,
-        outlets=outlets(current(), folder),
+        outlets=outlets(current(), folder, _shut_by(planner.voice.say)),
         current=current,
         keys=keys_of(folder),
         kill_file=kill_file(folder),
@@ -168,14 +171,16 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     )
 
 
-def drain(opened: OpenProject, engine: Engine, now: datetime) -> None:
+def drain(opened: OpenProject, engine: Engine, now: datetime) -> list[str]:
     """Send what is due at an instant, and come back; what must wait is left to a worker.
 
     Messages are rendered here, not apart: a preview of the same templates has just been, and
     a process more would take longer to start than most such queues to leave.
 
+    Returns:
+        A sentence for each channel that cannot be opened.
     Raises:
-        EnvironmentFault: the database failed, or a secret of a channel is missing.
+        EnvironmentFault: the database failed.
     """
     from orchestrator.delivery.claims import waiting_channels
     from orchestrator.delivery.worker import Manner, Until, Worker
@@ -184,7 +189,13 @@ def drain(opened: OpenProject, engine: Engine, now: datetime) -> None:
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
-    found = outlets(opened.playbook, opened.folder, asked)
+    notes: list[str] = []
+    found = outlets(
+        opened.playbook,
+        opened.folder,
+        lambda channel, fault: notes.append(stays_shut(channel, fault)),
+        asked,
+    )
     if found:
         Worker(
             engine=engine,
@@ -194,25 +205,52 @@ def drain(opened: OpenProject, engine: Engine, now: datetime) -> None:
             kill_file=kill_file(opened.folder),
             manner=Manner(clock=lambda: now, until=Until.NOTHING_DUE),
         ).run()
+    return notes
 
 
 def outlets(
-    playbook: Playbook, folder: Path, asked: Iterable[str] | None = None, lanes: int = 1
+    playbook: Playbook,
+    folder: Path,
+    shut: Shut,
+    asked: Iterable[str] | None = None,
+    lanes: int = 1,
 ) -> list[Outlet]:
     """Return the outlets of a project, their adapters opened.
 
     Args:
+        shut: told of a channel that cannot be opened, as when a secret is missing; its messages
+            stay queued, and the others leave.
         asked: only these channels, as far as the project sets them up; None is all.
         lanes: how many of each.
-    Raises:
-        EnvironmentFault: a secret is missing, or an adapter cannot be made.
     """
     from orchestrator.delivery.outlet import outlet_of
     from orchestrator.playbook.routes import open_channels
 
     carried = open_channels(playbook, folder)
     names = list(carried) if asked is None else [name for name in asked if name in carried]
-    return [outlet_of(carried[name]) for name in names for _ in range(lanes)]
+    found: list[Outlet] = []
+    for name in names:
+        try:
+            found += [outlet_of(carried[name]) for _ in range(lanes)]
+        except EnvironmentFault as fault:
+            shut(name, fault)
+    return found
+
+
+def _shut_by(say: Say) -> Shut:
+    """Return what tells a log of a channel that cannot be opened."""
+
+    def shut(channel: str, fault: EnvironmentFault) -> None:
+        facts = {"channel": channel, "reason": str(fault)}
+        say("channel_shut", stays_shut(channel, fault), "error", facts)
+
+    return shut
+
+
+def stays_shut(channel: str, fault: EnvironmentFault) -> str:
+    """Return the sentence about a channel that cannot be opened."""
+    where = f" ({fault.help})" if fault.help else ""
+    return f"{channel} stays shut, its messages wait: {fault}{where}"
 
 
 def known_channels(names: Iterable[str], playbook: Playbook, folder: Path) -> tuple[str, ...]:

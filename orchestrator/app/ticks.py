@@ -66,14 +66,16 @@ def one_tick(
     )
     masking = None if request.reveal else Masking(opened.playbook)
     run, waiting = dry_run if request.dry_run else live_run, 0
+    notes: list[str] = []
     with database_faults(), run(engine, plan) as ticked:
         if not request.dry_run:
             passed("outbox")
-            drain(opened, engine, request.now)
+            notes = drain(opened, engine, request.now)
             with engine.connect() as connection:
                 connection.execution_options(sqlite_begin="DEFERRED")
                 waiting = waiting_calls(connection)
         report = ticked.report
+        report = replace(report, notes=(*report.notes, *notes)) if notes else report
         if waiting:
             report = replace(report, notes=(*report.notes, _calls_wait(waiting)))
         if ticked.did_nothing:
