@@ -21,15 +21,17 @@ from orchestrator.cli.conventions import (
 from orchestrator.errors import EnvironmentFault
 
 if TYPE_CHECKING:
+    from orchestrator.playbook.model import Playbook
     from orchestrator.records import Rendered, RenderFailure, Send
 
-FORMS = ("human", "json")
+FORMS = ("human", "json", "html")
 RENDER_FORMAT = "clmctl.render/1"
 EXAMPLES = [
     ("clmctl render welcome_hello --customer c_1042", "subject and text; the HTML as a file"),
-    ("clmctl render welcome_hello --customer c_1042 --open", "the HTML in the browser"),
+    ("clmctl render welcome_hello --customer c_1042 --open", "as its channel carries it"),
     ("clmctl render cart_reminder --customer c_1042 --channel push", "another channel"),
     ("clmctl render we_miss_you --customer c_1042 -o json", "everything as JSON"),
+    ("clmctl render we_miss_you --customer c_1042 -o html > page.html", "the page of --open"),
 ]
 
 app = verb_app()
@@ -47,7 +49,7 @@ def render(
         str | None,
         typer.Option("--flow", metavar="FLOW", help="As this flow sends it (default: the first)."),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the HTML in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open it as a page.")] = False,
     at: AtOption = None,
     reveal: RevealOption = False,
     output: Annotated[str, output_option(*FORMS)] = "human",
@@ -56,6 +58,10 @@ def render(
     var: VariablesOption = None,
 ) -> int:
     """Show one message as one customer gets it: subject, text, and the HTML as a file.
+
+    --open shows it in the browser as its channel carries it: a mail with its headers, at the width
+    of a computer and of a telephone, and its text part; a text message with its segments; a push
+    card. The page fetches nothing. It is a file of .clm/render/; -o html prints it instead.
 
     Addresses and personal attributes are masked unless --reveal. Nothing is sent or kept.
     Exit code 1: there is no such customer, or the message cannot be rendered for them.
@@ -87,16 +93,32 @@ def render(
         if failure_of(result) is None:  # judged as it would be sent, shown masked
             result = renderer.render(send)
     if output == "json":
-        console.out(pretty_json(document(send, result)))
+        lines = [pretty_json(document(send, result))]
+    elif output == "html" and failure_of(result) is None:
+        lines = [page_of(playbook, send, result)]
     else:
-        for line in told(send, result):
-            console.out(line)
-    page = _html_page(opened.folder, send, result)
-    if page is not None and (output == "human" or open_):
-        console.say(f"HTML: {page}")
-    if page is not None and open_:
+        lines = told(send, result)
+    for line in lines:
+        console.out(line)
+    html = getattr(result, "html", None)
+    if html is not None and output == "human":
+        console.say(f"HTML: {_written(opened.folder, f'{message}.{send.channel}.html', html)}")
+    if open_ and failure_of(result) is None:
+        name = f"{message}.{send.channel}.page.html"
+        page = _written(opened.folder, name, page_of(playbook, send, result))
+        console.say(f"Page: {page}")
         typer.launch(page.as_uri())
     return 0 if failure_of(result) is None else 1
+
+
+def page_of(playbook: Playbook, send: Send, result: Rendered | RenderFailure) -> str:
+    """Return a message as a page that shows it as its channel carries it."""
+    from orchestrator.playbook.senders import sender_of
+    from orchestrator.records import Rendered
+    from orchestrator.report.message_page import message_page
+
+    assert isinstance(result, Rendered)
+    return message_page(send, result, sender_of(playbook, send.message))
 
 
 def failure_of(result: Rendered | RenderFailure) -> RenderFailure | None:
@@ -141,15 +163,12 @@ def told(send: Send, result: Rendered | RenderFailure) -> list[str]:
     return [*lines, "", *(printable(line) for line in result.text.splitlines())]
 
 
-def _html_page(folder: Path, send: Send, result: Rendered | RenderFailure) -> Path | None:
-    """Write the HTML beside the project's database, for a browser; return its file."""
-    html = getattr(result, "html", None)
-    if html is None:
-        return None
-    path = folder / ".clm" / "render" / f"{send.message}.{send.channel}.html"
+def _written(folder: Path, name: str, text: str) -> Path:
+    """Write a page beside the project's database, for a browser; return its file."""
+    path = folder / ".clm" / "render" / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from None
     return path.resolve()

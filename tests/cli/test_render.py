@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from rendering_shop import AT, mail, write_shop
 from sqlalchemy import insert
 
@@ -77,6 +78,24 @@ def test_reveal_shows_everything_and_json_tells_it(
     assert (told["to"], told["subject"]) == ("ayu@mail.example", "For Ayu")
     assert (told["flow"], told["step"], told["channel"]) == ("welcome", "hello", "email")
     assert told["error"] is None
+
+
+def test_page_goes_to_a_browser_or_to_output_masked(
+    shop_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(typer, "launch", opened.append)
+    arguments = ["render", "hello", "--customer", "c_1", "--project", str(shop_folder), *AT_OPTION]
+
+    assert answer([*arguments, "--open"]) == 0
+    page = shop_folder / ".clm" / "render" / "hello.email.page.html"
+    capsys.readouterr()
+    assert answer([*arguments, "-o", "html"]) == 0
+
+    assert opened == [page.resolve().as_uri()]
+    assert capsys.readouterr().out.strip() == page.read_text(encoding="utf-8").strip()
+    assert "a***@m***.example" in page.read_text(encoding="utf-8")
+    assert "Ayu" not in page.read_text(encoding="utf-8")
 
 
 def test_message_that_cannot_be_rendered_says_why(
