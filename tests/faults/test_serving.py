@@ -49,6 +49,12 @@ CLIENT = httpx.Client(timeout=60)
 """For all threads: to make one costs more than a request."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _close_the_client() -> Iterator[None]:
+    yield
+    CLIENT.close()
+
+
 def posted(url: str, number: int, key: str, status: str) -> bool:
     """Send one signed callback about a message; return whether it was answered well."""
     told = {
