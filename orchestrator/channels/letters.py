@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from orchestrator.errors import EnvironmentFault
@@ -44,13 +45,11 @@ class Press:
         Raises:
             EnvironmentFault: what prints is not installed, or the font is not there.
         """
-        try:
-            import fpdf  # noqa: PLC0415, F401  # optional, and costs 200 ms
-        except ImportError:
+        if find_spec("fpdf") is None:
             raise EnvironmentFault(
                 "letters as PDF need fpdf2, which is not installed",
                 help="pip install 'clmctl[pdf]'",
-            ) from None
+            )
         if font is not None and not font.is_file():
             raise EnvironmentFault(f"the font {font} is not there")
         self._font = font
@@ -63,8 +62,8 @@ class Press:
         Raises:
             NotPrintable: the address is too long for the window, or the font lacks a character.
         """
-        from fpdf import FPDF  # noqa: PLC0415  # as above
-        from fpdf.errors import FPDFException  # noqa: PLC0415
+        from fpdf import FPDF  # noqa: PLC0415  # optional, and costs 200 ms
+        from fpdf.errors import FPDFException  # noqa: PLC0415  # the same
 
         if len(letter.address) > _LINES:
             raise NotPrintable(f"the address has more than {_LINES} lines")
