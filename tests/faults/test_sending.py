@@ -185,7 +185,7 @@ def test_workers_that_are_killed_and_frozen_beside_each_other(
     postgres_url: str, tmp_path: Path, policy: Doubt, at_once: int
 ) -> None:
     shop = Shop(open_engine(postgres_url), tmp_path)
-    rounds, messages = sized(5, 100), sized(1_500, 20_000)
+    rounds, messages = sized(5, 100), sized(1_500, 120_000)
     chance, frozen = random.Random(5), 0
     with trial(shop, tmp_path / "trial", policy, messages=messages, at_once=at_once) as found:
         alive = [found.begin() for _ in range(sized(2, 4))]
