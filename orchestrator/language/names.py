@@ -24,7 +24,7 @@ class Name(str):
         name.mark = mark
         return name
 
-    def __getnewargs__(self) -> tuple[str, str, Mark]:
+    def __getnewargs__(self) -> tuple[str, str, Mark]:  # type: ignore[override]  # str gives its text
         """Return what a copy in another process is made of."""
         return str(self), self.kind, self.mark
 

@@ -12,7 +12,7 @@ from orchestrator.app import open_project
 from orchestrator.errors import UsageError
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Sizes
-from orchestrator.report.listing import ROWS, ls_document, with_sizes
+from orchestrator.report.listing import ROWS, ls_document, with_pauses, with_sizes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "ls.schema.json"
 
@@ -24,7 +24,8 @@ def playbook(tmp_path_factory: pytest.TempPathFactory) -> Playbook:
 
 @pytest.mark.parametrize("what", list(ROWS))
 def test_every_listing_fits_its_schema(playbook: Playbook, what: str) -> None:
-    document = ls_document(what, ROWS[what](playbook, (), ()))
+    rows = ROWS[what](playbook, (), ())
+    document = ls_document(what, with_pauses(rows, {}) if what == "flows" else rows)
 
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     Draft7Validator.check_schema(schema)
