@@ -16,6 +16,8 @@ from orchestrator.render.grammar import path_of
 from orchestrator.render.tags import Spot, TagReader
 
 MARK = "data-clm"
+_MOST_BODIES = 20_000
+"""Of statements written, each counted every time: those that print nothing have no length."""
 _DEEPEST = 60
 _LONGEST = 2_000_000
 Parse = Callable[[str], nodes.Template]
@@ -74,6 +76,7 @@ class WholeDocument:
         self._pieces: list[str] = []
         self._length = 0
         self._depth = 0
+        self._bodies = 0
         self._macros: dict[str, nodes.Macro] = {}
         self._assigned: dict[str, nodes.AssignBlock] = {}
         self._blocks: dict[str, list[nodes.Block]] = {}
@@ -93,7 +96,8 @@ class WholeDocument:
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self._depth += 1
-        if self._depth > _DEEPEST or self._length > _LONGEST:
+        self._bodies += 1
+        if self._depth > _DEEPEST or self._length > _LONGEST or self._bodies > _MOST_BODIES:
             raise TooInvolved
         yield
         self._depth -= 1

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
-from rendering_shop import failure, mail, person, rendered, shop
+from faults.kit import figures
+from rendering_shop import failure, mail, person, rendered, send, shop
+
+from orchestrator.records import RenderFailure
+from orchestrator.render.apart.pool import Pool
 
 PLAIN = "<p>[{{ customer.city }}]</p>"
 
@@ -165,6 +170,14 @@ TEMPLATES = {
         )
         + "{{ m40() }}"
     ),
+    "doubling macros that print nothing": (
+        "{% macro m0() %}{% endmacro %}"
+        + "".join(
+            f"{{% macro m{n + 1}() %}}{{{{ m{n}() }}}}{{{{ m{n}() }}}}{{% endmacro %}}"
+            for n in range(40)
+        )
+        + "{{ m40() }}"
+    ),
     "recursive loop": "{% for a in customer.interests recursive %}{{ loop([1]) }}{% endfor %}",
     "fifty megabytes": (
         "{% for a in range(999) %}{% for b in range(19) %}"
@@ -192,6 +205,34 @@ TEMPLATES = {
     "infinite include": "{% include '_partials/loop.html.j2' %}",
     "exploding includes": "{% include '_partials/boom0.html.j2' %}",
     "missing partial": "{% include '_partials/nothing.html.j2' %}",
+    "base of a text": "{{ ''['__class__']['__base__']['__subclasses__']() }}",
+    "globals of a filter": "{{ (customer.city | upper).__init__.__globals__ }}",
+    "attr by variable": "{% set a = '__class__' %}{{ customer[a] }}",
+    "attr through map": "{{ [customer] | map(attribute='__class__') | join }}",
+    "select by a test": "{{ [1] | select('callable') | join }}",
+    "request": "{{ request.application.__globals__ }}",
+    "config": "{{ config.items() }}",
+    "url_for": "{{ url_for.__globals__['os'].environ }}",
+    "get_flashed_messages": "{{ get_flashed_messages.__globals__ }}",
+    "undefined's own": "{{ nobody.__init__.__globals__ }}",
+    "caller's own": "{{ caller.__globals__ }}",
+    "macro's own": "{% macro m() %}{% endmacro %}{{ m.__globals__ }}",
+    "macro's arguments": "{% macro m() %}{{ varargs }}{% endmacro %}{{ m.name }}{{ m._func }}",
+    "loop's own": "{% for a in [1] %}{{ loop.__init__ }}{{ loop._iterator }}{% endfor %}",
+    "range's own": "{{ range.__globals__ }}",
+    "debug": "{% debug %}",
+    "translation": "{% trans %}x{% endtrans %}",
+    "xmlattr": "<p {{ {'onload': 'x'} | xmlattr }}>",
+    "pprint": "{{ customer | pprint }}",
+    "tojson": "{{ customer | tojson }}",
+    "format with braces": "{{ '{0.__init__.__globals__}' | replace('x', 'y') | format(customer) }}",
+    "deep parentheses": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}",
+    "deep lists": "{{ " + "[" * 300 + "]" * 300 + " }}",
+    "huge number": "{{ 9 * 1" + "0" * 40 + " * 1" + "0" * 40 + " }}",
+    "rounding far": "{{ 1 | round(1000000000) }}",
+    "truncating far": "{{ customer.city * 99999999 | truncate(1) }}",
+    "sorting a bomb": "{{ range(1000000) | sort | join }}",
+    "sum of ranges": "{{ range(1000000000) | sum }}",
 }
 PARTIALS = {
     "templates/_partials/loop.html.j2": "{% include '_partials/loop.html.j2' %}",
@@ -217,6 +258,41 @@ def test_hostile_template_ends_as_a_failure(tmp_path: Path, body: str, ending: s
 
     assert failed.code in ("undefined", "value", "too_large", "template")
     assert "secret" not in failed.message
+
+
+PLACE = "templates/hello/email.html.j2"
+
+
+def test_corpus_ends_no_process_that_renders(tmp_path: Path) -> None:
+    files = {
+        f"templates/hostile_{number}/email.html.j2": mail(body)
+        for number, body in enumerate(TEMPLATES.values())
+    }
+    playbook, pool, seconds = (
+        shop(tmp_path, {PLACE: mail("x"), **files, **PARTIALS}),
+        Pool(),
+        list[float](),
+    )
+    desk = pool.desk(playbook)
+    customer = person(city="secret-" + "y" * 60_000, interests=["a"])
+
+    for number, name in enumerate(TEMPLATES):
+        asked = send(customer, message=f"hostile_{number}", step=f"hostile_{number}")
+        begun = perf_counter()
+        [result] = desk.render([asked])
+        seconds.append(perf_counter() - begun)
+        assert isinstance(result, RenderFailure), name
+        assert result.code in ("undefined", "value", "too_large", "template"), name
+    pool.close()
+
+    assert pool.lost == 0
+    figures(
+        "hostile templates",
+        templates=len(TEMPLATES),
+        escapes=0,
+        processes_lost=pool.lost,
+        p99_milliseconds=f"{1000 * sorted(seconds)[int(0.99 * len(seconds))]:.0f}",
+    )
 
 
 def test_safe_prints_markup_of_trusted_values_only(tmp_path: Path) -> None:
