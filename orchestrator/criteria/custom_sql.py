@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, ColumnElement, CompoundSelect, Select, exists, f
 from orchestrator import tables
 from orchestrator.criteria.custom import BROUGHT, Asking, Rows, find
 from orchestrator.packages import said
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -51,14 +52,14 @@ def _among(scope: Scope, name: str, query: Select[Any] | CompoundSelect[Any]) ->
 def _rows(scope: Scope) -> Rows:
     facts = scope.facts
     return Rows(
-        customer=tables.customer.alias(),
-        event=tables.event.alias(),
-        event_value=tables.event_value.alias(),
-        attribute_value=facts.attributes.alias(),
-        consent=facts.consents.alias(),
-        receipt=tables.receipt.alias(),
-        message=facts.messages.alias(),
-        stage_interval=facts.stages.alias(),
-        segment_interval=facts.segments.alias(),
-        enrollment=facts.runs.alias(),
+        customer=aliased(tables.customer),
+        event=aliased(tables.event),
+        event_value=aliased(tables.event_value),
+        attribute_value=aliased(facts.attributes),
+        consent=aliased(facts.consents),
+        receipt=aliased(tables.receipt),
+        message=aliased(facts.messages),
+        stage_interval=aliased(facts.stages),
+        segment_interval=aliased(facts.segments),
+        enrollment=aliased(facts.runs),
     )

@@ -39,6 +39,7 @@ from orchestrator.criteria.values import (
     typed_rows_value,
 )
 from orchestrator.language.durations import Duration
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -76,13 +77,13 @@ class Events:
         prop = None if scope.each else _demanded(scope, window, where)
         if prop is not None:
             return cls.having(scope, f"{name}.{prop}", window, where)
-        rows = tables.event.alias()
+        rows = aliased(tables.event)
         return cls(scope, name, rows, rows.c.id, name).narrowed(window, where)
 
     @classmethod
     def having(cls, scope: Scope, operand: str, window: Any, where: Where | None) -> Events:
         """Return the events that have a property (``purchase.amount``), one row each."""
-        rows = tables.event_value.alias()
+        rows = aliased(tables.event_value)
         name, _ = split_property(operand)
         return cls(scope, name, rows, rows.c.event_id, operand).narrowed(window, where)
 
@@ -115,7 +116,7 @@ class Events:
         return [self._has(prop, values, and_(*must))] if must else []
 
     def _value(self, type: str) -> tuple[FromClause, Value]:
-        values = tables.event_value.alias()
+        values = aliased(tables.event_value)
         return values, typed_rows_value(values, type, self.rows.c.customer_id)
 
     def _has(self, prop: str, values: FromClause, test: Predicate) -> Predicate:
@@ -152,7 +153,7 @@ class Events:
 
     def _same_property(self, later: Events, prop: str) -> Predicate:
         """Return whether the property equals that of ``later``, whose rows hold it."""
-        mine = tables.event_value.alias()
+        mine = aliased(tables.event_value)
         type = self.scope.names.property_type(self.name, prop) or "text"
         column = COLUMNS[type]
         query = select(mine.c.event_id).where(

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
+from orchestrator.tables.reading import aliased
+
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
 
 
 def in_flow(scope: Scope, flow: str) -> Predicate:
     """Return whether the customer has an active run of a flow."""
-    runs = scope.facts.runs.alias()
+    runs = aliased(scope.facts.runs)
     query = select(runs.c.customer_id).where(*_active(runs, flow))
     return scope.among(query, runs.c.customer_id)
 
 
 def moved(scope: Scope, head: str, flow: str, window: Any) -> Predicate:
     """Return whether the latest entry into (or exit from) a flow lies in the window."""
-    runs = scope.facts.runs.alias()
+    runs = aliased(scope.facts.runs)
     at = _move(runs, head)
     query = (
         select(runs.c.customer_id)
@@ -38,7 +40,7 @@ def moved(scope: Scope, head: str, flow: str, window: Any) -> Predicate:
 
 def since(scope: Scope, flow: str) -> ColumnElement[Any]:
     """Return when the customer entered a flow they are in; NULL if they are not."""
-    runs = scope.facts.runs.alias()
+    runs = aliased(scope.facts.runs)
     query = select(func.max(runs.c.entry_at)).where(
         *_active(runs, flow), runs.c.customer_id == scope.subject
     )
@@ -47,7 +49,7 @@ def since(scope: Scope, flow: str) -> ColumnElement[Any]:
 
 def latest_move(scope: Scope, head: str, flow: str) -> ColumnElement[Any]:
     """Return the customer's latest entry into (or exit from) a flow."""
-    runs = scope.facts.runs.alias()
+    runs = aliased(scope.facts.runs)
     query = select(func.max(_move(runs, head))).where(
         runs.c.flow == flow, runs.c.customer_id == scope.subject
     )

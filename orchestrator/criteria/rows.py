@@ -24,6 +24,7 @@ from orchestrator.channels.spec import CHANNELS, WEBHOOK
 from orchestrator.columns import exact_text, to_day_number, to_micros
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.language.durations import Duration
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -37,7 +38,7 @@ FIRST_YEAR = 1900
 
 def in_segment(scope: Scope, segment: str) -> Predicate:
     """Return whether the customer is in a segment now."""
-    stays = scope.facts.segments.alias()
+    stays = aliased(scope.facts.segments)
     query = select(stays.c.customer_id).where(
         stays.c.segment == segment, stays.c.ended_at.is_(None)
     )
@@ -46,7 +47,7 @@ def in_segment(scope: Scope, segment: str) -> Predicate:
 
 def in_stage(scope: Scope, stage: str, for_at_least: Duration | None) -> Predicate:
     """Return whether the customer is in a stage now, and has been for a while."""
-    stays = scope.facts.stages.alias()
+    stays = aliased(scope.facts.stages)
     query = select(stays.c.customer_id).where(stays.c.stage == stage, stays.c.ended_at.is_(None))
     if for_at_least is not None:
         query = query.where(stays.c.began_at <= scope.ago(for_at_least))
@@ -55,7 +56,7 @@ def in_stage(scope: Scope, stage: str, for_at_least: Duration | None) -> Predica
 
 def moved(scope: Scope, head: str, stage: str, window: Any) -> Predicate:
     """Return whether the latest entry into (or exit from) a stage lies in the window."""
-    stays = scope.facts.stages.alias()
+    stays = aliased(scope.facts.stages)
     at, silent = _move(stays, head)
     query = (
         select(stays.c.customer_id)
@@ -68,7 +69,7 @@ def moved(scope: Scope, head: str, stage: str, window: Any) -> Predicate:
 
 def latest_move(scope: Scope, head: str, stage: str) -> ColumnElement[Any]:
     """Return the customer's latest entry into (or exit from) a stage."""
-    stays = scope.facts.stages.alias()
+    stays = aliased(scope.facts.stages)
     at, silent = _move(stays, head)
     query = select(func.max(at)).where(
         stays.c.stage == stage, silent == 0, stays.c.customer_id == scope.subject
@@ -78,7 +79,7 @@ def latest_move(scope: Scope, head: str, stage: str) -> ColumnElement[Any]:
 
 def present_stage(scope: Scope) -> ColumnElement[Any]:
     """Return the name of the customer's stage."""
-    stays = scope.facts.stages.alias()
+    stays = aliased(scope.facts.stages)
     query = select(func.max(stays.c.stage)).where(
         stays.c.ended_at.is_(None), stays.c.customer_id == scope.subject
     )
@@ -87,7 +88,7 @@ def present_stage(scope: Scope) -> ColumnElement[Any]:
 
 def stay_since(scope: Scope, stays: FromClause, name: str) -> ColumnElement[Any]:
     """Return since when the customer is in a stage or segment; NULL if not in it."""
-    rows = stays.alias()
+    rows = aliased(stays)
     named = rows.c.stage if "stage" in rows.c else rows.c.segment
     query = select(func.max(rows.c.began_at)).where(
         named == name, rows.c.ended_at.is_(None), rows.c.customer_id == scope.subject
@@ -148,7 +149,7 @@ def _facts_of(
     scope: Scope, kind: str, sentence: Any
 ) -> tuple[FromClause, ColumnElement[Any], list[Predicate]]:
     received = kind == "received"
-    rows = (scope.facts.messages if received else tables.receipt).alias()
+    rows = aliased(scope.facts.messages if received else tables.receipt)
     at = rows.c.decided_at if received else rows.c.at
     tests: list[Predicate] = (
         [rows.c.channel != WEBHOOK, rows.c.set_aside == 0] if received else [rows.c.kind == kind]
@@ -176,7 +177,7 @@ def _in_run(scope: Scope, rows: FromClause) -> Predicate:
 
 def answers_run(scope: Scope, receipts: FromClause) -> Predicate:
     """Return whether a receipt answers a message that this run sent."""
-    sent = scope.facts.messages.alias()
+    sent = aliased(scope.facts.messages)
     query = select(sent.c.message).where(
         sent.c.customer_id == scope.subject,
         sent.c.channel != WEBHOOK,
@@ -194,7 +195,7 @@ def answers_run(scope: Scope, receipts: FromClause) -> Predicate:
 
 def task_done(scope: Scope, step: str) -> Predicate:
     """Return whether the run has tasks of a step, and all of them are done."""
-    done, open_ = scope.facts.tasks.alias(), scope.facts.tasks.alias()
+    done, open_ = aliased(scope.facts.tasks), aliased(scope.facts.tasks)
     is_done = done.c.done_at <= scope.now_micros
     is_open = or_(open_.c.done_at.is_(None), open_.c.done_at > scope.now_micros)
     return and_(
@@ -205,7 +206,7 @@ def task_done(scope: Scope, step: str) -> Predicate:
 
 def latest_task(scope: Scope, step: str) -> ColumnElement[Any]:
     """Return when the run's task of a step was last done."""
-    tasks = scope.facts.tasks.alias()
+    tasks = aliased(scope.facts.tasks)
     query = _tasks(scope, tasks, step).with_only_columns(func.max(tasks.c.done_at))
     return scope.correlate(query.where(tasks.c.done_at <= scope.now_micros)).scalar_subquery()
 
@@ -225,7 +226,7 @@ def subscribed(scope: Scope, topic: str) -> Predicate:
     The latest act is the greatest ``2 * at + withdrawn``: at one instant a withdrawal
     counts as the later one.
     """
-    acts = scope.facts.consents.alias()
+    acts = aliased(scope.facts.consents)
     latest = func.max(acts.c.at * 2 + acts.c.withdrawn)
     query = (
         select(acts.c.customer_id)
@@ -238,7 +239,7 @@ def subscribed(scope: Scope, topic: str) -> Predicate:
 
 def latest_act(scope: Scope, topic: str) -> ColumnElement[Any]:
     """Return the customer's latest act about a topic, as ``2 * at + withdrawn``."""
-    acts = scope.facts.consents.alias()
+    acts = aliased(scope.facts.consents)
     query = select(func.max(acts.c.at * 2 + acts.c.withdrawn)).where(
         acts.c.topic == topic,
         acts.c.at <= scope.now_micros,
@@ -274,7 +275,7 @@ def suppressed(scope: Scope, channel: str) -> Predicate:
     kind = CHANNELS[channel].address
     if kind is None:
         return false()
-    table = tables.suppression.alias()
+    table = aliased(tables.suppression)
     query = select(table.c.address).where(
         table.c.kind == kind,
         table.c.address == scope.customer.c[kind],

@@ -43,6 +43,7 @@ from orchestrator.criteria.shown import Shown
 from orchestrator.criteria.sources import Source, measured, source
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Reference
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.names import Names
@@ -240,7 +241,7 @@ class Scope(Reckoning):
         self, customer_id: ColumnElement[int], test: Callable[[date], ColumnElement[bool]]
     ) -> Predicate:
         """Return ``test`` of the local day of a customer, whoever's row is being tested."""
-        zones, owner = self.facts.zones.alias(), tables.customer.alias()
+        zones, owner = aliased(self.facts.zones), aliased(tables.customer)
         days = [
             and_(zones.c.local_day == to_day_number(day), test(day))
             for day in self.facts.local_days
@@ -259,7 +260,7 @@ class Scope(Reckoning):
         ranges: Callable[[str], Sequence[SpanRow]],
     ) -> Predicate:
         """Return whether an instant lies in a range that ``ranges`` gives its owner's zone."""
-        spans, owner = self.facts.spans.alias(), tables.customer.alias()
+        spans, owner = aliased(self.facts.spans), aliased(tables.customer)
         key = self.facts.add_spans(ranges)
         return exists(
             select(spans.c.key)

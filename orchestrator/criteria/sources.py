@@ -42,6 +42,7 @@ from orchestrator.criteria.values import (
     typed_rows_value,
 )
 from orchestrator.language.literals import Literal
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -88,7 +89,7 @@ class Stored(Source):
     """A declared attribute, one row of ``attribute_value`` per customer."""
 
     def rows(self) -> tuple[FromClause, Value]:
-        rows = self.scope.facts.attributes.alias()
+        rows = aliased(self.scope.facts.attributes)
         value = typed_rows_value(rows, self.type, rows.c.customer_id)
         if self.type == "list":
             member = list_member(self.name, rows.c.customer_id, rows.c.text)
@@ -101,7 +102,7 @@ class Stored(Source):
         return self.scope.among(query, value.customer_id)
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
-        rows = self.scope.facts.attributes.alias()
+        rows = aliased(self.scope.facts.attributes)
         query = select(rows.c[COLUMNS[type or self.type]]).where(
             rows.c.name == self.name, rows.c.customer_id == self.scope.subject
         )
@@ -133,11 +134,11 @@ class OfEvent(Source, ABC):
         """Return the id of the event; NULL if there is none."""
 
     def rows(self) -> tuple[FromClause, Value]:
-        rows = tables.event_value.alias()
+        rows = aliased(tables.event_value)
         return rows, typed_rows_value(rows, self.type, self.scope.subject)
 
     def _of_event(self, rows: FromClause) -> Predicate:
-        known = tables.event.alias()
+        known = aliased(tables.event)
         _, _, prop = self.name.partition(".")
         event_id = self._event_id()
         return and_(
@@ -160,7 +161,7 @@ class OfEvent(Source, ABC):
         return exists(self.scope.correlate(query))
 
     def scalar(self, type: str | None = None) -> ColumnElement[Any]:
-        rows = tables.event_value.alias()
+        rows = aliased(tables.event_value)
         query = select(rows.c[COLUMNS[type or self.type]]).where(self._of_event(rows))
         return self.scope.correlate(query).scalar_subquery()
 
@@ -192,7 +193,7 @@ class OfStep(OnCustomer):
 
 def of_result(scope: Scope, step: str, column: str) -> ColumnElement[Any]:
     """Return a column of what a step of the run brought back; NULL if nothing yet."""
-    run, kept = scope.run, scope.facts.results.alias()
+    run, kept = scope.run, aliased(scope.facts.results)
     if run is None:
         raise ValueError(f"{step} is asked about where there is no run")
     query = select(kept.c[column]).where(

@@ -26,6 +26,7 @@ from orchestrator.criteria.numbers import SCALE, compare_integer
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.moments import parse_moment
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.criteria.scope import Predicate, Scope
@@ -257,7 +258,7 @@ def list_member(name: str, customer_id: ColumnElement[int], whole: ColumnElement
     """Return the test whether a list attribute has a member; a single value is a list of it."""
 
     def member(item: Any) -> Predicate:
-        items, others = tables.attribute_item.alias(), tables.attribute_item.alias()
+        items, others = aliased(tables.attribute_item), aliased(tables.attribute_item)
         found = select(items.c.item).where(
             items.c.name == name, items.c.item == item, items.c.customer_id == customer_id
         )

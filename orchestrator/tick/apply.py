@@ -31,6 +31,7 @@ from orchestrator.columns import to_micros
 from orchestrator.database import queue_for_facts
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick, watermark
 from orchestrator.tick.definitions import known, meanings
@@ -187,7 +188,7 @@ def _write_attributes(tick: Tick) -> None:
     if source.name not in tick.filled:
         return
     columns = [column.name for column in source.columns]
-    then, now = workspace.attribute_replaced, base.alias()
+    then, now = workspace.attribute_replaced, aliased(base)
     joined: FromClause = source
     for values in (then, now):
         same = [values.c[key] == source.c[key] for key in ("name", "customer_id")]

@@ -26,6 +26,7 @@ from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import population
 from orchestrator.criteria.sources import ComputedTime
 from orchestrator.flow.base import WEEKDAYS
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def of_calendar(
     key = found.tick.add_spans(spans)
     if not any(due(_zone(found, name, timezone)) for name in found.tick.zone_names):
         return None
-    customer, span = tables.customer.alias(), workspace.span.alias()
+    customer, span = aliased(tables.customer), aliased(workspace.span)
     since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
     label = literal(f"every:{found.start.id or ''}:") + cast(span.c.low, exact_text())
     query = found.at_this_tick(customer, label, occurred_at=span.c.at, customer_id=customer.c.id)
@@ -77,7 +78,7 @@ def of_date(
 ) -> Select[Any]:
     """Return everybody whose date, or its anniversary, came ``shift`` days ago."""
     found.recorded = True
-    customer, span = tables.customer.alias(), workspace.span.alias()
+    customer, span = aliased(tables.customer), aliased(workspace.span)
     values, value, type = _values(found, name, customer)
     ranges = _anniversary_ranges if head == "anniversary_of" else _date_ranges
 
@@ -120,12 +121,12 @@ def _values(
         rows = source.by_customer().subquery()
         return rows, rows.c.value, "datetime"
     if source.name == "created_at":
-        known = tables.customer.alias()
+        known = aliased(tables.customer)
         rows = select(
             known.c.id.label("customer_id"), cast(known.c.created_at, BigInteger).label("value")
         ).subquery()
         return rows, rows.c.value, "datetime"
-    values = found.tick.facts.attributes.alias()
+    values = aliased(found.tick.facts.attributes)
     column = values.c.on_date if source.type == "date" else values.c.instant
     rows = (
         select(values.c.customer_id, cast(column, BigInteger).label("value"))

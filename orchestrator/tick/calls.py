@@ -29,6 +29,7 @@ from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.flow.told import answer_source
 from orchestrator.gate.policy import EXPIRES_AFTER
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.answers import keep
 from orchestrator.tick.context import LiveFlow, Tick
@@ -135,7 +136,7 @@ def _calls(walk: Walk, calls: FromClause) -> ColumnElement[bool]:
 
 def _answer(walk: Walk) -> ColumnElement[int]:
     """Return the id of the event that answers the call of a run, NULL if none does by now."""
-    calls, event = tables.message.alias(), tables.event.alias()
+    calls, event = aliased(tables.message), aliased(tables.event)
     source: ColumnElement[str] = literal(answer_source(walk.live.name), exact_text())
     for part in (calls.c.customer_id, calls.c.entry):
         source = source + cast(part, exact_text()) + literal("/")
@@ -150,7 +151,7 @@ def _answer(walk: Walk) -> ColumnElement[int]:
 
 def _failed(walk: Walk) -> ColumnElement[bool]:
     """Return whether the call of a run has failed, and was not made again."""
-    calls, again = tables.message.alias(), tables.message.alias()
+    calls, again = aliased(tables.message), aliased(tables.message)
     newer = exists(
         select(again.c.id)
         .where(_calls(walk, again), again.c.generation > calls.c.generation)
@@ -178,21 +179,21 @@ def _spared(walk: Walk) -> ColumnElement[bool]:
                 )
                 .correlate(run)
             )
-            for rows in (tables.effect.alias(), workspace.effect.alias())
+            for rows in (aliased(tables.effect), aliased(workspace.effect))
         )
     )
 
 
 def _logged(walk: Walk, turn: int) -> ColumnElement[bool]:
     """Return the runs here whose call was withheld just now."""
-    rows = workspace.effect.alias()
+    rows = aliased(workspace.effect)
     mine = and_(*(rows.c[name] == run.c[name] for name in _KEY if name != "occurrence"))
     withheld = select(rows.c.flow).where(mine, rows.c.turn == turn, rows.c.withheld.is_not(None))
     return and_(walk.here, exists(withheld.correlate(run)))
 
 
 def _withheld(walk: Walk) -> ColumnElement[Any]:
-    rows = workspace.effect.alias()
+    rows = aliased(workspace.effect)
     mine = and_(*(rows.c[name] == run.c[name] for name in _KEY if name != "occurrence"))
     reason = select(func.max(rows.c.withheld)).where(mine, rows.c.turn == walk.tick.effects)
     return reason.correlate(run).scalar_subquery()
@@ -217,7 +218,7 @@ def call_again(tick: Tick) -> None:
 
 
 def _call_again(tick: Tick, live: LiveFlow, node: Node, step: Webhook) -> None:
-    calls, newer = tables.message.alias(), tables.message.alias()
+    calls, newer = aliased(tables.message), aliased(tables.message)
     since = to_micros(timing.minus(tick.now, step.at_most or EXPIRES_AFTER))
     made = and_(
         *(newer.c[name] == calls.c[name] for name in _KEY),

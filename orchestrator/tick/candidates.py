@@ -31,6 +31,7 @@ from orchestrator.criteria.modifiers import Where
 from orchestrator.criteria.scope import population
 from orchestrator.flow.base import Start
 from orchestrator.language.durations import Duration
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import calendar_starts, event_starts, transition_starts, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
@@ -111,7 +112,7 @@ class Candidates:
     def of_matching(self, criterion: Criterion) -> Select[Any]:
         """Return whoever matches now."""
         self.many = True
-        customer = tables.customer.alias()
+        customer = aliased(tables.customer)
         scope = self.tick.scope(customer, self.live.name)
         number = cast(next_entry(self.live.name, customer.c.id), exact_text())
         rows = self.at_this_tick(customer, literal("matches:") + number, customer_id=customer.c.id)
@@ -147,7 +148,7 @@ class Candidates:
         self, customer_id: ColumnElement[int], key: ColumnElement[str]
     ) -> ColumnElement[bool]:
         """Return whether no tick has seen this occurrence, nor an earlier start of this one."""
-        seen, taken = tables.occurrence.alias(), workspace.entry.alias()
+        seen, taken = aliased(tables.occurrence), aliased(workspace.entry)
         before = select(seen.c.flow).where(
             seen.c.flow == self.live.name,
             seen.c.customer_id == customer_id,
@@ -166,7 +167,7 @@ class Candidates:
 
 def next_entry(flow: str, customer_id: ColumnElement[int]) -> ColumnElement[int]:
     """Return the number that the customer's next run of a flow has, from 1."""
-    runs = tables.enrollment.alias()
+    runs = aliased(tables.enrollment)
     latest = select(func.max(runs.c.entry)).where(
         runs.c.flow == flow, runs.c.customer_id == customer_id
     )

@@ -28,11 +28,14 @@ from orchestrator.flow.graph import in_document_order
 from orchestrator.flow.steps.send import Send
 from orchestrator.gate.policy import frequency_rules, volume_limits
 from orchestrator.playbook.model import FrequencyRule, VolumeLimit
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 
 attempt, run = workspace.attempt, workspace.run
 FREQUENCY = "frequency"
+Rules = Sequence[tuple[FrequencyRule, tuple[str, ...] | None]]
+"""Frequency rules, each with the flows whose messages it counts; None counts all."""
 PASSED = attempt.c.decision.is_(None)
 """The attempts that every test so far lets pass; in the end, those that are sent."""
 COPY = workspace.attempt_copy.c
@@ -110,9 +113,10 @@ def decide_in_order(tick: Tick, sending: Sequence[LiveFlow]) -> None:
         sending: the flows that have attempts.
     """
     passes = _rank(tick)
+    ruled = _by_rules(tick, sending)
     for rank in range(1, passes + 1):
-        for live in sending:
-            _hold_frequent(tick, live, rank)
+        for rules, flows in ruled:
+            _hold_frequent(tick, rules, flows, rank)
         _withhold(tick, rank)
         _write_messages(tick, rank)
 
@@ -143,17 +147,27 @@ def _rank(tick: Tick) -> int:
     return int(found)
 
 
-def _hold_frequent(tick: Tick, live: LiveFlow, rank: int) -> None:
-    rules = frequency_rules(tick.playbook, live.flow)
-    if not rules:
-        return
+def _by_rules(tick: Tick, sending: Sequence[LiveFlow]) -> list[tuple[Rules, list[str]]]:
+    """Return the different rules of some flows, and the flows that each of them is for."""
+    found: list[tuple[Rules, list[str]]] = []
+    for live in sending:
+        rules = frequency_rules(tick.playbook, live.flow)
+        same = [names for known, names in found if known == rules]
+        if same:
+            same[0].append(live.name)
+        elif rules:
+            found.append((rules, [live.name]))
+    return found
+
+
+def _hold_frequent(tick: Tick, rules: Rules, flows: Sequence[str], rank: int) -> None:
     mine = and_(
         PASSED,
         attempt.c.rank == rank,
-        attempt.c.flow == live.name,
+        attempt.c.flow.in_(flows),
         attempt.c.purpose == "marketing",
     )
-    used_up = or_(*(_used_up(tick, rule, flows) for rule, flows in rules), false())
+    used_up = or_(*(_used_up(tick, rule, whose) for rule, whose in rules), false())
     values = {"decision": "hold", "reason": FREQUENCY}
     tick.execute(update(attempt).where(mine, used_up).values(**values))
 
@@ -161,7 +175,7 @@ def _hold_frequent(tick: Tick, live: LiveFlow, rank: int) -> None:
 def _used_up(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> ColumnElement[bool]:
     """Return whether a rule's messages in ``(now - per, now]`` are all sent already."""
     messages: ColumnElement[int] = literal(0)
-    for sent in (tables.message.alias(), workspace.message.alias()):
+    for sent in (aliased(tables.message), aliased(workspace.message)):
         # two counts, not one of a union: each probes its own index
         query = select(_messages(tick, sent)).where(
             sent.c.customer_id == attempt.c.customer_id, *counted(tick, rule, flows, sent)

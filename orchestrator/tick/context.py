@@ -32,6 +32,7 @@ from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.graph import Graph
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.past import Past
 from orchestrator.tick.pauses import Pause
@@ -381,7 +382,7 @@ class Tick:
 
 def _zone_names(connection: Connection) -> list[str]:
     """Return the different time zones, '' for none, one step in the index per zone."""
-    zone, later = tables.customer.c.timezone, tables.customer.alias()
+    zone, later = tables.customer.c.timezone, aliased(tables.customer)
     least = select(func.min(zone).label("name")).cte("zone", recursive=True)
     after = select(func.min(later.c.timezone)).where(later.c.timezone > least.c.name)
     following = select(after.correlate(least).scalar_subquery()).where(least.c.name.is_not(None))

@@ -4,6 +4,7 @@ Between two ticks an answer can change for two reasons only: a fact about the cu
 (the work list ``dirty``), or the clock moved a boundary past one (``criteria/sweep.py``). The
 customers of both stand in the TEMP table ``tick_due``; a tick that must look at everybody (the
 first, one after an edit of a condition, one with a condition that cannot say) is a full one.
+The stage model and the segments are asked by fewer: those whom their own boundaries have passed.
 What the tick itself does to a customer who is not among them can change what their other runs
 are asked: ``add_entered`` and ``runs.take_up_beside`` see to that.
 """
@@ -11,9 +12,9 @@ are asked: ``add_entered`` and ``runs.take_up_beside`` see to that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -27,18 +28,23 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
-from orchestrator.criteria.sweep import Passed, Sweep
+from orchestrator.criteria.sweep import Sweep
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import resting, workspace
 from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.definitions import STAGES, Key, units
 
+_FLOWS = ""
+"""What stands for all flows among the units: their conditions are asked about the same people."""
 FEW = 8
 """Conditions probe each customer if at most every eighth must be looked at, else build sets."""
 
@@ -48,16 +54,25 @@ def find(tick: Tick) -> None:
     _read_work_list(tick.connection)
     if tick.is_full or tick.watermark is None:
         return
-    sweep = Sweep(tick.names, tick.watermark, tick.now, _days(tick, tick.watermark))
-    _watch(sweep, tick)
-    if sweep.unsaid:
+    days = _days(tick, tick.watermark)
+    swept = _swept(tick, partial(Sweep, tick.names, tick.watermark, tick.now, days))
+    if any(sweep.unsaid for sweep in swept.values()):
         tick.is_full = True
         return
-    _take(tick.connection, sweep.passed)
+    _take(tick.connection, swept)
     workspace.refresh_statistics(tick.connection, workspace.due)
     size = tick.connection.execute(select(func.count()).select_from(workspace.due)).scalar_one()
     tick.nobody_due = size == 0
     tick.probes = size * FEW <= tick.last_customer_id
+
+
+def looked_at(tick: Tick, unit: Key, customer_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether this tick must ask the stage model, or a segment, about a customer."""
+    if tick.is_full:
+        return true()
+    changed, swept = select(workspace.noted.c.customer_id), workspace.swept.c
+    passed = select(swept.customer_id).where(swept.unit == _name_of(unit))
+    return customer_id.in_(union_all(changed, passed))
 
 
 def add_entered(tick: Tick) -> None:
@@ -79,18 +94,34 @@ def _read_work_list(connection: Connection) -> None:
     connection.execute(insert(workspace.due).from_select(["customer_id"], changed))
 
 
-def _watch(sweep: Sweep, tick: Tick) -> None:
-    """Sweep the boundaries of everything that a tick evaluates without being asked."""
-    sweep.add("created", "", sweep.behind())
+def _swept(tick: Tick, begin: Callable[[], Sweep]) -> dict[str, Sweep]:
+    """Sweep the boundaries of everything that a tick evaluates without being asked, by unit."""
+    found: dict[str, Sweep] = {}
+    for unit in units(tick.playbook):
+        found[_name_of(unit.key)] = sweep = begin()
+        sweep.add("created", "", sweep.behind())
+        _watch_unit(sweep, tick, unit.key)
+        for key in unit.mentions:
+            sweep.passed |= found[_name_of(key)].passed
+    found[_FLOWS] = begin()
+    for live in tick.walked():
+        _watch_flow(found[_FLOWS], live)
+        resting.watch(found[_FLOWS], tick, live)
+    return found
+
+
+def _name_of(unit: Key) -> str:
+    return "/".join(unit)
+
+
+def _watch_unit(sweep: Sweep, tick: Tick, unit: Key) -> None:
+    if unit != STAGES:
+        sweep.of(tick.playbook.segments[unit[1]].when)
+        return
     for stage in tick.playbook.stages:
         sweep.of(stage.when)
         if stage.stay_at_least:
             sweep.stays(str(stage.stage), stage.stay_at_least)
-    for segment in tick.playbook.segments.values():
-        sweep.of(segment.when)
-    for live in tick.walked():
-        _watch_flow(sweep, live)
-        resting.watch(sweep, tick, live)
 
 
 def _watch_flow(sweep: Sweep, live: LiveFlow) -> None:
@@ -127,14 +158,17 @@ def _days(tick: Tick, last: datetime) -> tuple[date, date] | None:
     return min(then for then, _ in days), max(now for _, now in days)
 
 
-def _take(connection: Connection, passed: set[Passed]) -> None:
+def _take(connection: Connection, swept: Mapping[str, Sweep]) -> None:
     """Add the customers of the facts that were passed, one statement per kind of fact."""
     ranges: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for one in sorted(passed):
-        bounds = {"low": _stored(one.low), "high": _stored(one.high)}
-        ranges[one.rows].append({"name": one.name, **bounds})
+    for unit, sweep in swept.items():
+        for one in sorted(sweep.passed):
+            bounds = {"low": _stored(one.low), "high": _stored(one.high)}
+            ranges[one.rows].append({"unit": unit, "name": one.name, **bounds})
     for rows, parameters in ranges.items():
         connection.execute(_adding(connection.dialect.name, rows), parameters)
+    passed = select(workspace.swept.c.customer_id).where(workspace.swept.c.unit.is_not(None))
+    connection.execute(_added(connection.dialect.name, passed))
 
 
 def _stored(bound: datetime | date) -> int:
@@ -143,8 +177,10 @@ def _stored(bound: datetime | date) -> int:
 
 @cache
 def _adding(dialect: str, rows: str) -> Any:
-    """Return the statement that adds the customers of one kind of fact in a range."""
-    return _added(dialect, _FACTS[rows]())
+    """Return the statement that notes for a unit the customers of one kind of fact in a range."""
+    unit = bindparam("unit", type_=workspace.swept.c.unit.type)
+    into, passed = workspace.insert_into(dialect, workspace.swept), _FACTS[rows]().add_columns(unit)
+    return into.from_select(["customer_id", "unit"], passed).on_conflict_do_nothing()
 
 
 def _added(dialect: str, customers: Select[Any]) -> Any:
@@ -208,7 +244,7 @@ def _suppressions() -> Select[Any]:
     rows = tables.suppression.c
     holders = []
     for kind in ("email", "phone", "push_token"):
-        customer = tables.customer.alias().c
+        customer = aliased(tables.customer).c
         same = and_(rows.kind == kind, rows.address == customer[kind])
         holders.append(select(customer.id).where(same, _among(rows.at)))
     found = union_all(*holders).subquery()

@@ -32,6 +32,7 @@ from orchestrator.gate.policy import holdouts
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Literal
 from orchestrator.language.names import Name
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import tellings, workspace
 from orchestrator.tick.holds import occurrence
 
@@ -154,7 +155,7 @@ class Effects:
                     .where(_same_step(rows), rows.c.occurrence == self.occurrence)
                     .correlate(run)
                 )
-                for rows in (tables.effect.alias(), effect.alias())
+                for rows in (aliased(tables.effect), aliased(effect))
             )
         )
 
@@ -187,7 +188,7 @@ class Effects:
         replies to messages of the run. An import's withdrawal is none of the customer's acts.
         """
         scope = self.scope()
-        withdrawn = scope.facts.consents.alias()
+        withdrawn = aliased(scope.facts.consents)
         latest = select(withdrawn.c.customer_id).where(
             withdrawn.c.customer_id == run.c.customer_id,
             withdrawn.c.topic.in_(self._topics(topic)),
@@ -195,7 +196,7 @@ class Effects:
             withdrawn.c.source != "import",
             withdrawn.c.at <= scope.now_micros,
         )
-        events, receipts = tables.event.alias(), tables.receipt.alias()
+        events, receipts = aliased(tables.event), aliased(tables.receipt)
         since = events.c.occurred_at > run.c.entry_at
         if any(isinstance(start, DidStart) for start in self.live.flow.starts_when):
             started = and_(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -29,10 +31,12 @@ from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.base import Start
 from orchestrator.language.moments import Moment
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import keys, restarting, workspace
 from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.runs import end_runs
+from orchestrator.tick.volatile import is_volatile
 
 SAFE_FAR = 2**62
 """Microseconds later than every instant that can be written."""
@@ -44,7 +48,7 @@ def enter(tick: Tick, live: LiveFlow) -> None:
     if not any(found):
         return
     workspace.refresh_statistics(tick.connection, workspace.entry)
-    several = len(live.flow.starts_when) > 1 or live.flow.starts_when[0].head in _MANY_PER_CUSTOMER
+    several = _may_come_often(live) and _come_often(tick, live)
     restarts = live.flow.if_already_in == "restart"
     if several and not restarts:
         _refuse_all_but_first(tick, live)
@@ -63,6 +67,19 @@ _MANY_PER_CUSTOMER = ("did", "every", "date", "anniversary_of", "leaves_flow", "
 """Heads that can give one customer several occurrences in one tick."""
 
 
+def _may_come_often(live: LiveFlow) -> bool:
+    starts = live.flow.starts_when
+    return len(starts) > 1 or starts[0].head in _MANY_PER_CUSTOMER
+
+
+def _come_often(tick: Tick, live: LiveFlow) -> bool:
+    """Return whether any customer has several occurrences of a flow's starts in this tick."""
+    rows = workspace.entry.c
+    often = select(rows.customer_id).where(rows.flow == live.name).group_by(rows.customer_id)
+    found = tick.connection.execute(often.having(func.count() > 1).limit(1))
+    return found.first() is not None
+
+
 def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
     """Add a start's occurrences, each with the reason it is refused for, if any.
 
@@ -77,7 +94,7 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
             _leave_out(tick, live, "before_live", missed)
     if query is None:
         return 0
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     label = start.id or start.head
     rows = query.add_columns(
         literal(str(label)).label("start"), literal(live.name).label("flow")
@@ -105,7 +122,7 @@ def _untaken(rows: FromClause, place: int) -> list[ColumnElement[bool]]:
     """Return the test that no start above this one has taken an occurrence already."""
     if place == 0:
         return []
-    taken = workspace.entry.alias()
+    taken = aliased(workspace.entry)
     names = ("flow", "customer_id", "occurrence")
     above = select(taken.c.flow).where(*(taken.c[name] == rows.c[name] for name in names))
     return [~exists(above.correlate(rows))]
@@ -158,7 +175,7 @@ def refusals(
 
 def _runs_before(tick: Tick, live: LiveFlow, rows: FromClause) -> list[tuple[Any, Any]]:
     """Return the tests of the customer's earlier runs: already in, then re-entry."""
-    runs, ended = tables.enrollment.alias(), workspace.run.alias()
+    runs, ended = aliased(tables.enrollment), aliased(workspace.run)
     mine = and_(
         runs.c.flow == live.name,
         runs.c.customer_id == rows.c.customer_id,
@@ -290,7 +307,22 @@ def _open_runs(tick: Tick, live: LiveFlow) -> int:
     return opened
 
 
+_ENTERED_EARLIER = (
+    select(workspace.run.c.flow)
+    .where(workspace.run.c.flow == bindparam("flow"), workspace.run.c.is_new == 1)
+    .where(workspace.run.c.entry_at < bindparam("now", type_=BigInteger))
+    .limit(1)
+)
+
+
 def _end_at_once(tick: Tick, live: LiveFlow) -> None:
-    """End new runs whose goal was met before their first step."""
-    if live.flow.goal is not None:
+    """End new runs whose goal was met before their first step.
+
+    Nothing has happened yet after an entry of this instant, and exits were asked as they entered.
+    """
+    if live.flow.goal is None:
+        return
+    asked = {"flow": live.name, "now": to_micros(tick.now)}
+    earlier = tick.connection.execute(_ENTERED_EARLIER, asked).first() is not None
+    if earlier or is_volatile(tick, live):
         end_runs(tick, live, workspace.run.c.is_new == 1)

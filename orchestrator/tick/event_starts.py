@@ -24,6 +24,7 @@ from orchestrator.criteria.events import Events
 from orchestrator.criteria.modifiers import Where
 from orchestrator.flow.told import told_event, told_source
 from orchestrator.language.durations import Duration
+from orchestrator.tables.reading import aliased
 
 if TYPE_CHECKING:
     from orchestrator.tick.candidates import Candidates
@@ -40,7 +41,7 @@ def of_events(
 ) -> Select[Any]:
     """Return each event since the flow went live; the occurrence may come later."""
     found.recorded = True
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     scope = found.tick.scope(customer, found.live.name, each=True)
     events = scope.events(name, None, where)
     row = events.rows
@@ -112,5 +113,5 @@ def _is_nth(found: Candidates, events: Events, earlier: Events, number: int) -> 
 
 def _unborn(now: datetime) -> Select[Any]:
     """Return the customers who do not exist yet; almost always none."""
-    later = tables.customer.alias()
+    later = aliased(tables.customer)
     return select(later.c.id).where(later.c.created_at > to_micros(now))

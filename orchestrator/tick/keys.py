@@ -10,6 +10,7 @@ from orchestrator import tables
 from orchestrator.columns import exact_text
 from orchestrator.criteria.values import COLUMNS
 from orchestrator.flow.base import Start
+from orchestrator.tables.reading import aliased
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.values import parse_value
 
@@ -26,7 +27,7 @@ def key_value(tick: Tick, live: LiveFlow, start: Start, rows: FromClause) -> Col
     key = live.flow.key
     if key is None:
         return cast(null(), _TEXT)
-    values = tables.event_value.alias()
+    values = aliased(tables.event_value)
     query = select(
         _canonical(values, tick.names.property_type(start.operand, key) or "text")
     ).where(

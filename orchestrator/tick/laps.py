@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, insert, literal, sel
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.moves import lap_of_run, leave_step
@@ -26,7 +27,7 @@ def take_up(tick: Tick, live: LiveFlow) -> None:
     kept = tables.round_
     mine = and_(*(kept.c[key] == run.c[key] for key in ("flow", "customer_id", "entry")))
     query = select(*(kept.c[name] for name in columns)).select_from(kept.join(run, mine))
-    there, keys = lap.alias(), ("flow", "customer_id", "entry", "step")
+    there, keys = aliased(lap), ("flow", "customer_id", "entry", "step")
     same = and_(*(there.c[key] == kept.c[key] for key in keys))
     new = ~exists(select(there.c.flow).where(same).correlate(kept))
     tick.execute(insert(lap).from_select(columns, query.where(live.walkers, new)))

@@ -14,6 +14,7 @@ from orchestrator.criteria.facts import SpanRow
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.wait import Wait
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.volatile import is_volatile
@@ -90,7 +91,7 @@ def next_round(tick: Tick, live: LiveFlow, step: str, which: ColumnElement[bool]
     """
     repeat = live.graph.nodes[step].step
     assert isinstance(repeat, Repeat)
-    lap, customer, span = workspace.lap.alias(), tables.customer.alias(), workspace.span.alias()
+    lap, customer, span = aliased(workspace.lap), aliased(tables.customer), aliased(workspace.span)
     zone = func.coalesce(customer.c.timezone, "")
     joined = run.join(lap, lap_of_run(step, lap)).join(customer, customer.c.id == run.c.customer_id)
     query = select(zone, lap.c.began_at, lap.c.number).distinct().select_from(joined).where(which)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 
 from orchestrator import tables
 from orchestrator.flow.steps.send import Send
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.holds import occurrence
 from orchestrator.tick.moves import lap_of_run, leave_step, next_round
@@ -37,7 +38,7 @@ def pass_over(walk: Walk) -> None:
 
 def _was_sent(walk: Walk) -> ColumnElement[bool]:
     """Return whether the ledger has the send; outside of rounds, one of any round counts."""
-    sent = tables.message.alias()
+    sent = aliased(tables.message)
     same = [sent.c[key] == run.c[key] for key in ("customer_id", "flow", "entry", "step")]
     if walk.live.graph.is_repeated(walk.node.id):
         same.append(sent.c.occurrence == occurrence(walk.live, walk.node))

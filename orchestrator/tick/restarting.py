@@ -9,6 +9,7 @@ from sqlalchemy import and_, exists, insert, literal, select, update
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import keys, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.runs import KEPT
@@ -30,7 +31,7 @@ def end_overtaken(tick: Tick, live: LiveFlow) -> None:
 
 def _bring_in(tick: Tick, live: LiveFlow) -> None:
     """Bring in the active runs that this tick would leave alone, for they wait."""
-    runs, here = tables.enrollment.alias(), run.alias()
+    runs, here = aliased(tables.enrollment), aliased(run)
     columns: dict[str, Any] = {name: runs.c[name] for name in KEPT}
     columns["version"] = version_of(tick, live.name, runs)
     columns |= {
@@ -65,7 +66,7 @@ def _has_passing_start(live: LiveFlow, runs: Any) -> Any:
 
 def end_all_but_latest(tick: Tick, live: LiveFlow) -> None:
     """End the new runs that another one of this tick has taken the place of at once."""
-    newer = run.alias()
+    newer = aliased(run)
     taken = exists(
         select(newer.c.flow)
         .where(

@@ -23,6 +23,7 @@ from orchestrator.criteria.sweep import Sweep
 from orchestrator.gate.policy import SendPolicy, frequency_rules, send_policy, volume_limits
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.playbook.model import FrequencyRule
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import caps, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.tries import Standing
@@ -113,7 +114,7 @@ def _is_let_past_breakers(tick: Tick, live: LiveFlow) -> list[ColumnElement[bool
 
 def _oldest(tick: Tick, rule: FrequencyRule, flows: tuple[str, ...] | None) -> ColumnElement[int]:
     """Return when the first message was decided that a rule counts for a run's customer."""
-    sent = tables.message.alias()
+    sent = aliased(tables.message)
     counted = caps.counted(tick, rule, flows, sent)
     query = select(func.min(sent.c.decided_at)).where(
         sent.c.customer_id == run.c.customer_id, *counted

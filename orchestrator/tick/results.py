@@ -13,6 +13,7 @@ from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted
 from orchestrator.criteria.scope import population
 from orchestrator.records import Decided, FlowReport, Sizes, TickReport
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.apply import left_out
 from orchestrator.tick.context import Tick
@@ -184,13 +185,13 @@ def _by_text(row: Any) -> tuple[str, ...]:
 
 
 def _stages(tick: Tick) -> Mapping[str, int]:
-    stays = tick.facts.stages.alias()
+    stays = aliased(tick.facts.stages)
     present = _present(tick, stays, stays.c.stage)
     return {str(stage.stage): present.get(stage.stage, 0) for stage in tick.playbook.stages}
 
 
 def _segments(tick: Tick) -> Mapping[str, int]:
-    stays = tick.facts.segments.alias()
+    stays = aliased(tick.facts.segments)
     present = _present(tick, stays, stays.c.segment)
     return {name: present.get(name, 0) for name in sorted(tick.playbook.segments)}
 

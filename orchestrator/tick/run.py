@@ -304,8 +304,7 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
         entries.enter(tick, live)
         if _matches_runs(tick):
             due.add_entered(tick)
-    for live in tick.walked():
-        runs.take_up_beside(tick, live)
+    runs.take_up_beside(tick)
     if tick.observer is not None:
         tick.observer.entered(tick)
     rounds.play(tick)

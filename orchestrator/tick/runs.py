@@ -28,6 +28,7 @@ from orchestrator.columns import exact_text, to_micros
 from orchestrator.criteria import rows as facts
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import laps, resting, workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.versions import version_of
@@ -47,7 +48,7 @@ def take_up(
     Args:
         moved: which others are to be brought in, for an edit moves them; None if it moves none.
     """
-    runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    runs, customer = aliased(tables.enrollment), aliased(tables.customer)
     reached = _reached(tick, live, runs, moved)
     if not reached and tick.nobody_due and not tick.looks_at_everybody(live):
         return
@@ -81,25 +82,43 @@ def _reached(
     return [which for there, which in ways if there]
 
 
-def take_up_beside(tick: Tick, live: LiveFlow) -> None:
+def take_up_beside(tick: Tick) -> None:
     """Bring in the runs that may be asked about what other runs of their customers do now.
 
     Nothing has changed about these customers, so that this tick had no reason to look at
     them; but a wait of theirs is over, or a day of the calendar let them into a flow.
     """
-    if workspace.run.name not in tick.filled or tick.looks_at_everybody(live):
+    asking = [
+        live
+        for live in tick.walked()
+        if not tick.looks_at_everybody(live) and (live.graph.polled or resting.may_rest(tick, live))
+    ]
+    if workspace.run.name not in tick.filled or not asking:
         return
-    if not (live.graph.polled or resting.may_rest(tick, live)):
-        return
-    runs, customer = tables.enrollment.alias(), tables.customer.alias()
+    runs = aliased(tables.enrollment)
+    there = [exists(select(runs.c.flow).where(_beside(tick, live, runs))) for live in asking]
+    found = tick.connection.execute(select(*there)).one()  # one question spares many statements
+    for live, is_there in zip(asking, found, strict=True):
+        if is_there:
+            _bring_in_beside(tick, live)
+
+
+def _bring_in_beside(tick: Tick, live: LiveFlow) -> None:
+    runs, customer = aliased(tables.enrollment), aliased(tables.customer)
     query, columns = _taken(tick, live, (runs, customer), cast(null(), exact_text()))
-    run = workspace.run.alias()
+    beside = query.where(_beside(tick, live, runs))
+    if tick.execute(insert(workspace.run).from_select(columns, beside)):
+        laps.take_up(tick, live)
+
+
+def _beside(tick: Tick, live: LiveFlow, runs: FromClause) -> ColumnElement[bool]:
+    """Return whether an active run of a flow is asked something, and only its customer is here."""
+    run = aliased(workspace.run)
     touched = select(run.c.customer_id)
     same = and_(*(run.c[key] == runs.c[key] for key in ("flow", "customer_id", "entry")))
     taken = exists(select(run.c.flow).where(same).correlate(runs))
-    beside = and_(_is_polled(tick, live, runs), runs.c.customer_id.in_(touched), ~taken)
-    if tick.execute(insert(workspace.run).from_select(columns, query.where(beside))):
-        laps.take_up(tick, live)
+    mine = and_(runs.c.flow == live.name, runs.c.status == tables.ACTIVE)
+    return and_(mine, _is_polled(tick, live, runs), runs.c.customer_id.in_(touched), ~taken)
 
 
 def _is_polled(tick: Tick, live: LiveFlow, runs: FromClause) -> ColumnElement[bool]:
@@ -198,7 +217,7 @@ def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
         events.tests += [when > at, *_until(at, when, goal)]
         return events.any()
     assert goal.message is not None
-    receipts, (kind, named) = tables.receipt.alias(), goal.message
+    receipts, (kind, named) = aliased(tables.receipt), goal.message
     when = receipts.c.at
     tests = [
         receipts.c.kind == kind,
@@ -217,7 +236,7 @@ def _until(at: ColumnElement[Any], when: ColumnElement[Any], goal: Goal) -> list
 
 def end_runs(tick: Tick, live: LiveFlow, which: ColumnElement[bool]) -> None:
     """End the active runs of a flow, among ``which``, whose goal or exit holds now."""
-    run, customer = workspace.run, tables.customer.alias()
+    run, customer = workspace.run, aliased(tables.customer)
     ending = ends(tick, live, customer, run)
     asked = select(ending).where(customer.c.id == run.c.customer_id).correlate(run)
     reason = asked.scalar_subquery()

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.language.literals import Literal, Reference
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
 from orchestrator.values import Typed, parse_value
@@ -77,8 +78,8 @@ def note_replaced(tick: Tick) -> None:
     )
     if workspace.is_empty(tick.connection, written):
         return
-    customer_id = workspace.leading(written.c.customer_id)
-    same = and_(written.c.name == stored.c.name, customer_id == stored.c.customer_id)
+    key = ("name", "customer_id")
+    same = and_(*(workspace.leading(written.c[name]) == stored.c[name] for name in key))
     columns = [stored.c[column.name] for column in noted.columns]
     query = select(*columns).join_from(written, stored, same)
     tick.execute(insert(noted).from_select([column.name for column in columns], query))
@@ -94,7 +95,7 @@ def in_turns(tick: Tick, which: ColumnElement[bool]) -> Iterator[ColumnElement[b
     if most <= 1:
         yield which
         return
-    earlier = run.alias()
+    earlier = aliased(run)
     same = [earlier.c[name] == run.c[name] for name in ("flow", "customer_id", "step", "moving")]
     turn = select(func.count()).where(*same, earlier.c.entry < run.c.entry).correlate(run)
     for number in range(most):
@@ -108,7 +109,7 @@ def _sums(
 
     Sums are made in Python, exactly, once per different present value.
     """
-    values, sums = tick.facts.attributes.alias(), workspace.replacement
+    values, sums = aliased(tick.facts.attributes), workspace.replacement
     old = func.coalesce(case((values.c.number.is_not(None), values.c.text)), "")
     rows = run.outerjoin(
         values, and_(values.c.name == name, values.c.customer_id == run.c.customer_id)
@@ -142,18 +143,18 @@ def _copies(tick: Tick, reference: Reference) -> tuple[Sequence[Any], FromClause
 
 def _of_customer(tick: Tick, name: str) -> tuple[Sequence[Any], FromClause]:
     if name in CUSTOMER_COLUMNS:
-        customer = tables.customer.alias()
+        customer = aliased(tables.customer)
         rows = run.join(customer, customer.c.id == run.c.customer_id)
         column = customer.c["external_id" if name == "id" else name]
         return _filled({"instant" if name == "created_at" else "text": column}), rows
-    stored = tick.facts.attributes.alias()
+    stored = aliased(tick.facts.attributes)
     mine = and_(stored.c.name == name, stored.c.customer_id == run.c.customer_id)
     return [stored.c[column] for column in TYPED], run.outerjoin(stored, mine)
 
 
 def _of_result(tick: Tick, reference: Reference) -> tuple[Sequence[Any], FromClause]:
     """Return what ``$answer.x`` stands for: a fact of the step, or a property of its event."""
-    kept = tick.facts.results.alias()
+    kept = aliased(tick.facts.results)
     same = [kept.c[key] == run.c[key] for key in ("flow", "customer_id", "entry")]
     rows = run.outerjoin(kept, and_(*same, kept.c.step == reference.root))
     spelled = case((kept.c.timed_out == 1, "true"), (kept.c.timed_out == 0, "false"))
@@ -171,7 +172,7 @@ def _of_event(
     rows: FromClause, event_id: ColumnElement[Any], prop: str
 ) -> tuple[Sequence[Any], FromClause]:
     """Return the typed columns of a property of an event, beside the runs that know it."""
-    known, values = tables.event.alias(), tables.event_value.alias()
+    known, values = aliased(tables.event), aliased(tables.event_value)
     same = and_(
         values.c.event_id == known.c.id,
         values.c.customer_id == known.c.customer_id,

@@ -26,7 +26,8 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.criteria.scope import population
-from orchestrator.tick import workspace
+from orchestrator.tables.reading import aliased
+from orchestrator.tick import due, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import STAGES, Key, Unit, known, units
 
@@ -74,12 +75,12 @@ def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
 
 
 def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     stage = _matching_stage(tick, customer, at).label("stage")
-    stays = (tick.facts.stages if tick.is_full else tables.stage_interval).alias()
-    here = tick.looked_at(stays.c.customer_id)
+    stays = aliased(tick.facts.stages if tick.is_full else tables.stage_interval)
+    here = due.looked_at(tick, STAGES, stays.c.customer_id)
     present = select(stays).where(stays.c.ended_at.is_(None), here).subquery()
-    opened, selected = workspace.stage_opened, _selected(tick, customer, at)
+    opened, selected = workspace.stage_opened, _selected(tick, STAGES, customer, at)
     if workspace.is_empty(tick.connection, present):
         query = select(
             customer.c.id,
@@ -143,7 +144,7 @@ def _partial(tick: Tick) -> bool:
 
 def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[bool]:
     """Return whether ``stay_at_least`` keeps the customer in the present stage."""
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     bound = [
         and_(
             present.c.stage == str(stage.stage),
@@ -159,13 +160,14 @@ def _must_stay(tick: Tick, present: FromClause, at: datetime) -> ColumnElement[b
 
 
 def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> None:
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     scope = tick.scope(customer, name, now=at)
     held = scope.predicate(tick.playbook.segments[name].when)
-    selected = and_(_selected(tick, customer, at), held)
+    unit = ("segment", name)
+    selected = and_(_selected(tick, unit, customer, at), held)
     # without an edit nobody has come or gone before this, and a union hides the indexes
-    stays = (tick.facts.segments if tick.is_full else tables.segment_interval).alias()
-    here = and_(stays.c.segment == name, tick.looked_at(stays.c.customer_id))
+    stays = aliased(tick.facts.segments if tick.is_full else tables.segment_interval)
+    here = and_(stays.c.segment == name, due.looked_at(tick, unit, stays.c.customer_id))
     present = select(stays).where(here, stays.c.ended_at.is_(None)).subquery()
     opened = workspace.segment_opened
     new = (literal(to_micros(at)), literal(int(silent)), _first_seen(tick, customer))
@@ -218,9 +220,9 @@ def _forget_removed(tick: Tick, known: Mapping[Key, str], ordered: Sequence[Unit
 # --- both -----------------------------------------------------------------------------
 
 
-def _selected(tick: Tick, customer: FromClause, at: datetime) -> ColumnElement[bool]:
-    """Return whether a customer exists, and is looked at in this tick."""
-    return and_(population(customer, at), tick.looked_at(customer.c.id))
+def _selected(tick: Tick, unit: Key, customer: FromClause, at: datetime) -> ColumnElement[bool]:
+    """Return whether a customer exists, and a unit is asked about them in this tick."""
+    return and_(population(customer, at), due.looked_at(tick, unit, customer.c.id))
 
 
 def _first_seen(tick: Tick, customer: FromClause) -> ColumnElement[Any]:

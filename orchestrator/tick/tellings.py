@@ -17,6 +17,7 @@ from orchestrator.criteria.sources import OnCustomer, source
 from orchestrator.flow.told import told_event, told_source
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.names import Name
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.values import SCALE, parse_value
 
@@ -70,7 +71,7 @@ def _named(scope: Scope, whom: Literal) -> ColumnElement[Any]:
     """Return the row id of the customer whose external id, or alias, a value is; else NULL."""
     assert isinstance(whom.value, Reference)
     text = scope.reference(whom.value, "text", scope.subject)
-    known, alias = tables.customer.alias(), tables.alias.alias()
+    known, alias = aliased(tables.customer), aliased(tables.alias)
     own = select(known.c.id).where(known.c.external_id == text)
     other = select(alias.c.customer_id).where(alias.c.external_id == text)
     return func.coalesce(

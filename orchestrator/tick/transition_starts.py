@@ -23,6 +23,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import exact_text, to_micros
 from orchestrator.flow.entry import single_did
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
 def of_stage(found: Candidates, head: str, stage: str, *, backfill: bool | None) -> Select[Any]:
     """Return the customers who entered (or left) a stage since the flow last looked."""
-    base = tables.stage_interval.alias()
+    base = aliased(tables.stage_interval)
     if head == "leaves_stage":
-        closed = workspace.stage_closed.alias()
+        closed = aliased(workspace.stage_closed)
         return _leavers(found, closed, closed.c.stage == stage, base, base.c.stage == stage)
-    opened, stays = workspace.stage_opened.alias(), found.tick.facts.stages.alias()
+    opened, stays = aliased(workspace.stage_opened), aliased(found.tick.facts.stages)
     if found.live.is_first:
         there = and_(stays.c.stage == stage, stays.c.ended_at.is_(None))
         _count_those_there(found, stays, there)
@@ -46,12 +47,12 @@ def of_stage(found: Candidates, head: str, stage: str, *, backfill: bool | None)
 
 def of_segment(found: Candidates, head: str, segment: str, *, backfill: bool | None) -> Select[Any]:
     """Return the customers who entered (or left) a segment since the flow last looked."""
-    base = tables.segment_interval.alias()
+    base = aliased(tables.segment_interval)
     if head == "leaves_segment":
-        closed = workspace.segment_closed.alias()
+        closed = aliased(workspace.segment_closed)
         left = closed.c.segment == segment
         return _leavers(found, closed, left, base, base.c.segment == segment)
-    opened, stays = workspace.segment_opened.alias(), found.tick.facts.segments.alias()
+    opened, stays = aliased(workspace.segment_opened), aliased(found.tick.facts.segments)
     there = and_(stays.c.segment == segment, stays.c.ended_at.is_(None))
     if found.live.is_first:
         _count_those_there(found, stays, there)
@@ -90,7 +91,7 @@ def _entrants(
             entered_before, base.c.silent == 0, base.c.began_at > _seen_at(found)
         )
         rows = union_all(moves, missed).subquery()
-    customer = tables.customer.alias()
+    customer = aliased(tables.customer)
     since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
     born_into_flow = exists(
         select(customer.c.id)
@@ -142,7 +143,7 @@ def _with_matching_event(found: Candidates, query: Select[Any], segment: str) ->
     if did is None:
         return query
     rows = query.subquery()
-    scope = found.tick.scope(tables.customer.alias(), segment, each=True)
+    scope = found.tick.scope(aliased(tables.customer), segment, each=True)
     events = did.matching(scope)
     latest = (
         select(events.id)
@@ -158,7 +159,7 @@ def _with_matching_event(found: Candidates, query: Select[Any], segment: str) ->
 
 def of_flow(found: Candidates, flow: str) -> Select[Any]:
     """Return the runs of another flow that ended since the last entries were decided."""
-    ended, running = tables.enrollment.alias(), workspace.run.alias()
+    ended, running = aliased(tables.enrollment), aliased(workspace.run)
     now = select(running.c.customer_id, running.c.entry, literal(found.now).label("ended_at"))
     now = now.where(running.c.flow == flow, running.c.status == "ended", running.c.ended_late == 0)
     before = select(ended.c.customer_id, ended.c.entry, cast(ended.c.ended_at, BigInteger))
@@ -176,7 +177,7 @@ def of_flow(found: Candidates, flow: str) -> Select[Any]:
 
 def _first_seen_then(stays: FromClause) -> ColumnElement[int]:
     """Return 1 if the tick that wrote a stay was the first to see its customer."""
-    before, latest, customer = tables.tick.alias(), tables.tick.alias(), tables.customer.alias()
+    before, latest, customer = aliased(tables.tick), aliased(tables.tick), aliased(tables.customer)
     since = func.coalesce(customer.c.created_at, customer.c.first_event_at)
     previous = select(func.max(latest.c.at)).where(latest.c.at < stays.c.began_at)
     new = exists(

@@ -33,6 +33,7 @@ from orchestrator.columns import exact_text
 from orchestrator.criteria import rows as facts
 from orchestrator.criteria.scope import Scope
 from orchestrator.gate.policy import SendPolicy, consenting_topics, quiet_slot
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import LiveFlow, Tick
 from orchestrator.tick.holds import occurrence
@@ -57,7 +58,9 @@ class Standing:
     tick: Tick
     live: LiveFlow
     policy: SendPolicy
-    customer: FromClause = field(default_factory=tables.customer.alias)
+    customer: FromClause = field(default_factory=lambda: aliased(tables.customer))
+    _subscribed: dict[tuple[str, ...], ColumnElement[bool]] = field(default_factory=dict)
+    """Topics → whether the customer subscribes to any of them."""
 
     @cached_property
     def scope(self) -> Scope:
@@ -217,7 +220,11 @@ class Standing:
         topics = consenting_topics(self.tick.playbook.catalog, self.policy, channel)
         if topics is None:
             return true()
-        return or_(*(self.scope.subscribed(topic) for topic in topics), false())
+        asked = tuple(topics)  # channels share them
+        if asked not in self._subscribed:
+            any_of = (self.scope.subscribed(topic) for topic in asked)
+            self._subscribed[asked] = or_(*any_of, false())
+        return self._subscribed[asked]
 
     def _refusal(self) -> ColumnElement[Any]:
         """Return why an attempt found no channel: consent, suppressed, else unreachable."""

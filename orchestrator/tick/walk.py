@@ -25,6 +25,7 @@ from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import answers, calls, days, laps, workspace
 from orchestrator.tick.context import LiveFlow, Place, Tick
 from orchestrator.tick.effects import Effects
@@ -54,7 +55,7 @@ class Walk(Effects):
     tick: Tick
     live: LiveFlow
     node: Node
-    customer: Any = field(default_factory=tables.customer.alias)
+    customer: Any = field(default_factory=lambda: aliased(tables.customer))
 
     @cached_property
     def here(self) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Select,
+    String,
     Table,
     and_,
     case,
@@ -127,6 +128,9 @@ noted = _work_table("tick_noted", _big("id", key=True), _big("customer_id"))
 
 due = _work_table("tick_due", _big("customer_id", key=True))
 """The customers whom this tick must look at; everybody, if it is a full one."""
+
+swept = _work_table("tick_swept", _text("unit", key=True), _big("customer_id", key=True))
+"""Unit (the stage model, a segment, or '' for all flows) → whose answer the clock may flip."""
 
 entry = _work_table(
     "tick_entry",
@@ -349,12 +353,14 @@ def refresh_statistics(connection: Connection, table: Table) -> None:
         connection.execute(text(f"ANALYZE {table.name}"))
 
 
-def leading(column: ColumnElement[int]) -> ColumnElement[int]:
+def leading(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a column of a TEMP table that is joined to a large one, so that it is read first.
 
     SQLite takes every TEMP table to be as large as any other. It asks no index of an expression,
     so it cannot read the large table from end to end and look each row up in the small one.
     """
+    if isinstance(column.type, String):
+        return column + literal_column("''", _TEXT)
     return column + literal_column("0")
 
 

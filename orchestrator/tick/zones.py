@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, exists, false, func, literal, 
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.criteria.facts import SpanRow
+from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
 
@@ -34,7 +35,7 @@ def due_by_zone(
     if len(set(instants.values())) == 1:
         return literal(next(iter(instants.values())))
     key = tick.add_spans(lambda name: [SpanRow(name, 0, 1, instants[name])])
-    span, customer = workspace.span.alias(), tables.customer.alias()
+    span, customer = aliased(workspace.span), aliased(tables.customer)
     query = select(span.c.at).where(
         span.c.key == key,
         customer.c.id == workspace.run.c.customer_id,
@@ -53,7 +54,7 @@ def in_zones(
     names = [name for name in tick.zone_names if test(_fixed(timezone) or tick.zone_of(name))]
     if len(names) in (0, len(tick.zone_names)):
         return true() if names else false()
-    span = workspace.span.alias()
+    span = aliased(workspace.span)
     key = tick.add_spans(lambda name: [SpanRow(name, 0, 1)] if name in names else [])
     query = select(span.c.key).where(
         span.c.key == key, span.c.zone == func.coalesce(customer.c.timezone, "")
