@@ -129,6 +129,7 @@ def simulate(
     from orchestrator.selection import select_flows
     from orchestrator.settings import instant_from
     from orchestrator.simulation.assumed import Assumed, read_shares
+    from orchestrator.simulation.instants import refuse_beyond_calendar
     from orchestrator.simulation.span import SpanRequest
 
     opened = root.open_project(project, var)
@@ -143,6 +144,7 @@ def simulate(
         drafts=selection.named,
         reveal=reveal,
     )
+    refuse_beyond_calendar(request.begin, days)
     engine = root.open_database(opened.folder, db, read_only=True)
     telling = Telling(as_it_is if reveal else mask_address, raw=raw)
     with (

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator import timing
+from orchestrator.errors import UsageError
 from orchestrator.language.durations import Duration
 
 _DAYS = {"day": 1, "week": 7}
+_EDGE = 7
+"""Days at either end of the calendar: of zones that are ahead, and of acts that follow."""
+
+
+def refuse_beyond_calendar(begin: datetime, days: int) -> None:
+    """Refuse a span that comes too near to the ends of the calendar, in whatever zone.
+
+    Args:
+        begin: aware UTC; the first tick.
+
+    Raises:
+        UsageError: it begins in the first days of the year 1, or goes on after the year 9999.
+    """
+    first = begin.date().toordinal()
+    if first <= _EDGE:
+        raise UsageError("--from is too early: the calendar begins with the year 1")
+    if first + days > date.max.toordinal() - _EDGE:
+        raise UsageError(
+            f"--from and --days {days} go beyond the calendar, which ends with the year 9999",
+            help="choose an earlier --from, or fewer --days",
+        )
 
 
 def tick_instants(

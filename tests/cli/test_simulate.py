@@ -174,6 +174,9 @@ def test_a_report_is_written(project: Path, url: str, tmp_path: Path) -> None:
         (["--report", "nowhere/out.html"], "there is no folder nowhere"),
         (["-o", "jsonl", "--report", "out.html"], "goes with -o human or json"),
         (["--from", "tomorrow"], "is not a time"),
+        (["--from", "9999-12-30", "--days", "10", "--every", "1d"], "go beyond the calendar"),
+        (["--from", "9999-12-31T23:59", "--days", "1"], "go beyond the calendar"),
+        (["--from", "0001-01-01", "--days", "1"], "too early"),
         (["--select", "welcom"], "no flow matches"),
         (["-o", "xml"], "takes no"),
     ],
@@ -183,6 +186,15 @@ def test_what_is_not_understood_is_refused(
 ) -> None:
     assert answer(["simulate", "--project", str(project), "--db", url, *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_calendars_last_whole_weeks_are_simulated(
+    project: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    span = ["--from", "9999-12-10", "--days", "14", "--every", "1d", "--assume", "purchase=100%"]
+
+    assert answer(["simulate", "--project", str(project), "--db", url, *span]) == 0
+    assert "Total" in capsys.readouterr().out
 
 
 def test_a_project_without_a_database_is_simulated_empty(
