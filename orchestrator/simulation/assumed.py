@@ -23,6 +23,7 @@ WHOLE = 1_000_000
 """Shares and draws are integers out of so many."""
 ENGAGED = ("opened", "clicked", "replied")
 """One draw for all: who clicks has opened."""
+_DOES = {"clicked": "clicks", "replied": "replies"}
 
 _PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?%", re.ASCII)
 _Curve = tuple[tuple[int, int], ...]
@@ -63,14 +64,15 @@ class Act(NamedTuple):
 
 
 def read_shares(written: Iterable[str], events: Collection[str]) -> dict[str, Decimal]:
-    """Return what ``--assume`` says: ``opened=30%, clicked=4%``; the last of a name counts.
+    """Return what ``--assume`` says: ``opened=30%, clicked=4%``.
 
     Args:
         events: of the catalog; receipt kinds are known.
     Raises:
-        UsageError: something is no ``NAME=PERCENT``, or its name is unknown.
+        UsageError: something is no ``NAME=PERCENT``, its name is unknown or said twice, or more
+            do something with a message than open it.
     """
-    shares = {}
+    shares: dict[str, Decimal] = {}
     for part in (part.strip() for text in written for part in text.split(",")):
         name, _, percent = (one.strip() for one in part.partition("="))
         if not _PERCENT.fullmatch(percent) or Decimal(percent[:-1]) > 100:
@@ -84,8 +86,26 @@ def read_shares(written: Iterable[str], events: Collection[str]) -> dict[str, De
                 help=f"{did_you_mean(name, known)}it takes a receipt ({', '.join(KINDS)}) "
                 "or an event of the catalog",
             )
+        if name in shares:
+            raise UsageError(f'--assume says "{name}" twice', help="name one share for each")
         shares[name] = Decimal(percent[:-1]) / 100
+    _refuse_more_than_opened(shares)
     return shares
+
+
+def _refuse_more_than_opened(shares: Mapping[str, Decimal]) -> None:
+    for kind in ENGAGED[1:]:
+        if "opened" in shares and shares.get(kind, 0) > shares["opened"]:
+            told = ", ".join(f"{name}={percent_text(shares[name])}" for name in (kind, "opened"))
+            raise UsageError(
+                f"--assume {told} cannot both hold: who {_DOES[kind]} is among those who open",
+                help=f"assume that at least {percent_text(shares[kind])} open, or leave opened out",
+            )
+
+
+def percent_text(share: Decimal) -> str:
+    """Return a share as ``--assume`` writes it: ``0.5%``."""
+    return f"{(share * 100).normalize():f}%"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from orchestrator.records import DecisionLine, FlowSpan, SpanReport
 from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.simulation.arrivals import Arrivals
-from orchestrator.simulation.assumed import Assumed
+from orchestrator.simulation.assumed import Assumed, percent_text
 from orchestrator.simulation.figures import Figures
 from orchestrator.simulation.instants import tick_instants
 from orchestrator.simulation.play import play
@@ -156,7 +156,7 @@ class Simulation:
             pressure=pressure,
             sends=sum(flow.sends for flow in flows.values()),
             seed=request.assumed.seed if shares else None,
-            assumed={name: f"{(share * 100).normalize():f}%" for name, share in shares.items()},
+            assumed={name: percent_text(share) for name, share in shares.items()},
             project_tripped_at=tripped.get(str(self.playbook.project.project)),
             notes=(*self._notes, *_missed_hours(flows.values())),
         )

@@ -83,8 +83,16 @@ def test_shares_are_read() -> None:
         ("opened=-1%", "is not NAME=PERCENT"),
         ("", "is not NAME=PERCENT"),
         ("opend=3%", 'knows no "opend"'),
+        ("clicked=4%,clicked=5%", 'says "clicked" twice'),
+        ("clicked=60%,opened=10%", "clicked=60%, opened=10% cannot both hold"),
+        ("opened=0%,replied=0.5%", "who replies is among those who open"),
     ],
 )
 def test_what_is_no_share_is_refused(written: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         read_shares([written], ["buy"])
+
+
+def test_as_many_may_click_as_open_and_clicks_stand_alone() -> None:
+    assert read_shares(["opened=4%", "clicked=4%"], []).keys() == {"opened", "clicked"}
+    assert read_shares(["clicked=60%,replied=70%"], []).keys() == {"clicked", "replied"}
