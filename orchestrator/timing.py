@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from orchestrator.language.durations import DailyHours, Duration
+from orchestrator.language.zones import zone_names
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -383,12 +383,6 @@ def _minute(reading: datetime) -> int:
 
 
 # --- zones ----------------------------------------------------------------------------
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """Return every IANA name, from ``tzdata``, so that all machines know the same."""
-    return frozenset((files("tzdata") / "zones").read_text(encoding="utf-8").split())
 
 
 @cache

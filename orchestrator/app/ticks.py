@@ -66,11 +66,13 @@ def one_tick(
     )
     masking = None if request.reveal else Masking(opened.playbook)
     run, waiting = dry_run if request.dry_run else live_run, 0
-    notes: list[str] = []
+    notes = [] if request.dry_run else _restored(opened, engine)
     with database_faults(), run(engine, plan) as ticked:
         if not request.dry_run:
+            if not notes:
+                _keep_note(opened, engine, request.now)
             passed("outbox")
-            notes = drain(opened, engine, request.now)
+            notes += drain(opened, engine, request.now)
             with engine.connect() as connection:
                 connection.execution_options(sqlite_begin="DEFERRED")
                 waiting = waiting_calls(connection)
@@ -81,6 +83,27 @@ def one_tick(
         if ticked.did_nothing:
             report = replace(report, notes=(*report.notes, ALREADY_DONE))
         yield report, decision_lines(ticked.tick, masking, request.flows, whole=request.whole)
+
+
+def _restored(opened: OpenProject, engine: Engine) -> list[str]:
+    """Return the remark about a database that is older than the last tick run from here."""
+    from orchestrator.database_faults import database_faults
+    from orchestrator.scheduler.doubts import of_another_past
+    from orchestrator.scheduler.note import memory_of, note_path, read_note
+
+    note = read_note(note_path(opened.folder, engine))
+    if note is None:
+        return []
+    with database_faults(), engine.connect() as connection:
+        connection.execution_options(sqlite_begin="DEFERRED")
+        found = of_another_past(memory_of(connection), note)
+    return [found[1]] if found else []
+
+
+def _keep_note(opened: OpenProject, engine: Engine, now: datetime) -> None:
+    from orchestrator.scheduler.note import keep_note, note_path
+
+    keep_note(engine, note_path(opened.folder, engine), now)
 
 
 def _calls_wait(count: int) -> str:

@@ -97,6 +97,14 @@ def read_breakers(connection: Connection, provider: str) -> dict[str, Breaker]:
     return {domain: Breaker(*rest) for domain, *rest in connection.execute(query)}
 
 
+def is_shut(connection: Connection, provider: str, lease: str) -> bool:
+    """Return whether a worker may begin no call at a provider now; changes nothing."""
+    breaker = read_breakers(connection, provider).get(WHOLE)
+    if breaker is None or breaker.state == "closed":
+        return False
+    return not breaker.admits(lease, database_now(connection))
+
+
 def admitted(connection: Connection, provider: str, lease: str) -> int | None:
     """Return how many calls a worker may begin: None is any number, 0 none, 1 is the probe.
 

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from orchestrator.delivery.book import Book, Shelf
-from orchestrator.delivery.breakers import admitted
+from orchestrator.delivery.breakers import admitted, is_shut
 from orchestrator.delivery.calling import Caller
 from orchestrator.delivery.claims import Claims, Lease, cancel, extend, give_back, is_due, let_go
 from orchestrator.delivery.ending import Ended, Ender
@@ -108,7 +108,9 @@ class Lane:
 
         def ask(connection: Connection) -> bool:
             stops = read_stops(connection, book.playbook)
-            return is_due(connection, self.outlet.channel, stops, self.clock())
+            if not is_due(connection, self.outlet.channel, stops, self.clock()):
+                return False
+            return not is_shut(connection, self.outlet.provider, self.lease.token)
 
         return self.may_send() and self.reader.read(ask)
 

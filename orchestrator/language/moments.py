@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.language.durations import (
     UNITS,
@@ -20,6 +19,7 @@ from orchestrator.language.durations import (
 from orchestrator.language.nodes import Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, ScalarShape
+from orchestrator.language.zones import zone_names
 
 
 class DurationShape(ScalarShape[Duration]):
@@ -95,11 +95,7 @@ class Zone(ScalarShape[str]):
     def parse(self, node: ScalarNode) -> str | None:
         if self.customer and node.text == "customer":
             return node.text
-        try:
-            ZoneInfo(node.text)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return None
-        return node.text
+        return node.text if node.text in zone_names() else None
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "minLength": 1, "x-names": "zone"}

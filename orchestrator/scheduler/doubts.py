@@ -43,7 +43,7 @@ def doubt_of(
     last = memory.last_tick
     if last is None:
         return None
-    found = _of_another_past(memory, note) if note else None
+    found = of_another_past(memory, note) if note else None
     if found is None and now - last > max_gap:
         found = "gap", f"the last tick was {spoken(now - last)} ago"
     if found is None:
@@ -52,7 +52,8 @@ def doubt_of(
     return Doubt(code, says, f"{code}:{memory.instance}:{to_micros(last)}")
 
 
-def _of_another_past(memory: Memory, note: Memory) -> tuple[str, str] | None:
+def of_another_past(memory: Memory, note: Memory) -> tuple[str, str] | None:
+    """Return the code and the words for a database that is not the one the note is about."""
     if note.instance != memory.instance:
         return "cloned", "this is not the database that was driven from here before"
     ahead = note.ticks - memory.ticks

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
-from orchestrator.database import default_url, place_of
+from orchestrator.database import default_url, in_one_transaction, place_of
 from orchestrator.settings import LOCAL_FOLDER
 
 NOTE = "instance.json"
@@ -52,6 +52,16 @@ def named(connection: Connection, memory: Memory, now: datetime) -> Memory:
     id = uuid4().hex
     connection.execute(insert(tables.instance).values(id=id, created_at=to_micros(now)))
     return replace(memory, instance=id)
+
+
+def keep_note(engine: Engine, path: Path, now: datetime) -> None:
+    """Note how far a database has come; what a person was asked about stays noted."""
+    with engine.connect() as connection:
+        memory = in_one_transaction(
+            connection, lambda: named(connection, memory_of(connection), now)
+        )
+    before = read_note(path)
+    write_note(path, replace(memory, asked=before.asked if before else None))
 
 
 def note_path(project: Path, engine: Engine) -> Path:

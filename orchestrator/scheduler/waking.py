@@ -35,11 +35,43 @@ LONGEST_PAUSE = 60.0
 """Seconds at most between two tries while the database fails."""
 
 
+LOOKED_EVERY = 0.1
+"""Seconds after which a wish that a signal uttered is seen at the latest."""
+
+
+class Wish(Event):
+    """An event that a signal may set too, between any two instructions.
+
+    A signal's handler takes no lock, for the thread it interrupts may hold that very one; it
+    leaves a mark, and who waits looks for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_marked = False
+
+    def mark(self) -> None:
+        """Set it from a signal's handler."""
+        self._is_marked = True
+
+    def is_set(self) -> bool:
+        return self._is_marked or super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else monotonic() + timeout
+        while not self.is_set():
+            left = LOOKED_EVERY if until is None else min(LOOKED_EVERY, until - monotonic())
+            if left <= 0:
+                return False
+            super().wait(left)
+        return True
+
+
 @dataclass
 class Stop:
     """The wish that the scheduler ends, and who uttered it."""
 
-    asked: Event = field(default_factory=Event)
+    asked: Wish = field(default_factory=Wish)
     signal: int | None = None
 
 
@@ -51,7 +83,7 @@ def stopped_by_signals() -> Iterator[Stop]:
 
     def take(number: int, frame: FrameType | None) -> None:
         stop.signal = number
-        stop.asked.set()
+        stop.asked.mark()
         for name, handler in before.items():
             signal.signal(name, handler)
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from databases import opened_at
+from harness import Shop
 from jsonschema import Draft7Validator
 from reference.loading import load
 from reference.world import ConsentAct, Happening, Person, World
@@ -209,3 +210,20 @@ def test_preview_of_the_past_exits_2(
 
     assert run(project, url, "--dry-run", at=NOW - timedelta(days=1)) == 2
     assert "before the latest tick" in capsys.readouterr().err
+
+
+def test_a_live_run_notes_how_far_the_database_has_come(
+    shop: Shop, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.write().customers(ann={}).import_facts()
+    words = ["--project", str(shop.folder), "--db", database_url]
+    assert answer(["run", "--at", "2026-03-02T09:00Z", *words]) == 0
+    (note,) = (shop.folder / ".clm").glob("instance*.json")
+    said = json.loads(note.read_text(encoding="utf-8"))
+    assert (said["ticks"], said["last_tick"]) == (1, "2026-03-02T09:00:00+00:00")
+    note.write_text(json.dumps({**said, "ticks": 9}), encoding="utf-8")
+    capsys.readouterr()
+
+    assert answer(["run", "--at", "2026-03-02T10:00Z", *words]) == 0
+    assert "restored from a backup" in " ".join(capsys.readouterr().err.split())
+    assert json.loads(note.read_text(encoding="utf-8"))["ticks"] == 9, "the doubt stays"

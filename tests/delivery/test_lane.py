@@ -35,6 +35,7 @@ from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.switch import FRESH_SECONDS
+from orchestrator.delivery.worker import Until
 from orchestrator.pausing import EVERYTHING, pause, resume_flow
 
 LATER = NOW + timedelta(hours=12)
@@ -76,11 +77,11 @@ def test_a_deferred_message_is_tried_again_with_the_same_octets(shop: Shop) -> N
 
 def test_a_message_deferred_for_ever_is_dead_after_eight_attempts(shop: Shop) -> None:
     greeted(shop, 1)
-    mail = outlet(lambda message: deferred("down"))
+    mail = outlet(lambda message: deferred("full", fault="message"))
     for hour in range(0, 60, 6):
         drain(shop, mail, now=NOW + timedelta(hours=hour))
     assert [one.attempt for one in carried(mail)] == list(range(1, 9))
-    assert ledger(shop, "state", "error") == [("dead", "exhausted: down")]
+    assert ledger(shop, "state", "error") == [("dead", "exhausted: full")]
     assert payloads(shop) == 0
 
 
@@ -347,6 +348,17 @@ def test_several_lanes_of_a_channel_send_each_message_once(shop: Shop) -> None:
     drain(shop, *lanes)
     sent = [one.customer for lane in lanes for one in carried(lane)]
     assert sorted(sent) == [f"c{number:05}" for number in range(60)]
+
+
+@pytest.mark.parametrize("until", [Until.NOTHING_DUE, Until.NOTHING_LEFT])
+def test_a_drain_does_not_wait_for_a_provider_that_is_down(shop: Shop, until: Until) -> None:
+    greeted(shop, 30)
+    down = outlet(lambda message: deferred("no connection"), at_once=5)
+
+    drain(shop, down, until=until)
+    states = ledger(shop, "state")
+    assert states == ["queued"] * 30
+    assert 5 <= len(carried(down)) < 30, "its breaker opened"
 
 
 class Hesitant(Told):

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator import timing
 from orchestrator.demo import shop
 from orchestrator.demo.files import write_shop
+from orchestrator.language.zones import zone_names
 
 Rows = list[dict[str, Any]]
 
@@ -67,8 +67,7 @@ def test_some_events_are_later_than_the_preview(events: Rows) -> None:
 
 def test_some_customers_have_a_broken_zone_and_some_none(customers: Rows) -> None:
     zones = Counter(
-        "none" if "timezone" not in row else row["timezone"] in timing.zone_names()
-        for row in customers
+        "none" if "timezone" not in row else row["timezone"] in zone_names() for row in customers
     )
 
     assert zones[False] >= 5
