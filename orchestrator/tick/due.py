@@ -45,8 +45,8 @@ from orchestrator.tick.definitions import STAGES, Key, units
 
 _FLOWS = ""
 """What stands for all flows among the units: their conditions are asked about the same people."""
-FEW = 8
-"""Conditions probe each customer if at most every eighth must be looked at, else build sets."""
+FEW = 4
+"""Conditions probe each customer if at most every fourth must be looked at, else build sets."""
 
 
 def find(tick: Tick) -> None:

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, insert, literal, or_, select, update
 
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, resting, workspace
 from orchestrator.tick.calls import call_again
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import LiveFlow, Place, Tick
 from orchestrator.tick.holds import close_holds
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
@@ -31,8 +31,7 @@ REFUSED = and_(
 
 def play(tick: Tick) -> None:
     """Play rounds until no run stands at a send that this tick has not tried."""
-    tick.busy = _busy(tick)
-    over = tick.standing(run.c.moving == 1, run.c.due_at.is_not(None))
+    tick.busy, over = _begin(tick)
     for live in tick.busy:
         stop_met(tick, live)
         finish_waits(tick, live, over)
@@ -54,10 +53,16 @@ def play(tick: Tick) -> None:
     _close_holds_of_ended(tick)
 
 
-def _busy(tick: Tick) -> list[LiveFlow]:
-    """Return the flows, and earlier versions of them, that have runs to be moved or tried."""
-    found = {(place.flow, place.version) for place in tick.standing()}
-    return [live for live in tick.walked() if (live.name, live.version) in found]
+def _begin(tick: Tick) -> tuple[list[LiveFlow], set[Place]]:
+    """Return the versions of flows with runs to be moved or tried, and where waits are over."""
+    waited = case((and_(run.c.moving == 1, run.c.due_at.is_not(None)), 1), else_=0)
+    places: dict[Place, int] = {}
+    query = select(run.c.flow, run.c.version, run.c.step, waited).distinct()
+    for *place, is_over in tick.connection.execute(query):
+        places[Place(*place)] = max(is_over, places.get(Place(*place), 0))
+    found = {(place.flow, place.version) for place in places}
+    busy = [live for live in tick.walked() if (live.name, live.version) in found]
+    return busy, {place for place, is_over in places.items() if is_over}
 
 
 def _try_all(tick: Tick) -> list[Standing]:
