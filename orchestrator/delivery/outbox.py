@@ -23,6 +23,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import EPOCH, to_micros
 from orchestrator.delivery.auditing import audit
+from orchestrator.delivery.marking import drop_payloads
 from orchestrator.errors import NotFoundError, RefusedError
 from orchestrator.tables.messages import DELIVERY
 from orchestrator.tick.surge import SURGE, surge_of
@@ -231,6 +232,8 @@ def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> 
     ruled = update(row).where(row.c.id == number, row.c.state == "in_doubt").values(**values)
     if connection.execute(ruled).rowcount == 0:
         raise RefusedError(f"message {number} is {_state_of(connection, number)}, not in doubt")
+    if ruling != "resend":
+        drop_payloads(connection, [number])
     audit(connection, ruling, _name(number), at=now)
 
 

@@ -147,12 +147,17 @@ def test_a_doubt_is_ended_once(
     sent: list[str], shop: Shop, capsys: Printed, ruling: str, state: str, again: bool
 ) -> None:
     become(shop, 1, state="in_doubt", error="no answer", attempt=1)
+    with shop.engine.begin() as connection:
+        connection.execute(insert(tables.payload).values(message_id=1, content=b"x", digest="x"))
     assert [one["id"] for one in asked(capsys, "in-doubt", "list", *sent)["messages"]] == [1]
 
     assert answer(["outbox", "in-doubt", ruling, "1", *sent]) == 0
     capsys.readouterr()
     found = asked(capsys, "show", "1", *sent)
     assert (found["state"], found["possible_duplicate"], found["attempt"]) == (state, again, 1)
+    with shop.engine.connect() as connection:
+        kept = connection.scalars(select(tables.payload.c.message_id)).all()
+    assert list(kept) == ([1] if again else []), "what is sent again is what was frozen"
     assert acts(shop) == [(ruling, "message 1")]
     assert answer(["outbox", "in-doubt", ruling, "1", *sent]) == 4
     assert "not in doubt" in capsys.readouterr().err
