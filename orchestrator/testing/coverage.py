@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 
 from orchestrator import tables
-from orchestrator.criteria.base import Condition, Criterion, Group, leaves
+from orchestrator.criteria.base import Condition, Criterion, leaves
 from orchestrator.criteria.scope import Scope, population
 from orchestrator.flow.base import Step
 from orchestrator.flow.graph import graph
 from orchestrator.flow.starts.matches import MatchesStart
-from orchestrator.flow.steps.branch import Branch
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
 from orchestrator.tick import workspace
@@ -78,10 +77,15 @@ class Coverage:
     def stepped(self, walk: Walk) -> None:
         """Take note of a step that runs are about to do, and of what it asks of them."""
         self.reached.add((walk.live.name, walk.node.id))
-        asked = list(criteria_of(walk.node.step))
-        if asked:
-            scope = walk.scope()
-            self._ask(walk.tick, asked, scope, _of(workspace.run, scope), walk.here)
+        step, scope = walk.node.step, walk.scope()
+        asked = [one for one in criteria_of(step) if one is not step.stops_when()]
+        self._ask(walk.tick, asked, scope, _of(workspace.run, scope), walk.here)
+
+    def asked(
+        self, tick: Tick, criterion: Criterion, scope: Scope, here: ColumnElement[bool]
+    ) -> None:
+        """Take note of a condition that may take runs from where they are."""
+        self._ask(tick, [criterion], scope, _of(workspace.run, scope), here)
 
     def ended(self, tick: Tick) -> None:
         """Take note of the steps that runs stand on, or were decided about, as a tick ends."""
@@ -114,10 +118,13 @@ class Coverage:
 
     def _entries(self, tick: Tick, live: LiveFlow) -> None:
         rows = workspace.entry
-        looked_at = rows.c.reason.is_(None) | rows.c.reason.in_(("audience", "exits_when"))
-        scope = tick.scope(tables.customer.alias(), live.name, run=rows, each=True)
-        here = (rows.c.flow == live.name) & looked_at
-        self._ask(tick, [live.flow.audience], scope, _of(rows, scope), here)
+        customer, mine = tables.customer.alias(), rows.c.flow == live.name
+        let_in = mine & (rows.c.reason.is_(None) | (rows.c.reason == "exits_when"))
+        scope = tick.scope(customer, live.name, run=rows, each=True)
+        asked = let_in | (mine & (rows.c.reason == "audience"))
+        self._ask(tick, [live.flow.audience], scope, _of(rows, scope), asked)
+        inside = tick.scope(customer, live.name, run=rows, each=True, this_run=True)
+        self._ask(tick, [live.flow.exits_when], inside, _of(rows, inside), let_in)
 
     def _exits(self, tick: Tick, live: LiveFlow) -> None:
         rows = tables.enrollment.alias()
@@ -203,9 +210,6 @@ def _matched(flow: Flow) -> tuple[Criterion, ...]:
 
 def criteria_of(step: Step) -> Iterator[Criterion]:
     """Yield what a step itself asks, without the steps inside it."""
-    found = [step.only_if, step.operand, getattr(step, "until", None)]
-    if isinstance(step, Branch):
-        found += [way.if_ for way in step.operand]
-    for one in found:
-        if isinstance(one, Condition | Group):
-            yield one
+    if step.only_if is not None:
+        yield step.only_if
+    yield from (criterion for _, criterion in step.asks())

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
+from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
@@ -110,6 +111,16 @@ class Observer(Protocol):
 
     def stepped(self, walk: Walk) -> None:
         """Called with the runs that are about to do one step."""
+
+    def asked(
+        self, tick: Tick, criterion: Criterion, scope: Scope, here: ColumnElement[bool]
+    ) -> None:
+        """Called before runs are asked what may take them from where they are.
+
+        Args:
+            scope: over ``workspace.run``.
+            here: which of these runs are asked.
+        """
 
 
 @dataclass
@@ -207,6 +218,11 @@ class Tick:
         return [name for name in self.zone_names if name and not timing.zone_or(name, self.zone)[1]]
 
     # --- asking -----------------------------------------------------------------------
+
+    def asks(self, criterion: Criterion | None, scope: Scope, here: ColumnElement[bool]) -> None:
+        """Let whoever looks on know that some runs are about to be asked a condition."""
+        if self.observer is not None and criterion is not None:
+            self.observer.asked(self, criterion, scope, here)
 
     def scope(
         self,

@@ -197,7 +197,7 @@ def ends(
     tick: Tick, live: LiveFlow, customer: FromClause, run: FromClause
 ) -> ColumnElement[str | None]:
     """Return the reason for which a run ends now: its goal, then its exit; NULL if none."""
-    scope = tick.scope(customer, live.name, run=run, each=True, this_run=True)
+    scope = _inside(tick, live, customer, run)
     whens = []
     if live.flow.goal is not None and not live.flow.goal.keep_going:
         whens.append((goal_met(scope, live.flow.goal), "goal"))
@@ -206,6 +206,10 @@ def ends(
     if not whens:
         return cast(null(), exact_text())
     return cast(case(*whens, else_=null()), exact_text())
+
+
+def _inside(tick: Tick, live: LiveFlow, customer: FromClause, run: FromClause) -> Scope:
+    return tick.scope(customer, live.name, run=run, each=True, this_run=True)
 
 
 def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
@@ -237,12 +241,14 @@ def _until(at: ColumnElement[Any], when: ColumnElement[Any], goal: Goal) -> list
 def end_runs(tick: Tick, live: LiveFlow, which: ColumnElement[bool]) -> None:
     """End the active runs of a flow, among ``which``, whose goal or exit holds now."""
     run, customer = workspace.run, aliased(tables.customer)
+    here = and_(live.walkers, run.c.status == "active", which)
+    tick.asks(live.flow.exits_when, _inside(tick, live, customer, run), here)
     ending = ends(tick, live, customer, run)
     asked = select(ending).where(customer.c.id == run.c.customer_id).correlate(run)
     reason = asked.scalar_subquery()
     tick.execute(
         update(run)
-        .where(live.walkers, run.c.status == "active", which, reason.is_not(None))
+        .where(here, reason.is_not(None))
         .values(
             status="ended",
             exit_reason=reason,

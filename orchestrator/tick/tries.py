@@ -149,10 +149,12 @@ class Standing:
         tests = {"expire": run.c.reached_at <= self.scope.ago(self.policy.expires_after)}
         if self.policy.step.only_if is not None:
             # a fresh send was asked as it was reached
-            dropped = ~self.scope.predicate(self.policy.step.only_if)
-            tests["only_if"] = and_(run.c.held_reason.is_not(None), dropped)
+            held = run.c.held_reason.is_not(None)
+            self.tick.asks(self.policy.step.only_if, self.scope, and_(self.here, held))
+            tests["only_if"] = and_(held, ~self.scope.predicate(self.policy.step.only_if))
         if self.live.flow.recheck:
             asked = self.tick.scope(self.customer, self.live.name, run=run, each=True)
+            self.tick.asks(self.live.flow.audience, asked, self.here)
             tests[LEFT_AUDIENCE] = ~asked.predicate(self.live.flow.audience)
         return tests
 

@@ -154,6 +154,7 @@ class Walk(Effects):
         criterion = stopper.step.stops_when()
         if criterion is None:
             return
+        self.tick.asks(criterion, self.scope(), self.here if which is None else which)
         met = self.mark(self.holds(criterion), which)
         close_holds(
             self.tick, self.live, self.node, met, reason="only_if", detail=literal(stopper.id)

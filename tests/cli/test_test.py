@@ -291,6 +291,65 @@ def test_coverage_is_of_the_segments_and_stages_too_that_the_flows_ask_about(
     assert "stage buyer playbooks/stages.yaml:2 never true: did purchase" in out
 
 
+LOOP = """\
+flow: loop
+starts_when: {did: signed_up}
+audience: {did_not: clicked_away}
+recheck: true
+exits_when: {did: complained_aloud}
+steps:
+  - until: {did: purchase, since: entry}
+    do:
+      - send: hello
+      - wait: 2 days
+  - repeat:
+      every: 1 day
+      at_most: 3 times
+      until: {did: paid, since: entry}
+      do: [{send: offer, channel: email}]
+"""
+LOOPED = """\
+test: rounds
+flow: loop
+clock: 2026-03-02 09:30
+customers: {ana: {}, ben: {}, eva: {}, zoe: {}}
+timeline:
+  - {before: 1 day, customer: zoe, did: complained_aloud}
+  - {after: 0 min, customer: [ana, ben, eva, zoe], did: signed_up}
+  - {after: 1 day, customer: ana, did: purchase}
+  - {after: 25 hours, customer: ana, did: paid}
+  - {after: 1 day, customer: eva, did: clicked_away}
+partial: true
+expect: {ana: [], ben: [], eva: [], zoe: []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("left_out", "line", "says"),
+    [
+        ("  - {after: 1 day, customer: ana, did: purchase}\n", 7, "true: did purchase"),
+        ("  - {after: 25 hours, customer: ana, did: paid}\n", 14, "true: did paid"),
+        ("  - {after: 1 day, customer: eva, did: clicked_away}\n", 3, "false: did not clicked_away"),
+        ("  - {before: 1 day, customer: zoe, did: complained_aloud}\n", 5,
+         "true: did complained_aloud"),
+    ],
+)  # fmt: skip
+def test_coverage_sees_what_takes_runs_out_of_their_steps(
+    project: Path, capsys: pytest.CaptureFixture[str], left_out: str, line: int, says: str
+) -> None:
+    events = "  paid: {}\n  clicked_away: {}\n  complained_aloud: {}\n"
+    catalog = CATALOG.replace("  signed_up: {}\n", f"  signed_up: {{}}\n{events}")
+    (project / "playbooks" / "catalog.yaml").write_text(catalog, encoding="utf-8")
+    (project / "playbooks" / "flows" / "loop.yaml").write_text(LOOP, encoding="utf-8")
+    save(project, LOOPED)
+    assert play(project, "--coverage") == 0
+    assert "coverage: 100 %" in capsys.readouterr().out
+    assert left_out in LOOPED
+    save(project, LOOPED.replace(left_out, ""))
+    assert play(project, "--coverage") == 0
+    assert f"loop.yaml:{line} never {says}" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_flow_may_ask_for_the_variant_of_another(project: Path) -> None:
     asked = "audience: {any: [{in_variant: win_back/copy/short}, {attribute: country, is: AT}]}"
     flow = FLOW.replace("audience: {attribute: country, is: AT}", asked)
