@@ -19,6 +19,7 @@ from orchestrator.playbook.model.trial import RECEIPTS
 from orchestrator.playbook.names import event_of
 from orchestrator.playbook.places import own_names, parts_of_flow, sentences
 from orchestrator.playbook.walk import sends_of
+from orchestrator.testing.consents import Consents
 from orchestrator.testing.disguise import WHO, disguise
 from orchestrator.testing.extract import extract
 from orchestrator.testing.words import local_text, quoted
@@ -72,7 +73,7 @@ def draft(source: Source, customer: str) -> str:
             "customers:",
             f"  {who}: {{{', '.join(_known(connection, source, row, begin))}}}",
             "timeline:",
-            *_timeline(connection, source, row.id, who),
+            *_timeline(connection, source, row.id, begin, who),
             "run_for: 30 days",
             "expect:",
             f"  {who}: nothing",
@@ -122,25 +123,27 @@ def _known(connection: Connection, source: Source, row: Row[Any], begin: datetim
     for name in ("email", "phone", "push_token"):
         if not getattr(row, name):
             yield f'{name}: ""'
-    yield f"subscribed_to: [{', '.join(_topics(connection, row.id, begin))}]"
+    held = _consents(connection, source, row.id).held_at(begin)
+    yield f"subscribed_to: [{', '.join(held)}]"
 
 
-def _topics(connection: Connection, customer: int, begin: datetime) -> list[str]:
-    act = tables.consent.c
-    query = (
-        select(act.topic, act.withdrawn)
-        .where(act.customer_id == customer, act.at <= to_micros(begin))
-        .order_by(act.at, act.withdrawn, act.id)
-    )
-    latest = {topic: withdrawn for topic, withdrawn in connection.execute(query)}
-    return sorted(topic for topic, withdrawn in latest.items() if not withdrawn)
+def _consents(connection: Connection, source: Source, customer: int) -> Consents:
+    topics = frozenset(map(str, source.playbook.catalog.topics or {}))
+    return Consents(connection, customer, topics)
 
 
 # --- what happened ---------------------------------------------------------------------
 
 
-def _timeline(connection: Connection, source: Source, customer: int, who: str) -> list[str]:
-    found = [*_events(connection, source, customer), *_receipts(connection, source, customer)]
+def _timeline(
+    connection: Connection, source: Source, customer: int, begin: datetime, who: str
+) -> list[str]:
+    flow = str(source.flow.flow)
+    found = [
+        *_consents(connection, source, customer).later(begin, source.now, flow),
+        *_events(connection, source, customer),
+        *_receipts(connection, source, customer),
+    ]
     return [
         f"  - {{at: {local_text(at, source.zone)}, customer: {who}, {what}}}"
         for at, what in sorted(found, key=lambda one: one[0])
