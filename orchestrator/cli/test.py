@@ -18,6 +18,7 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.counting import counted
 from orchestrator.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class _Answer:
         from orchestrator.cli import console
         from orchestrator.playbook.report import human
         from orchestrator.testing.judge import Judge
-        from orchestrator.testing.report import coverage_lines, verdict_lines
+        from orchestrator.testing.report import coverage_lines, updated_line, verdict_lines
 
         is_human = self.output == "human"
         for line in human(self.sources.problems, self.sources.texts) if is_human else ():
@@ -150,18 +151,21 @@ class _Answer:
         page = console.results_page()
         for verdict in judge.judge(self.sources.tests):
             self.verdicts.append(verdict)
+            if is_human and self.update and verdict.failed:
+                console.out(updated_line(verdict, page))
+                continue
             for line in verdict_lines(verdict, self.sources.texts, page) if is_human else ():
                 console.out(line)
         if is_human and self.watch is not None:
             for line in coverage_lines(self.watch, page):
                 console.out(line)
         self._tell_machines()
+        failed = any(one.failed for one in self.verdicts)
         if self.update:
-            self._update()
+            failed = self._update()
         elif is_human:
             self._say_what_next()
         bad = any(one.severity == "error" for one in self.sources.problems)
-        failed = any(one.failed and not self.update for one in self.verdicts)
         return int(bad or failed or any(one.broken for one in self.verdicts))
 
     def _tell_machines(self) -> None:
@@ -180,9 +184,10 @@ class _Answer:
             if self.junit is not None:
                 _write(self.junit, written)
 
-    def _update(self) -> None:
+    def _update(self) -> bool:
+        """Write what happened into the files; return whether some tests fail all the same."""
         from orchestrator.cli import console
-        from orchestrator.testing.update import updated
+        from orchestrator.testing.update import unwritable, updated
 
         changed = 0
         for path, text in self.sources.texts.items():
@@ -191,9 +196,16 @@ class _Answer:
             if written != text:
                 _write(self.opened.folder / path, written)
                 console.say(f"{path}: written")
-                changed += 1
-        if not changed:
+                changed += sum(updated(text, [one]) != text for one in mine)
+        failing = list(unwritable(self.verdicts))
+        for sentence in failing:
+            console.warn(sentence)
+        if changed:
+            tests = counted(changed, "test")
+            console.say(f"updated {tests}. Next: read the difference, then run clmctl test again")
+        else:
             console.say("nothing to update")
+        return bool(failing)
 
     def _say_what_next(self) -> None:
         from orchestrator.cli import console
@@ -237,7 +249,7 @@ def _draft(opened: OpenProject, customer: str, flow: str, at: str | None, db: st
     from orchestrator.testing.draft import Source, draft
     from orchestrator.testing.files import read_text
     from orchestrator.testing.judge import Judge
-    from orchestrator.testing.update import updated
+    from orchestrator.testing.update import unwritable, updated
 
     engine = root.open_database(opened.folder, db, read_only=True)
     source = Source(engine, opened.playbook, opened.flow(flow), opened.now(at))
@@ -247,6 +259,8 @@ def _draft(opened: OpenProject, customer: str, flow: str, at: str | None, db: st
         judge = Judge(opened.folder, lambda _own: opened.playbook)
         verdicts = list(judge.judge(tests))
         text = updated(text, [one for one in verdicts if one.failed])
+        for sentence in unwritable(verdicts):
+            console.warn(sentence)
     console.out(text.rstrip("\n"))
     console.say(f"Next: save it as tests/playbooks/{flow}_from_customer.test.yaml, and read it")
     return 0

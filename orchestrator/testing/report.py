@@ -41,6 +41,13 @@ def verdict_lines(verdict: Verdict, texts: dict[str, str], page: Page) -> Iterat
     yield ""
 
 
+def updated_line(verdict: Verdict, page: Page) -> str:
+    """Return the line of a test that was not as expected, where its expectations are written."""
+    test = verdict.test
+    place = page.paint(f"{test.mark.path}::{test.test}", "dim")
+    return f"{page.paint('≠', 'yellow')} {printable(test.test)}  {place}"
+
+
 def way_lines(way: Way, stage: Stage, page: Page) -> Iterator[str]:
     """Yield one customer's way, expected and actual side by side."""
     begins = local_text(stage.clock, stage.zone)

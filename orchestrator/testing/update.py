@@ -27,6 +27,19 @@ def updated(text: str, verdicts: Sequence[Verdict]) -> str:
     return text
 
 
+def unwritable(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield what no expectation can say of some tests: these fail however they are written."""
+    for verdict in verdicts:
+        found = [(way.customer, row.seen) for way in verdict.ways for row in way.rows]
+        errors = {
+            seen.object: f"{verdict.test.test}: the message {seen.object} to {who} cannot be "
+            f"rendered, so the test fails until that is mended: {seen.error}"
+            for who, seen in reversed(found)
+            if seen is not None and seen.error is not None
+        }
+        yield from reversed(errors.values())
+
+
 def _edits(root: yaml.Node, verdict: Verdict, text: str) -> Iterator[tuple[int, int, str]]:
     assert verdict.stage is not None
     for way in verdict.ways:

@@ -207,6 +207,37 @@ def test_update_writes_what_happened_and_leaves_the_rest(project: Path) -> None:
     assert path.read_text("utf-8") == written
 
 
+def test_update_tells_what_it_wrote_and_not_what_was_wrong(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(project, PASSING.replace("receives: offer", "receives: hello"))
+    save(project, PASSING.replace("leaves: no click", "leaves: bored"), "other")
+    assert play(project, "--update") == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        f"≠ who clicks gets the offer  tests/playbooks/{name}.test.yaml::who clicks gets the offer"
+        for name in ("care", "other")
+    ]
+    assert "updated 2 tests. Next: read the difference, then run clmctl test again" in told.err
+    assert "failed" not in told.err
+    assert play(project, "--update") == 0
+    assert "nothing to update" in capsys.readouterr().err
+
+
+def test_update_tells_of_messages_that_no_expectation_can_make_pass(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = project / "templates" / "hello" / "email.md.j2"
+    template.write_text("---\nsubject: Hi\n---\n{{ 1 / 0 }}\n", encoding="utf-8")
+    path = save(project, PASSING.replace("receives: hello}", "held: hello}"))
+    for _ in ("written", "written before"):
+        assert play(project, "--update") == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert said.count("the message hello to ana cannot be rendered, so the test fails") == 1
+        assert "    - {after: 0 min, receives: hello}\n" in path.read_text("utf-8")
+    assert play(project) == 1
+
+
 def test_update_keeps_to_braces(project: Path) -> None:
     begin = PASSING.partition("expect:")[0]
     path = save(project, f"{begin}expect: {{ana: nothing, zoe: nothing}}\n")
