@@ -71,7 +71,7 @@ def _pause(pause: Pause | None) -> Json | None:
 def cell(row: Json, column: str) -> object:
     """Return what stands in a row's column for people: beside a status that it is paused."""
     is_paused = column == "status" and row.get("paused") is not None
-    return f"{row[column]}, paused by hand" if is_paused else row[column]
+    return f"{row[column]}, paused" if is_paused else row[column]
 
 
 def stage_rows(playbook: Playbook, select: Iterable[str], exclude: Iterable[str]) -> list[Json]:

@@ -39,7 +39,7 @@ from orchestrator.delivery.worker import Manner, Until, Worker
 SECRET = "s" * 32
 CHANNELS = """
 channels:
-  whatsapp: {phone_number_id: '1', token: env:WHATSAPP_TOKEN, app_secret: env:WHATSAPP_SECRET}
+  whatsapp: {phone_number_id: '1', token: file:whatsapp.secret, app_secret: file:whatsapp.secret}
 """
 LINKED = PROJECT + "links: {base_url: 'https://shop.example'}\n"
 STATUSES = ("sent", "delivered", "read")
@@ -79,6 +79,7 @@ def posted(url: str, number: int, key: str, status: str) -> bool:
 def keyed(shop: Shop, messages: int) -> list[str]:
     """Let so many messages have left by WhatsApp; return their provider keys."""
     shop.write(project=LINKED, channels=CHANNELS)
+    (shop.folder / "whatsapp.secret").write_text(SECRET, encoding="utf-8")
     queued(shop, messages)
     row = tables.message.c
     found = rows(shop.engine, "SELECT id FROM message ORDER BY id")
@@ -138,10 +139,8 @@ def mortal(shop: Shop, tmp_path: Path) -> Iterator[Mortal]:
 
 @pytest.mark.slow
 def test_a_server_killed_after_its_answers_loses_nothing_of_them(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, tmp_path: Path
 ) -> None:
-    for name in ("WHATSAPP_TOKEN", "WHATSAPP_SECRET"):
-        monkeypatch.setenv(name, SECRET)
     kills, chance = sized(4, 100), random.Random(9)
     keys = keyed(shop, 50)
     answered, over, told = set[int](), False, itertools.count()
@@ -178,10 +177,8 @@ def test_a_server_killed_after_its_answers_loses_nothing_of_them(
 
 @pytest.mark.slow
 def test_receipts_replayed_and_shuffled_over_and_over_give_one_state(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, tmp_path: Path
 ) -> None:
-    for name in ("WHATSAPP_TOKEN", "WHATSAPP_SECRET"):
-        monkeypatch.setenv(name, SECRET)
     receipts, chance = sized(150, 33_000), random.Random(3)
     keys = keyed(shop, receipts // 3)
     states = []
