@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, text
+from sqlalchemy import Connection, Engine, RootTransaction, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, StaticPool
@@ -34,6 +35,7 @@ __all__ = [
     "database_faults",
     "default_url",
     "in_one_transaction",
+    "insert_into",
     "memory_engine",
     "open_engine",
     "place_of",
@@ -125,6 +127,11 @@ def scratch_engine(path: Path) -> Engine:
     )
     _begin_with(engine, "DEFERRED")
     return engine
+
+
+def insert_into(dialect: str, table: Table) -> Any:
+    """Return an ``INSERT`` of a dialect that can say ON CONFLICT."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def place_of(engine: Engine) -> str:

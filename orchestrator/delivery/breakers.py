@@ -18,8 +18,8 @@ from sqlalchemy import Connection, delete, select
 from orchestrator import tables
 from orchestrator.channels.outcome import Outcome
 from orchestrator.columns import to_micros
+from orchestrator.database import insert_into
 from orchestrator.database_clock import database_now
-from orchestrator.tick.workspace import insert_into
 
 IN_A_ROW, OF_LATEST, LATEST = 5, 10, 20
 SHORTEST, LONGEST = timedelta(seconds=30), timedelta(minutes=10)

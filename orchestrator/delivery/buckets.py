@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, select, type_coerce, update
 
 from orchestrator import tables
+from orchestrator.database import insert_into
 from orchestrator.database_clock import now_by
-from orchestrator.tick.workspace import insert_into
 
 _MICROS = 1_000_000
 _SET_BACK = 60 * _MICROS

@@ -20,6 +20,7 @@ from orchestrator.answers import Answer, record_on
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
+from orchestrator.database import insert_into
 from orchestrator.delivery.breakers import Noted, note
 from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.guards import address_kind
@@ -29,7 +30,6 @@ from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.onsite import publish
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Attempt, Change, after
-from orchestrator.tick.workspace import insert_into
 
 _ROW = tables.message.c
 _OURS = (

@@ -12,15 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, case, literal_column, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
 from orchestrator.columns import MICROSECOND, from_micros
-from orchestrator.database import in_one_transaction
+from orchestrator.database import in_one_transaction, insert_into
 from orchestrator.database_clock import now_by
 from orchestrator.tick.apply import SCHEDULER
 
@@ -103,11 +101,10 @@ class Candidate:
             in_one_transaction(connection, lambda: connection.execute(leave))
 
     def _claim(self, connection: Connection) -> int | None:
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
         now = now_by(connection)
         until = now + literal_column(str(LEASE // MICROSECOND))
         row = tables.lease.c
-        wanted = dialect.insert(tables.lease).values(
+        wanted = insert_into(connection.dialect.name, tables.lease).values(
             role=SCHEDULER, holder=self.holder, term=1, expires_at=until
         )
         same = row.holder == self.holder

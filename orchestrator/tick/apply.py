@@ -28,7 +28,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
-from orchestrator.database import queue_for_facts
+from orchestrator.database import insert_into, queue_for_facts
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tables.reading import aliased
@@ -99,7 +99,7 @@ def _is_in_office(tick: Tick) -> bool:
 
 def _insert(tick: Tick, table: Table) -> Any:
     """Return an ``INSERT`` that can say ON CONFLICT."""
-    return workspace.insert_into(tick.connection.dialect.name, table)
+    return insert_into(tick.connection.dialect.name, table)
 
 
 def _copy(tick: Tick, source: Table, target: Table) -> None:

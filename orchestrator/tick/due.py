@@ -35,6 +35,7 @@ from sqlalchemy import (
 from orchestrator import tables, timing
 from orchestrator.columns import to_day_number, to_micros
 from orchestrator.criteria.sweep import Sweep
+from orchestrator.database import insert_into
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
@@ -179,13 +180,13 @@ def _stored(bound: datetime | date) -> int:
 def _adding(dialect: str, rows: str) -> Any:
     """Return the statement that notes for a unit the customers of one kind of fact in a range."""
     unit = bindparam("unit", type_=workspace.swept.c.unit.type)
-    into, passed = workspace.insert_into(dialect, workspace.swept), _FACTS[rows]().add_columns(unit)
+    into, passed = insert_into(dialect, workspace.swept), _FACTS[rows]().add_columns(unit)
     return into.from_select(["customer_id", "unit"], passed).on_conflict_do_nothing()
 
 
 def _added(dialect: str, customers: Select[Any]) -> Any:
     """Return the statement that adds those customers who are not there yet."""
-    into = workspace.insert_into(dialect, workspace.due)
+    into = insert_into(dialect, workspace.due)
     return into.from_select(["customer_id"], customers).on_conflict_do_nothing()
 
 

@@ -37,7 +37,6 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import tables
 from orchestrator.columns import Instant, LocalDate, exact_text
@@ -340,11 +339,6 @@ def lay_out(connection: Connection) -> None:
         connection.execute(text(f"SET default_statistics_target = {SAMPLED}"))
     work.create_all(connection, checkfirst=False)
     connection.info[_LAID_OUT] = True
-
-
-def insert_into(dialect: str, table: Table) -> Any:
-    """Return an ``INSERT`` of a dialect that can say ON CONFLICT."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def refresh_statistics(connection: Connection, table: Table) -> None:
