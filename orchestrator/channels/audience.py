@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from orchestrator.channels import whole_files
 from orchestrator.channels.base import Capabilities, Channel
@@ -82,6 +82,13 @@ class Member(NamedTuple):
 
     email: str | None
     phone: str | None
+
+
+class Rows(Protocol):
+    """Where rows are written: what ``csv.writer`` returns."""
+
+    def writerow(self, row: Iterable[str], /) -> object:
+        """Write one row."""
 
 
 class Written(NamedTuple):
@@ -153,15 +160,15 @@ def write_list(
 
 
 def _keep(
-    writer: object, header: tuple[str, str], rows: Iterable[tuple[str, str] | None]
+    writer: Rows, header: tuple[str, str], rows: Iterable[tuple[str, str] | None]
 ) -> Iterator[tuple[str, str]]:
     """Write rows and yield them; one that stands there already is left out."""
     seen: set[tuple[str, str]] = set()
-    writer.writerow(header)  # type: ignore[attr-defined]  # csv's writers have no public type
+    writer.writerow(header)
     for row in rows:
         if row is not None and row not in seen:
             seen.add(row)
-            writer.writerow(row)  # type: ignore[attr-defined]  # the same
+            writer.writerow(row)
             yield row
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 ReceiptKind = Literal[
     "accepted", "delivered", "opened", "clicked", "replied", "bounced", "complained",
@@ -26,6 +27,17 @@ class Callback:
     """The raw octets: signatures are made over these and nothing else."""
     received_at: datetime
     """UTC."""
+
+    def json(self) -> Any:
+        """Return the body as JSON.
+
+        Raises:
+            ValueError: it is none, or nests too deep.
+        """
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("the callback nests too deep") from None
 
 
 @dataclass(frozen=True, slots=True)

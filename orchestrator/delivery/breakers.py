@@ -99,10 +99,8 @@ def read_breakers(connection: Connection, provider: str) -> dict[str, Breaker]:
 
 def is_shut(connection: Connection, provider: str, lease: str) -> bool:
     """Return whether a worker may begin no call at a provider now; changes nothing."""
-    breaker = read_breakers(connection, provider).get(WHOLE)
-    if breaker is None or breaker.state == "closed":
-        return False
-    return not breaker.admits(lease, database_now(connection))
+    breaker = _at_work(connection, provider)
+    return breaker is not None and not breaker.admits(lease, database_now(connection))
 
 
 def admitted(connection: Connection, provider: str, lease: str) -> int | None:
@@ -110,14 +108,20 @@ def admitted(connection: Connection, provider: str, lease: str) -> int | None:
 
     The probe is noted in the caller's transaction, so that nobody else tries meanwhile.
     """
-    breaker = read_breakers(connection, provider).get(WHOLE)
-    if breaker is None or breaker.state == "closed":
+    breaker = _at_work(connection, provider)
+    if breaker is None:
         return None
     now = database_now(connection)
     if not breaker.admits(lease, now):
         return 0
     _store(connection, provider, {WHOLE: breaker.probed_by(lease, now)})
     return 1
+
+
+def _at_work(connection: Connection, provider: str) -> Breaker | None:
+    """Return the breaker of a provider as a whole if it is not closed."""
+    breaker = read_breakers(connection, provider).get(WHOLE)
+    return None if breaker is None or breaker.state == "closed" else breaker
 
 
 def closed_domains(
