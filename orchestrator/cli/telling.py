@@ -18,4 +18,6 @@ def tell_event(happened: Happened) -> None:
     if manner.quiet and happened.level == "info":
         return
     line = readable_line if is_terminal(sys.stderr) else json_line
-    print(line(happened, utcnow()), file=sys.stderr, flush=True)
+    # Lanes tell from their own threads: a line and its end in one write cannot be torn apart.
+    sys.stderr.write(line(happened, utcnow()) + "\n")
+    sys.stderr.flush()
