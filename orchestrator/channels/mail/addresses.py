@@ -7,8 +7,8 @@ part with them cannot be written otherwise: it needs a server that offers SMTPUT
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from orchestrator.channels.mail.headers import HeaderRefused, clean, phrase
 
@@ -25,8 +25,7 @@ _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One address, checked, as it stands on the wire."""
 
     spec: str

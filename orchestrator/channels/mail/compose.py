@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 from orchestrator.channels.mail.addresses import Address, address, mailbox, parted
@@ -69,8 +69,7 @@ class Manner:
     signer: Signer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message ready for the wire: one envelope, one receiver."""
 
     mail_from: Address
@@ -79,6 +78,8 @@ class Letter:
     """Lines end with CRLF and have at most 998 octets; dots are not doubled yet."""
     is_international: bool
     """Whether it needs a server that offers SMTPUTF8."""
+    has_dots: bool
+    """Whether a line begins with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Composer:
                 skeleton.end.replace(KEY_PLACE, key),
             )
         )
-        about, body = content(message.text, message.html, message.attachments, key)
+        about, body, has_dots = content(message.text, message.html, message.attachments, key)
         head = headers.encode() + about
         if has_long_line(head):
             raise HeaderRefused("a header is longer than 998 octets")
@@ -144,6 +145,7 @@ class Composer:
             to,
             b"".join((signature, head, b"\r\n", body)),
             skeleton.is_international or to.is_international,
+            has_dots,
         )
 
     def _skeleton(self, message: OutgoingMessage) -> Skeleton:

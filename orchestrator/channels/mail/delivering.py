@@ -16,6 +16,12 @@ from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, ju
 from orchestrator.channels.mail.wire import Lost, Step, TimedOut, Wire
 from orchestrator.channels.outcome import Outcome, deferred, rejected, unknown
 
+END = b".\r\n"
+"""What ends a content."""
+
+_ENVELOPE: tuple[Stage, ...] = ("mail", "rcpt", "data")
+_AGREED = tuple(WANTED[stage] for stage in _ENVELOPE)
+
 
 class Withdrawn(Lost):
     """The connection was given up because its message may not begin any more."""
@@ -51,7 +57,9 @@ class Delivery:
         try:
             while errand is not None:
                 spare = spare or errands.prepare()
-                outcome = yield from self._agreed(errand)
+                outcome = None
+                if not self._is_agreed(errand):
+                    outcome = yield from self._agreed(errand)
                 if outcome is None:
                     if not errands.may_begin(errand):
                         raise Withdrawn("the message may not leave any more")
@@ -93,7 +101,7 @@ class Delivery:
         """Take the next message that this server can have, and begin to talk about it."""
         errand = self._admitted(errands, spare)
         if errand is not None and self._pipelines:
-            self._wire.put(_together(errand))
+            self._wire.put(errand.envelope)
         return errand
 
     def _admitted(self, errands: Errands, spare: Errand | None) -> Errand | None:
@@ -109,7 +117,7 @@ class Delivery:
                 errands.end(errand, lacking)
             elif errands.may_begin(errand):
                 errand.dot_at = None
-                errand.commands = self._commands(errand.letter)
+                errand.stages, errand.envelope = self._envelope(errand.letter)
                 return errand
             errand = errands.prepare()
         return None
@@ -123,17 +131,24 @@ class Delivery:
             return rejected(f"the server takes no more than {most} octets", code="552 5.3.4")
         return None
 
-    def _commands(self, letter: Letter) -> tuple[tuple[Stage, bytes], ...]:
-        """Return what is said of a message before its content."""
+    def _envelope(self, letter: Letter) -> tuple[tuple[Stage, ...], bytes]:
+        """Return what is said of a message before its content, a line for each stage."""
         parameters = f" SIZE={len(letter.octets)}" if "SIZE" in self._offers else ""
         if letter.is_international:
             parameters += " BODY=8BITMIME SMTPUTF8"
-        commands: tuple[tuple[Stage, bytes], ...] = (
-            ("mail", f"MAIL FROM:<{letter.mail_from.spec}>{parameters}\r\n".encode()),
-            ("rcpt", f"RCPT TO:<{letter.to.spec}>\r\n".encode()),
-            ("data", b"DATA\r\n"),
+        lines = (
+            f"MAIL FROM:<{letter.mail_from.spec}>{parameters}\r\n"
+            f"RCPT TO:<{letter.to.spec}>\r\nDATA\r\n"
+        ).encode()
+        if self._needs_reset:
+            return ("reset", *_ENVELOPE), b"RSET\r\n" + lines
+        return _ENVELOPE, lines
+
+    def _is_agreed(self, errand: Errand) -> bool:
+        """Return whether the server has agreed to the whole envelope already, as most do."""
+        return (
+            self._pipelines and errand.stages is _ENVELOPE and self._wire.replies_that_came(_AGREED)
         )
-        return (("reset", b"RSET\r\n"), *commands) if self._needs_reset else commands
 
     def _agreed(self, errand: Errand) -> Step[Outcome | None]:
         """Talk about the envelope; return why it is not taken, None if the content is asked for.
@@ -143,7 +158,9 @@ class Delivery:
         """
         failure: Outcome | None = None
         until = self._soon()
-        for stage, line in errand.commands:
+        for stage, line in zip(
+            errand.stages, errand.envelope.splitlines(keepends=True), strict=True
+        ):
             if not self._pipelines:
                 self._wire.put(line)
             reply = self._wire.reply_that_came() or (yield from self._wire.reply(until))
@@ -160,9 +177,10 @@ class Delivery:
 
     def _hand_over(self, errand: Errand, ahead: Errand | None) -> None:
         """Send the content, and in the same packet what comes before that of the next."""
-        content = as_content(errand.letter.octets)
+        letter = errand.letter
+        content = as_content(letter.octets) if letter.has_dots else letter.octets + END
         errand.dot_at = self._wire.put_octets + len(content)
-        self._wire.put(content + _together(ahead) if ahead else content)
+        self._wire.put(content + ahead.envelope if ahead else content)
 
     def _taken(self, errand: Errand) -> Step[Outcome]:
         """Wait for the answer to the final dot, and return what it means.
@@ -213,11 +231,6 @@ class Delivery:
         return monotonic() + self._patience.envelope
 
 
-def _together(errand: Errand) -> bytes:
-    """Return what is said before the content, for a server that pipelines."""
-    return b"".join([line for _, line in errand.commands])
-
-
 def is_closing(outcome: Outcome) -> bool:
     """Return whether the server says that it closes the connection with this answer."""
     return (outcome.code or "").startswith("421")
@@ -232,4 +245,4 @@ def as_content(octets: bytes) -> bytes:
             take it for the end, whatever it takes for a line (SMTP smuggling).
     """
     octets = octets.replace(b"\n.", b"\n..")
-    return b"".join((b"." if octets.startswith(b".") else b"", octets, b".\r\n"))
+    return b"".join((b"." if octets.startswith(b".") else b"", octets, END))

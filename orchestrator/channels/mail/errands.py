@@ -27,8 +27,9 @@ class Errand:
     letter: Letter
     asked_at: float | None = None
     """When it was last said that it may begin, on the monotonic clock."""
-    commands: tuple[tuple[Stage, bytes], ...] = ()
-    """What its connection says of it before the content."""
+    stages: tuple[Stage, ...] = ()
+    envelope: bytes = b""
+    """What its connection says of it before the content: a line for each stage."""
     went_back: bool = False
     """Whether a connection broke before it had begun."""
     dot_at: int | None = None

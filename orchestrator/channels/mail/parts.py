@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 from orchestrator.channels.mail.bodies import Body, file_body, text_body
@@ -17,10 +18,19 @@ _CONTAINERS = ("multipart/", "message/")
 """What base64 must not carry (RFC 2045, 6.4)."""
 
 
-def content(
-    text: str, html: str | None, attachments: Sequence[Attachment], key: str
-) -> tuple[bytes, bytes]:
-    """Return (the headers that say what the content is, the body), both ended with CRLF.
+class Part(NamedTuple):
+    """One part of a message, or several in one."""
+
+    head: bytes
+    """The headers that say what it is, each ended with CRLF."""
+    body: bytes
+    """Ended with CRLF."""
+    has_dots: bool
+    """Whether a line of the body begins with a dot."""
+
+
+def content(text: str, html: str | None, attachments: Sequence[Attachment], key: str) -> Part:
+    """Return the content of a message.
 
     Boundaries are made of the key, so that every attempt has the same octets.
 
@@ -28,9 +38,9 @@ def content(
         HeaderRefused: an attachment's name or type must not stand in a header.
         UnicodeEncodeError: half a character (a lone surrogate).
     """
-    shown = _part("text/plain; charset=utf-8", text_body(text))
+    shown = _part(b"text/plain; charset=utf-8", text_body(text))
     if html is not None:
-        parts = [shown, _part("text/html; charset=utf-8", text_body(html))]
+        parts = [shown, _part(b"text/html; charset=utf-8", text_body(html))]
         shown = _together("alternative", parts, f"=_a.{key}")
     if attachments:
         files = [_attached(one) for one in attachments]
@@ -38,29 +48,29 @@ def content(
     return shown
 
 
-def _part(type: str, body: Body, more: str = "") -> tuple[bytes, bytes]:
-    head = f"Content-Type: {type}\r\n{more}Content-Transfer-Encoding: {body.encoding}\r\n"
-    return head.encode("ascii"), body.octets
+def _part(type: bytes, body: Body, more: bytes = b"") -> Part:
+    encoding = body.encoding.encode("ascii")
+    head = b"Content-Type: %b\r\n%bContent-Transfer-Encoding: %b\r\n" % (type, more, encoding)
+    return Part(head, body.octets, body.has_dots)
 
 
-def _together(
-    subtype: str, parts: Sequence[tuple[bytes, bytes]], boundary: str
-) -> tuple[bytes, bytes]:
+def _together(subtype: str, parts: Sequence[Part], boundary: str) -> Part:
     head = f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n'.encode("ascii")
     line = f"--{boundary}".encode("ascii")
     pieces: list[bytes] = []
-    for own_head, body in parts:
+    for part in parts:
         # The CRLF before a boundary belongs to it: what stands above keeps its own.
-        pieces += (line, b"\r\n", own_head, b"\r\n", body, b"\r\n")
-    return head, b"".join((*pieces, line, b"--\r\n"))
+        pieces += (line, b"\r\n", part.head, b"\r\n", part.body, b"\r\n")
+    body = b"".join((*pieces, line, b"--\r\n"))
+    return Part(head, body, any(part.has_dots for part in parts))
 
 
-def _attached(attachment: Attachment) -> tuple[bytes, bytes]:
+def _attached(attachment: Attachment) -> Part:
     kind = attachment.content_type
     if not _TYPE.match(kind) or kind.lower().startswith(_CONTAINERS):
         raise HeaderRefused("an attachment's type is not one such as application/pdf")
     disposition = f"Content-Disposition: attachment;\r\n {_file_name(attachment.name)}\r\n"
-    return _part(kind, file_body(attachment.content), disposition)
+    return _part(kind.encode("ascii"), file_body(attachment.content), disposition.encode("ascii"))
 
 
 def _file_name(name: str) -> str:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from orchestrator.channels.outcome import (
     Fault,
@@ -58,8 +59,7 @@ _ADDRESS = re.compile(r"\S*@\S*")
 _LONGEST_DETAIL = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One answer, maybe of several lines."""
 
     code: int
@@ -169,7 +169,7 @@ class Garbled(Exception):
     """What came is no reply of SMTP."""
 
 
-_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\n")
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\Z")
 _LONGEST_LINE = 4_096
 _MOST_LINES = 200
 _MOST_KNOWN = 20
@@ -195,18 +195,16 @@ class ReplyReader:
     def feed(self, octets: bytes) -> None:
         """Take what has come."""
         octets = self._octets + octets if self._octets else octets
-        at = 0
-        while end := octets.find(b"\n", at) + 1:
-            self._take_line(octets[at:end])
-            at = end
-        self._octets = octets[at:]
+        *lines, self._octets = octets.split(b"\n")
+        for line in lines:
+            known = self._known.get(line)
+            if known is not None and not self._lines:
+                self._replies.append(known)
+            else:
+                self._take_line(line)
         self._is_garbled |= len(self._octets) > _LONGEST_LINE
 
     def _take_line(self, line: bytes) -> None:
-        known = None if self._lines else self._known.get(line)
-        if known is not None:
-            self._replies.append(known)
-            return
         found = _LINE.match(line)
         if found is None or len(self._lines) >= _MOST_LINES:
             self._is_garbled = True
@@ -216,11 +214,20 @@ class ReplyReader:
         if self._lines[0][0] != code:
             self._is_garbled = True
         elif mark != b"-":
-            reply = Reply(int(code), tuple(one for _, one in self._lines))
+            reply = Reply(int(code), tuple([one for _, one in self._lines]))
             if len(self._lines) == 1 and len(self._known) < _MOST_KNOWN:
                 self._known[line] = reply
             self._replies.append(reply)
-            self._lines = []
+            self._lines.clear()
+
+    def take_all(self, wanted: Sequence[int]) -> bool:
+        """Take the next replies if all of them have come, with these codes; else none."""
+        came = [reply.code for reply in islice(self._replies, len(wanted))]
+        if came != [*wanted]:
+            return False
+        for _ in wanted:
+            self._replies.popleft()
+        return True
 
     def take(self) -> Reply | None:
         """Return the next whole reply, None if it has not come yet.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from errno import EINPROGRESS, EWOULDBLOCK
 from ipaddress import ip_address
@@ -156,16 +156,16 @@ class Wire:
         Raises:
             Lost: the connection broke before it came, or what came is no reply.
         """
-        self._receive()  # it may be here by now, and nothing is to be waited for
         while True:
+            self._receive()  # it may be here by now, and nothing is to be waited for
             reply = self.reply_that_came()
             if reply is not None:
                 return reply
             if self._broken:
                 raise self._broken
             yield self._need(EVENT_READ | (EVENT_WRITE if self._waiting else 0), deadline)
-            self._receive()
-            self._send()
+            if self._waiting:
+                self._send()
 
     def reply_that_came(self) -> Reply | None:
         """Return the next reply if it has come, of a broken connection too.
@@ -177,6 +177,10 @@ class Wire:
             return self._replies.take()
         except Garbled:
             raise Lost("the server answers something that is not SMTP") from None
+
+    def replies_that_came(self, wanted: Sequence[int]) -> bool:
+        """Take so many replies if they have all come with these codes; else none."""
+        return self._replies.take_all(wanted)
 
     def is_quiet(self) -> bool:
         """Return whether the connection stands and the server has said nothing unasked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+from email import message_from_bytes
 
 import pytest
 from hypothesis import example, given
@@ -22,6 +23,15 @@ def decoded(body: Body) -> str:
             return base64.b64decode(body.octets).decode()
 
 
+def email_of(body: Body) -> str:
+    """Return a body as the standard library's mail package reads it."""
+    head = f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}"
+    read = message_from_bytes(head.encode() + b"\r\n\r\n" + body.octets)
+    content = read.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode()
+
+
 def is_sound(body: Body) -> bool:
     lines = body.octets.split(b"\r\n")
     most = 998 if body.encoding == "7bit" else 76
@@ -30,6 +40,7 @@ def is_sound(body: Body) -> bool:
         and body.octets.isascii()
         and b"\0" not in body.octets
         and all(len(line) <= most and b"\r" not in line and b"\n" not in line for line in lines)
+        and body.has_dots == any(line.startswith(b".") for line in lines)
     )
 
 
@@ -42,6 +53,7 @@ def is_sound(body: Body) -> bool:
         ("\0", "base64"), ("much text and \0 in it", "quoted-printable"),
         ("--=_a.KEY--\nlooks like a boundary", "quoted-printable"),
         (".\n..\n.", "7bit"), ("From me\n", "7bit"),
+        ("." * 2_000, "quoted-printable"), (".\n..a\n." + "x" * 999 + "...", "quoted-printable"),
     ],
 )  # fmt: skip
 def test_the_encoding_follows_the_content(text: str, encoding: str) -> None:
@@ -63,6 +75,27 @@ def test_any_text_is_decoded_to_itself(text: str) -> None:
     expected = expected if expected.endswith("\n") else expected + "\n"
     assert is_sound(body)
     assert decoded(body) == expected.replace("\n", "\r\n")
+
+
+@given(st.text("ab.= \té\n", max_size=400))
+def test_no_encoded_line_begins_with_a_dot(text: str) -> None:
+    body = text_body("x" * 999 + "\n" + text)
+
+    assert is_sound(body)
+    assert not body.has_dots
+    assert email_of(body).replace("\r\n", "\n").rstrip("\n") == ("x" * 999 + "\n" + text).rstrip(
+        "\n"
+    )
+
+
+def test_lines_that_came_before_are_written_alike() -> None:
+    texts = [f"<p>Käse {number}</p>\n" + "<p>.</p>\n.\n" * 9 for number in range(60_000)]
+
+    first = text_body(texts[0])
+    for text in texts[1:]:
+        text_body(text)  # so many different lines that the first are forgotten
+
+    assert text_body(texts[0]) == first == text_body(texts[0])
 
 
 @given(st.binary(max_size=300))
