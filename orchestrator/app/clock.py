@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.app.delivery import drain, sending_beside
+from orchestrator.app.exporting import export_once, exporting_beside
 from orchestrator.app.last_good import LastGood, last_good, playbook_or_refusal
 from orchestrator.app.opening import OpenProject, open_database
 from orchestrator.app.serving import LATE_AFTER, ServeRequest, answering_beside, beside_planner
@@ -86,7 +87,7 @@ def planner(
 
 
 def wake_once(planner: Planner) -> Outcome:
-    """Wake the planner one time, send what is due then, and give the office back.
+    """Wake the planner one time, send and write what is due then, and give the office back.
 
     Raises:
         EnvironmentFault: the database failed while sending.
@@ -99,6 +100,8 @@ def wake_once(planner: Planner) -> Outcome:
         opened = OpenProject(planner.files.folder, planner.files.playbook)
         for note in drain(opened, planner.engine, planner.clock()):
             planner.voice.say("channel_shut", note, "error")
+        if outcome in ("ticked", "up_to_date"):
+            export_once(planner)
     return outcome
 
 
@@ -116,6 +119,7 @@ def run_clock(planner: Planner, request: ClockRequest, answers: ServeRequest) ->
         stopped_by_signals() as stop,
         answering_beside(beside_planner(planner, answers), stop.asked) as metrics,
         sending_beside(planner, stop.asked, metrics),
+        exporting_beside(planner, stop.asked),
     ):
         metrics.expects(SCHEDULER, max(LATE_AFTER, 3 * request.every))
         planner.went_round = lambda: metrics.looped(SCHEDULER)

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from orchestrator.app.beside import beside
 from orchestrator.app.opening import OpenProject, unknown
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
@@ -31,8 +32,6 @@ Shut = Callable[[str, EnvironmentFault], None]
 """Called with a channel that cannot be opened, and why."""
 FRESH_SECONDS = 5.0
 """How old a look at the project's files may be."""
-GRACE_SECONDS = 40.0
-"""How long the end of a process waits for calls that have begun; a worker gives up before."""
 
 
 @dataclass(frozen=True)
@@ -121,28 +120,8 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
     Raises:
         BaseException: whatever ended the sending; ``stop`` is set then.
     """
-    ended: list[BaseException] = []
-
-    def send() -> None:
-        try:
-            while not planner.settled.wait(FRESH_SECONDS) and not stop.is_set():
-                pass
-            if not stop.is_set():
-                _worker_beside(planner, stop, observer).run()
-        except BaseException as error:  # noqa: BLE001  # raised again below
-            ended.append(error)
-            stop.set()
-
-    thread = Thread(target=send, daemon=True)
-    thread.start()
-    try:
+    with beside(planner, stop, lambda: _worker_beside(planner, stop, observer).run()):
         yield
-    finally:
-        stop.set()
-        planner.settled.set()
-        thread.join(GRACE_SECONDS)
-    if ended:
-        raise ended[0]
 
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:

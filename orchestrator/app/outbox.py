@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from orchestrator.app.opening import OpenProject
-    from orchestrator.channels.audience import AudienceList, Written
+    from orchestrator.channels.audience import AudienceList
+    from orchestrator.channels.audience_files import Written
 
 T = TypeVar("T")
 

@@ -44,6 +44,9 @@ class Capabilities:
     """Whether a newer message of the same key replaces an older one at the receiver."""
     is_published: bool = False
     """Whether a message is kept in our own database for the site to fetch: ``onsite`` alone."""
+    is_daily: bool = False
+    """Whether it keeps messages in a list, or a folder, of the UTC day on which they were decided:
+    somebody takes it away when that day is complete."""
     batch: int = 1
     """How many messages one ``send_batch`` takes; 1 is none."""
     at_once: int = 20

@@ -35,7 +35,7 @@ class CallTaskChannel(Channel):
     name = "call_task"
     spec = CHANNELS["call_task"]
     capabilities = Capabilities(
-        idempotent=True, batch=200, at_once=200, timeout=timedelta(minutes=1)
+        idempotent=True, is_daily=True, batch=200, at_once=200, timeout=timedelta(minutes=1)
     )
     Settings = CallTaskSettings
     settings: CallTaskSettings

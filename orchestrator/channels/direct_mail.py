@@ -47,7 +47,7 @@ class DirectMailChannel(Channel):
     name = "direct_mail"
     spec = CHANNELS["direct_mail"]
     capabilities = Capabilities(
-        idempotent=True, batch=100, at_once=100, timeout=timedelta(minutes=2)
+        idempotent=True, is_daily=True, batch=100, at_once=100, timeout=timedelta(minutes=2)
     )
     Settings = DirectMailSettings
     settings: DirectMailSettings

@@ -40,14 +40,48 @@ def _locked_after_sweeping(folder: Path) -> int:
     try:
         with suppress(BlockingIOError):
             flock(descriptor, LOCK_EX | LOCK_NB)
-            begin, end = _HALF_WRITTEN
-            for abandoned in folder.glob(f"{begin}*{end}"):
-                abandoned.unlink(missing_ok=True)
+            _sweep(folder)
         flock(descriptor, LOCK_SH)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Hold a folder for oneself, made if need be; False if somebody else has it just now.
+
+    Where folders cannot be locked, everybody is alone.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield _is_alone(descriptor, folder)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alone(descriptor: int, folder: Path) -> bool:
+    """Lock a folder if nobody has; whoever can removes what killed runs left half-written."""
+    with suppress(ImportError, OSError):
+        from fcntl import LOCK_EX, LOCK_NB, flock  # noqa: PLC0415  # not on every system
+
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            return False
+        _sweep(folder)
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    begin, end = _HALF_WRITTEN
+    for abandoned in folder.glob(f"{begin}*{end}"):
+        abandoned.unlink(missing_ok=True)
 
 
 def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -68,7 +68,8 @@ def start(
     """Run the clock: a tick every so often, for as long as this process lives.
 
     Messages leave beside it, in threads of their own; clmctl worker adds processes that send.
-    Links in messages and callbacks of providers are answered too, as clmctl serve does.
+    Links in messages and callbacks of providers are answered too, as clmctl serve does. Lists for
+    advertisers are written when they are due, and who opts out is taken out of them soon after.
     One scheduler plans at a time; a second one stands by and takes over when the first is gone.
     Files that do not load leave the last good ones in force. A database that fails is tried
     again until it works. After a gap longer than --max-gap, and with a database that was

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from errno import EWOULDBLOCK
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
 from orchestrator import tables
-from orchestrator.channels.audience import (
-    AudienceList,
-    AudienceSettings,
-    Member,
-    Written,
-    write_list,
-)
+from orchestrator.channels.audience import AudienceList, AudienceSettings
+from orchestrator.channels.audience_files import Member, Written, write_list
 from orchestrator.channels.spec import AUDIENCE
+from orchestrator.channels.whole_files import alone_in
 from orchestrator.columns import to_micros
+from orchestrator.database import insert_into
 from orchestrator.playbook.model import Playbook
 
 _BATCH = 5_000
@@ -33,16 +31,53 @@ def export_audiences(
         folder: the project's.
         now: what was done or withdrawn later does not count.
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or another process writes there now.
     """
-    settings = playbook.channels.get(AUDIENCE)
-    if not isinstance(settings, AudienceSettings):
+    settings = audience_of(playbook)
+    if settings is None:
         return []
     into = folder / settings.folder
-    return [
-        (wanted, write_list(into, wanted, members(connection, wanted, now), settings.region, now))
-        for wanted in settings.lists
-    ]
+    with alone_in(into) as alone:
+        if not alone:
+            raise BlockingIOError(EWOULDBLOCK, "another process writes them now")
+        return [
+            (one, write_list(into, one, members(connection, one, now), settings.region, now))
+            for one in settings.lists
+        ]
+
+
+def audience_of(playbook: Playbook) -> AudienceSettings | None:
+    """Return what a project says of lists for advertisers; None if it has none."""
+    settings = playbook.channels.get(AUDIENCE)
+    return settings if isinstance(settings, AudienceSettings) else None
+
+
+class Export(NamedTuple):
+    """The last time that a list was written whole."""
+
+    due_at: datetime
+    """The instant of the rhythm that it was written for."""
+    at: datetime
+    checked_at: datetime
+    """When those who may not stand there any more were last taken out."""
+    people: int
+
+
+def exports(connection: Connection) -> dict[tuple[str, str], Export]:
+    """Return what was written by the clock: (list, platform) → the last time."""
+    row = tables.audience_export.c
+    query = select(row.list, row.platform, row.due_at, row.at, row.checked_at, row.people)
+    return {(name, platform): Export(*rest) for name, platform, *rest in connection.execute(query)}
+
+
+def note_export(connection: Connection, wanted: AudienceList, export: Export) -> None:
+    """Remember that a list was written, in the place of the last time."""
+    times = {name: to_micros(getattr(export, name)) for name in ("due_at", "at", "checked_at")} | {
+        "people": export.people
+    }
+    key = {"list": str(wanted.list), "platform": wanted.platform}
+    wish = insert_into(connection.dialect.name, tables.audience_export).values(**key, **times)
+    connection.execute(wish.on_conflict_do_update(index_elements=[*key], set_=times))
 
 
 def members(connection: Connection, wanted: AudienceList, now: datetime) -> Iterator[Member]:

@@ -12,7 +12,7 @@ from orchestrator.criteria.base import CRITERION, Criterion
 from orchestrator.language.containers import OneOrMany
 from orchestrator.language.durations import Duration
 from orchestrator.language.families import Family, Headed
-from orchestrator.language.moments import DurationShape
+from orchestrator.language.moments import WEEKDAYS, DurationShape
 from orchestrator.language.names import Name, NewName
 from orchestrator.language.nodes import ListNode, MapNode, Node
 from orchestrator.language.reader import Invalid, Reader, part_of, whole
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from orchestrator.tick.candidates import Candidates
     from orchestrator.tick.walk import Walk
 
-WEEKDAYS = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
 ON_DAYS = OneOrMany(OneOf(*WEEKDAYS, "weekdays", "weekend"))
 ON_DAYS_DOC = "Only on these local weekdays: full names, `weekdays`, `weekend`."
 

@@ -18,6 +18,7 @@ from orchestrator.health import database_checks, playbook_checks
 from orchestrator.health.channel_checks import channel_findings
 from orchestrator.health.finding import Finding
 from orchestrator.health.leaving import leaving_findings
+from orchestrator.health.lists import audience_findings
 from orchestrator.health.secret_checks import secret_findings
 from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
@@ -59,6 +60,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from database_checks.zone_findings(connection, zone)
         yield from database_checks.work_findings(stands)
     yield from leaving_findings(stands.leaving, patient.folder)
+    yield from audience_findings(stands.audiences)
     yield from playbook_checks.release_findings(playbook, patient.refusal, stands)
     yield from playbook_checks.run_findings(playbook, stands)
     if playbook is not None:

@@ -13,6 +13,12 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.flow.graph import graph
 from orchestrator.health.leaving import Leaving, leaving
+from orchestrator.health.lists import (
+    AudienceStanding,
+    DayListStanding,
+    audience_standings,
+    day_list_standings,
+)
 from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.lease import Office, office
 from orchestrator.tick.context import watermark
@@ -74,6 +80,10 @@ class Standing:
     stranded: Sequence[Stranded]
     leaving: Leaving
     """What becomes of decided messages."""
+    audiences: Sequence[AudienceStanding]
+    """The lists for advertisers; none if the files do not load."""
+    day_lists: Sequence[DayListStanding]
+    """The channels that write a list a day; none if the files do not load."""
     changed: int
     """Customers whom the next tick looks at: for new facts, or for what the last tick did."""
 
@@ -105,9 +115,12 @@ def standing(connection: Connection, playbook: Playbook | None, now: datetime) -
     """
     rows = _runs(connection, now)
     queued = _queued(connection)
+    last_tick = watermark(connection)[0]
+    audiences = audience_standings(connection, playbook, now) if playbook else ()
+    day_lists = day_list_standings(connection, playbook, last_tick) if playbook else ()
     return Standing(
         now=now,
-        last_tick=watermark(connection)[0],
+        last_tick=last_tick,
         release=latest_release(connection),
         leader=office(connection),
         paused=_paused(connection),
@@ -117,6 +130,8 @@ def standing(connection: Connection, playbook: Playbook | None, now: datetime) -
         tripped=_tripped(connection),
         stranded=_stranded(rows, playbook) if playbook is not None else (),
         leaving=leaving(connection),
+        audiences=list(audiences),
+        day_lists=list(day_lists),
         changed=_changed(connection),
     )
 

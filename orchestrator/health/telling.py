@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
+from orchestrator.health.lists import LATE, AudienceStanding, DayListStanding
 from orchestrator.health.status import FlowStanding, Standing
 from orchestrator.report.contracts import Json, instant_text
 from orchestrator.report.layout import Page
@@ -60,12 +61,34 @@ def status_document(standing: Standing) -> Json:
             {"flow": one.flow, "step": one.step, "messages": one.messages, "why": one.why}
             for one in standing.leaving.surges
         ],
+        "audiences": [_audience(one) for one in standing.audiences],
+        "day_lists": [
+            {
+                "channel": one.channel,
+                "complete_to": one.complete_to.isoformat() if one.complete_to else None,
+                "open": one.open,
+            }
+            for one in standing.day_lists
+        ],
         "tripped": {name: instant_text(at) for name, at in standing.tripped.items()},
         "stranded": [
             {"flow": one.flow, "step": one.step, "runs": one.runs} for one in standing.stranded
         ],
         "customers_changed": standing.changed,
         "flows": {name: _flow(flow) for name, flow in standing.flows.items()},
+    }
+
+
+def _audience(one: AudienceStanding) -> Json:
+    last = one.last
+    return {
+        "list": one.list,
+        "platform": one.platform,
+        "written_at": _instant(last.at if last else None),
+        "checked_at": _instant(last.checked_at if last else None),
+        "people": last.people if last else None,
+        "lag_seconds": round(one.lag.total_seconds()),
+        "next_at": instant_text(one.next_at),
     }
 
 
@@ -108,6 +131,8 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["surge", f"{counted(one.messages, 'message')}: clmctl outbox approve {one.flow}"]
         for one in standing.leaving.surges
     ]
+    rows += [["list", _list_of(one, zone)] for one in standing.audiences]
+    rows += [["day lists", _day_lists(one)] for one in standing.day_lists]
     for one in standing.paused:
         what = "everything" if one.flow is None else one.flow
         why = f": {one.reason}" if one.reason else ""
@@ -126,6 +151,21 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
             right=(1, 2),
             indent=0,
         )
+
+
+def _list_of(one: AudienceStanding, zone: ZoneInfo) -> str:
+    name = f"{one.list} for {one.platform}"
+    if one.last is None:
+        return f"{name}: never written (clmctl start)"
+    people = counted(one.last.people, "person", "people")
+    late = f"; due {spoken(one.lag)} ago" if one.lag > LATE else ""
+    return f"{name}: {people}, of {local_time(one.last.at, zone)}{late}"
+
+
+def _day_lists(one: DayListStanding) -> str:
+    complete = f"complete to {one.complete_to}" if one.complete_to else "none yet"
+    on_the_way = f"; {counted(one.open, 'message')} to come" if one.open else ""
+    return f"{one.channel}: {complete}{on_the_way}"
 
 
 def _cells(name: str, flow: FlowStanding, zone: ZoneInfo) -> list[str]:

@@ -21,6 +21,16 @@ from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.shapes import JsonSchema, ScalarShape
 from orchestrator.language.zones import zone_names
 
+WEEKDAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+
 
 class DurationShape(ScalarShape[Duration]):
     """A duration such as ``3 days``, in the units that make sense at this place."""

@@ -70,6 +70,8 @@ class Planner:
     database_clock: Callable[[Connection], datetime] = database_now
     went_round: Callable[[], None] = lambda: None
     """Called after each wake that the database and the disk let happen."""
+    outcome: Outcome | None = None
+    """What came of the last wake."""
     failures: int = 0
     """How many wakes in a row have failed."""
     settled: Event = field(default_factory=Event)
@@ -104,7 +106,7 @@ class Planner:
         """
         try:
             with database_faults():
-                outcome = self._wake()
+                outcome = self.outcome = self._wake()
         except EnvironmentFault as fault:
             return self._fail(fault)
         if self.failures:
@@ -126,6 +128,12 @@ class Planner:
                 "stepped_down", f"steps down: {fault}", "warning", {"reason": str(fault)}
             )
             return False
+
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this scheduler holds office, and its last wake found nothing to stop it."""
+        went_well = self.outcome in (Outcome.TICKED, Outcome.UP_TO_DATE)
+        return went_well and self.candidate.is_trusted()
 
     def leave(self) -> None:
         """Give the office back; a database that cannot be reached lets it run out instead."""
@@ -285,6 +293,7 @@ class Planner:
 
     def _fail(self, fault: EnvironmentFault) -> Outcome:
         self.failures += 1
+        self.outcome = Outcome.FAILED
         self.candidate.term, self._term = None, None
         self._is_schema_known = False
         says = f"steps down and tries again: {fault}" + (f" {fault.help}" if fault.help else "")

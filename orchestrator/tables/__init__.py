@@ -12,6 +12,7 @@ from typing import cast
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from orchestrator.tables.audiences import AudienceExport
 from orchestrator.tables.delivery import Audit, Breaker, Bucket, MessageEvent, Payload
 from orchestrator.tables.effects import Effect, Task
 from orchestrator.tables.events import Event, EventValue
@@ -56,6 +57,7 @@ metadata = SQLModel.metadata
 alias = _table(Alias)
 attribute_item = _table(AttributeItem)
 attribute_value = _table(AttributeValue)
+audience_export = _table(AudienceExport)
 audit = _table(Audit)
 breaker = _table(Breaker)
 bucket = _table(Bucket)

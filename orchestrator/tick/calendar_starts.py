@@ -25,7 +25,7 @@ from orchestrator.columns import exact_text, to_day_number, to_micros
 from orchestrator.criteria.facts import SpanRow
 from orchestrator.criteria.scope import population
 from orchestrator.criteria.sources import ComputedTime
-from orchestrator.flow.base import WEEKDAYS
+from orchestrator.language.moments import WEEKDAYS
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 

@@ -12,7 +12,7 @@ from harness import Shop, at
 from sqlalchemy import insert
 
 from orchestrator import tables
-from orchestrator.channels.audience import Member, hashed
+from orchestrator.channels.audience_files import Member, hashed
 from orchestrator.cli.shell import answer
 from orchestrator.columns import to_micros
 from orchestrator.delivery.audiences import export_audiences

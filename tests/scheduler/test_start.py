@@ -259,3 +259,21 @@ def standing_past_the_send(engine: Engine) -> int:
 
 def outbox(shop: Shop) -> int:
     return len(list((shop.folder / "outbox").glob("[!.]*.json")))
+
+
+@pytest.mark.slow
+def test_lists_for_advertisers_are_written_beside_the_clock(
+    shop: Shop, started: Callable[..., Process]
+) -> None:
+    shop.write(
+        catalog="topics: {ads: marketing}\nlists: [lapsed]\nevents: {signed_up: {}}\n",
+        channels="channels: {email: {adapter: file}, audience: "
+        "{lists: [{list: lapsed, platform: meta, topic: ads}]}}",
+        hello="flow: hello\nstatus: live\nstarts_when: {did: signed_up}\nsteps: [{add_to: lapsed}]",
+    )
+    one = started()
+    one.until("list_written")
+
+    assert (shop.folder / "outbox" / "audience" / "lapsed.meta.csv").is_file()
+    assert one.end(signal.SIGTERM) == 0
+    assert sum(told["event"] == "list_written" for told in one.told()) == 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.flow.base import STARTS, WEEKDAYS, Occurring
-from orchestrator.language.moments import TimeOfDay, Zone
+from orchestrator.flow.base import STARTS, Occurring
+from orchestrator.language.moments import WEEKDAYS, TimeOfDay, Zone
 from orchestrator.language.reader import Reader
 from orchestrator.language.shapes import VARIABLE_PATTERN, OneOf, Whole
 from orchestrator.language.words import word
