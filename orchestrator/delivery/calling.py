@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from time import monotonic
 
@@ -14,6 +15,7 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, unknown
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.ending import Ended
+from orchestrator.delivery.hearing import agreed, heard
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.making import Made
 from orchestrator.delivery.observer import DEAF, Observer
@@ -22,6 +24,8 @@ from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.trust import Trust
 from orchestrator.errors import EnvironmentFault
 
+_MOST_ANSWERS = 4
+"""For each message of a handful; an adapter that goes on telling would never come to its end."""
 FRESH_SECONDS = 0.05
 """A look that is older is taken again before a call begins."""
 
@@ -40,6 +44,8 @@ class Caller:
     """By key, what is marked and of which nothing was heard yet."""
     _begun: dict[str, float] = field(default_factory=dict)
     """By key, when a call began."""
+    _has_asked: bool = False
+    """Whether the adapter has asked about any message of the handful."""
     _barred: set[int] = field(default_factory=set)
     """Rows that a later look kept back."""
     _looked: float = 0.0
@@ -54,23 +60,35 @@ class Caller:
             return []
         self._open = {one.message.key: one for one in marked}
         self._begun, self._barred, self._looked = {}, set(), monotonic()
+        self._has_asked = False
         self._book = book
         told: dict[str, Outcome | None] = {}
         broke = "the adapter told nothing of it"
+        messages = [one.message for one in marked]
         try:
-            messages = [one.message for one in marked]
-            for message, outcome in self.outlet.adapter.send_batch(messages, self._may_begin):
-                told[message.key] = outcome
-                self._open.pop(message.key, None)
-                self._heard(message.key, outcome)
-        except Exception as error:  # noqa: BLE001  # the queue goes on, whatever one message did
+            answers = self.outlet.adapter.send_batch(messages, self._may_begin)
+            for message, said in islice(answers, _MOST_ANSWERS * len(messages)):
+                outcome = None if said is None and message.key not in self._begun else heard(said)
+                self._note(message.key, outcome, told)
+        except BaseException as error:  # noqa: BLE001  # whatever one message did, the queue goes on
             broke = f"{type(error).__name__} in the adapter"
         return [Ended(one, self._outcome(one.message.key, told, broke)) for one in marked]
 
+    def _note(self, key: str, outcome: Outcome | None, told: dict[str, Outcome | None]) -> None:
+        """Note what was told of a message; of two different answers, that nobody knows."""
+        told[key] = agreed(told[key], outcome) if key in told else outcome
+        self._open.pop(key, None)
+        self._heard(key, outcome)
+
     def _outcome(self, key: str, told: dict[str, Outcome | None], broke: str) -> Outcome | None:
-        """Return what came of one message; one that had begun is never taken for unsent."""
+        """Return what came of one message; one that may have left is never taken for unsent.
+
+        An adapter that has asked about no message at all does not ask: whatever it is silent
+        about may have left.
+        """
         outcome = told.get(key)
-        return unknown(broke) if outcome is None and key in self._begun else outcome
+        may_have_left = key in self._begun or not self._has_asked
+        return unknown(broke) if outcome is None and may_have_left else outcome
 
     def _heard(self, key: str, outcome: Outcome | None) -> None:
         self.trust.move()
@@ -84,6 +102,7 @@ class Caller:
         One that asks again has not begun yet, and the latest answer counts.
         """
         with self._one_at_a_time:
+            self._has_asked = True
             one = self._open.get(message.key)
             if one is None or not self._goes(one):
                 self._begun.pop(message.key, None)

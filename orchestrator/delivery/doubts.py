@@ -16,11 +16,11 @@ from orchestrator.columns import to_micros
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import final, tell
 from orchestrator.delivery.freezing import Frozen, thaw
+from orchestrator.delivery.hearing import heard
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import DOUBT_ENDS, next_look, reason
-from orchestrator.errors import EnvironmentFault
 
 MOST = 20
 """Messages looked at in one round."""
@@ -71,11 +71,10 @@ class Doubts:
         if not self.outlet.adapter.capabilities.verify or one.content is None:
             return None
         try:
-            return self.outlet.adapter.verify(thaw(Frozen(one.content, one.digest or "")))
-        except EnvironmentFault:
+            said = self.outlet.adapter.verify(thaw(Frozen(one.content, one.digest or "")))
+        except BaseException:  # noqa: BLE001  # asking must not stop the lane
             return None
-        except Exception:  # noqa: BLE001  # asking must not stop the lane
-            return None
+        return None if said is None else heard(said)
 
     def _settle(
         self, connection: Connection, *, one: _Doubtful, outcome: Outcome | None, now: datetime

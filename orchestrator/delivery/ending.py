@@ -148,7 +148,9 @@ class Ender:
 
     def _keep_answer(self, connection: Connection, one: Ended, now: datetime) -> None:
         """Let a call's answer reach the run that waits for it."""
-        if one.outcome is not None and one.outcome.fields is not None:
+        if self.outlet.channel != WEBHOOK or one.outcome is None:
+            return  # only calls are answered, whatever an adapter of messages brings
+        if one.outcome.fields is not None:
             answer = Answer(one.made.order.id, now, one.outcome.fields)
             record_on(connection, answer, self.zone())
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from orchestrator.channels.outcome import unknown
 from orchestrator.delivery.book import Book, Shelf
 from orchestrator.delivery.breakers import admitted, is_shut
 from orchestrator.delivery.calling import Caller
@@ -197,6 +198,9 @@ class Lane:
         except EnvironmentFault:
             raise
         except Exception as error:  # noqa: BLE001  # whose fault it is shows one by one
+            if self._ended:
+                self._write_each_end()
+                return self._marked(made, spoilt, book)
             if len(made) == 1:
                 return [], [*spoilt, Spoilt(made[0].order, f"internal: {type(error).__name__}")]
         marked, unfit = [], list(spoilt)
@@ -218,6 +222,21 @@ class Lane:
         self._ended = []
         return marked
 
+    def _write_each_end(self) -> None:
+        """Write ends one by one; of one that cannot be written nobody knows what came of it."""
+        for one in self._ended:
+            try:
+                self._write_end(one)
+            except EnvironmentFault:
+                raise
+            except Exception as error:  # noqa: BLE001  # it costs this message, and no other
+                lost = unknown(f"internal: {type(error).__name__}")
+                self._write_end(one._replace(outcome=lost))
+        self._ended = []
+
+    def _write_end(self, one: Ended) -> None:
+        self.line.write(lambda connection: self._ender.write(connection, [one], self.clock()))
+
     def _finish(self, spoilt: Sequence[Spoilt], left: Sequence[int]) -> None:
         """Write the last end of a turn, and give back what was not begun."""
 
@@ -227,7 +246,15 @@ class Lane:
             self._ender.write_spoilt(connection, spoilt, now)
             give_back(connection, self.lease, left, now)
 
-        self.line.write(work)
+        try:
+            self.line.write(work)
+        except EnvironmentFault:
+            raise
+        except Exception:
+            if not self._ended:
+                raise
+            self._write_each_end()
+            self.line.write(work)
         self._ended = []
         self.trust.end()
 

@@ -104,7 +104,7 @@ class Marker:
             return {}
         by_sender: dict[str, list[Made]] = {}
         for one in made:
-            by_sender.setdefault(self.outlet.adapter.sender_of(one.message), []).append(one)
+            by_sender.setdefault(self.outlet.sender_of(one.message), []).append(one)
         later = {}
         for sender, own in sorted(by_sender.items()):
             purse = Purse(self.outlet.channel, self.outlet.provider, sender)

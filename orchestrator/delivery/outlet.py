@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.channels.base import Channel
+from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.routes import Route
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery.buckets import Pace
@@ -41,10 +43,24 @@ class Outlet:
         is_idempotent = self.adapter.capabilities.idempotent
         return doubt_policy(self.on_in_doubt.get(purpose), purpose, is_idempotent=is_idempotent)
 
+    def sender_of(self, message: OutgoingMessage) -> str:
+        """Return what the provider's limits count by; what the adapter cannot tell is nothing."""
+        try:
+            said = self.adapter.sender_of(message)
+        except Exception:  # noqa: BLE001 - its limits then count all senders as one
+            return ""
+        return said if isinstance(said, str) and said.isprintable() else ""
+
     @property
     def lease(self) -> timedelta:
         """How long a claim lasts without a sign of life: three times the longest call."""
         return 3 * self.adapter.capabilities.timeout
+
+
+def shut(adapter: Channel) -> None:
+    """Close an adapter; one that cannot even do that keeps nothing else from ending."""
+    with suppress(Exception):
+        adapter.close()
 
 
 def doubt_policy(said: Doubt | None, purpose: str, *, is_idempotent: bool) -> Doubt:

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from orchestrator import tables
-from orchestrator.channels.receipt import Receipt
+from orchestrator.channels.receipt import Receipt, ReceiptKind
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import to_micros
 from orchestrator.database import queue_for_facts
@@ -28,6 +28,8 @@ from orchestrator.importing.outcome import Outcome
 from orchestrator.importing.people import People
 from orchestrator.importing.receipt_rows import write_receipts
 from orchestrator.importing.receipts import ReceiptRow
+
+_KINDS = frozenset(get_args(ReceiptKind))
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,13 @@ def is_about_a_call_under_way(
 
 
 def is_sound(receipt: Receipt) -> bool:
-    """Return whether a receipt's texts can be asked for: no half characters, no NUL."""
+    """Return whether a receipt can be asked for: an aware time, no half characters, no NUL."""
     texts = (receipt.provider_key, receipt.provider_id, receipt.address)
     try:
-        return b"\0" not in "".join(text for text in texts if text).encode()
-    except UnicodeEncodeError:
-        return False
+        is_whole = receipt.kind in _KINDS and receipt.at.utcoffset() is not None
+        return is_whole and b"\0" not in "".join(text for text in texts if text).encode()
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        return False  # an adapter that brings no receipts at all, or what is no text
 
 
 def _write(

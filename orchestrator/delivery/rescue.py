@@ -87,9 +87,10 @@ class Rescuer:
         orphans = self._orphans(connection, all_of_them=all_of_them)
         if not orphans:
             return 0
-        alone = _alone(connection, orphans)
+        suspects = _suspects(connection, orphans)
         rows = [
-            self._rescued(connection, one, one.crashes + (one.id in alone), now) for one in orphans
+            self._rescued(connection, one, one.crashes + (one.id in suspects), now)
+            for one in orphans
         ]
         connection.execute(_RESCUED, rows)
         drop_payloads(connection, [row["row"] for row in rows if row["to_state"] in DONE])
@@ -148,18 +149,18 @@ class Rescuer:
         change = in_doubt(attempt, LOST, now, self.chance)
         if change.state != "queued":
             return change
-        # The worker failed, not the provider: no reason to wait. But what was alone with two lost
+        # The worker failed, not the provider: no reason to wait. But what was lost with two
         # workers comes back at another moment, lest whoever kills workers in a rhythm meets it.
         apart = COINCIDENCE * self.chance.random() if crashes == MOST_CRASHES - 1 else timedelta()
         return replace(change, error=LOST, not_before=now + apart)
 
 
-def _alone(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:
+def _suspects(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:
     """Return which messages may be what brought their workers down.
 
-    One that was alone at the wire, or, while nothing was there, alone in hand. A message among
-    others tells nothing; after a loss, workers begin with one in hand, and what was at the wire
-    then goes alone.
+    Those that were at the wire, or, while nothing was there, the one that was alone in hand.
+    After a loss, what was at the wire goes alone, and workers begin with one in hand: whoever
+    was lost beside the culprit is cleared by its next attempt.
     """
     leases = sorted({one.lease for one in orphans})
     query = (
@@ -171,6 +172,6 @@ def _alone(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:
     return {
         one.id
         for one in orphans
-        if held[one.lease, one.state] == 1
-        and (one.state == "sending" or (one.lease, "sending") not in held)
+        if one.state == "sending"
+        or (held[one.lease, "claimed"] == 1 and (one.lease, "sending") not in held)
     }

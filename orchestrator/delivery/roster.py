@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from orchestrator.channels.routes import Route
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import secrets_of
 from orchestrator.channels.spec import CHANNELS
-from orchestrator.delivery.outlet import doubt_policy, pace_of, policies
+from orchestrator.delivery.outlet import doubt_policy, pace_of, policies, shut
 from orchestrator.errors import EnvironmentFault
 from orchestrator.flow.steps.send import PURPOSES
 from orchestrator.language.marks import Mark
@@ -132,8 +131,9 @@ def wrong_with_channel(route: Route) -> list[str]:
         adapter = route.open()
     except EnvironmentFault as fault:
         return [f"{fault} ({fault.help})" if fault.help else str(fault)]
-    with closing(adapter):
-        try:
-            return list(adapter.check())
-        except Exception as error:  # noqa: BLE001 - whatever a package raises is what is wrong
-            return [f"its check failed: {said(error)}"]
+    try:
+        return [str(one) for one in adapter.check()]
+    except Exception as error:  # noqa: BLE001 - whatever a package raises is what is wrong
+        return [f"its check failed: {said(error)}"]
+    finally:
+        shut(adapter)

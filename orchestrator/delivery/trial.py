@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +10,9 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, unknown
 from orchestrator.channels.routes import Route
 from orchestrator.channels.spec import CHANNELS
+from orchestrator.delivery.hearing import heard
 from orchestrator.delivery.links import links_of, marketing_topic
+from orchestrator.delivery.outlet import shut
 from orchestrator.packages import said
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.senders import sender_of
@@ -115,8 +116,10 @@ def send_trial(route: Route, message: OutgoingMessage) -> Outcome:
     Raises:
         EnvironmentFault: a secret is missing, or the adapter cannot be made.
     """
-    with closing(route.open()) as adapter:
-        try:
-            return adapter.send(message)
-        except Exception as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
-            return unknown(f"the adapter failed: {said(error)}")
+    adapter = route.open()
+    try:
+        return heard(adapter.send(message))
+    except Exception as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
+        return unknown(f"the adapter failed: {said(error)}")
+    finally:
+        shut(adapter)

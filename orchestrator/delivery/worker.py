@@ -24,7 +24,7 @@ from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.observer import DEAF, Observer
-from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.outlet import Outlet, shut
 from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.sole import Sole, sole_of
@@ -329,7 +329,7 @@ class Worker:
 
     def _close(self) -> None:
         for lane in self._lanes:
-            lane.outlet.adapter.close()
+            shut(lane.outlet.adapter)
             lane.line.close()
             lane.reader.close()
         self._keeper_line.close()

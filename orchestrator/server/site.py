@@ -17,6 +17,7 @@ from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.observer import DEAF, Observer
+from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.receiving import Origin
 from orchestrator.delivery.worker import Say
 from orchestrator.playbook.model import Playbook
@@ -108,7 +109,7 @@ class Site:
                 old, self._readers = self._readers, self._opened(playbook)
                 self._opened_for = playbook
                 for reader in old.values():
-                    reader.adapter.close()
+                    shut(reader.adapter)
             return self._readers
 
     def _opened(self, playbook: Playbook) -> dict[str, Reader]:
@@ -123,7 +124,7 @@ class Site:
         for line in (self.receipts.line, self.deciding, self.showing):
             line.close()
         for reader in self._readers.values():
-            reader.adapter.close()
+            shut(reader.adapter)
 
 
 def base_path(playbook: Playbook) -> str:

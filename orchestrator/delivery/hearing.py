@@ -1,0 +1,92 @@
+"""What an adapter said, as the ledger can keep it.
+
+Adapters come from anywhere, and repeat what providers say: ids with half a character in them, a
+number where a text belongs, nothing at all. None of that may cost more than the one message it
+was said about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, get_args
+
+from orchestrator.channels.outcome import Fault, Outcome, OutcomeKind, unknown
+from orchestrator.importing.addresses import LONGEST_ID, clean_id
+from orchestrator.importing.sources import LONGEST_FIELD
+from orchestrator.packages import a
+
+LONGEST_DETAIL = 300
+LATEST = timedelta(days=30)
+"""A provider that asks for a longer pause gets this one."""
+_KINDS, _FAULTS = frozenset(get_args(OutcomeKind)), frozenset(get_args(Fault))
+
+
+def heard(said: object) -> Outcome:
+    """Return an outcome whose parts are what they should be; what is none is ``unknown``."""
+    if not isinstance(said, Outcome):
+        return unknown(f"the adapter returned {a(type(said))} instead of an outcome")
+    if not isinstance(said.kind, str) or said.kind not in _KINDS:
+        return unknown("the adapter returned an outcome of no known kind")
+    fields, lost = _fields(said.fields)
+    detail = f"{lost} values of the answer cannot be kept" if lost else said.detail
+    return replace(
+        said,
+        provider_id=_id(said.provider_id),
+        code=_line(said.code),
+        detail=_line(detail),
+        retry_after=_pause(said.retry_after),
+        fault=said.fault if said.fault in _FAULTS else "message",
+        is_dead_address=said.is_dead_address is True,
+        fields=fields,
+    )
+
+
+def agreed(first: Outcome | None, second: Outcome | None) -> Outcome | None:
+    """Return what is believed of a message that was told of twice; None is ``not begun``."""
+    kinds = {one.kind if one else None for one in (first, second)}
+    if len(kinds) == 1:
+        return first
+    return unknown("the adapter told two different things of it")
+
+
+def _id(name: object) -> str | None:
+    """Return a provider's name of a message; one that cannot be kept is as good as none."""
+    return clean_id(str(name)) if isinstance(name, str | int) else None
+
+
+def _line(text: object) -> str | None:
+    """Return a text on one line, without anything that a database refuses."""
+    if text is None:
+        return None
+    cut = str(text)[:LONGEST_DETAIL]
+    return "".join(one if one.isprintable() else " " for one in cut).strip() or None
+
+
+def _pause(span: object) -> timedelta | None:
+    if not isinstance(span, timedelta):
+        return None
+    return min(max(span, timedelta()), LATEST)
+
+
+def _fields(given: Any) -> tuple[dict[str, str] | None, int]:
+    """Return the plain values that imports would take, and how many others there were."""
+    if not isinstance(given, Mapping):
+        return None, int(given is not None)
+    kept = {name: text for name, text in given.items() if _is_name(name) and _is_plain_text(text)}
+    return kept, len(given) - len(kept)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= LONGEST_ID and clean_id(name) == name
+
+
+def _is_plain_text(text: object) -> bool:
+    if not isinstance(text, str) or len(text) > LONGEST_FIELD or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
