@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import timing
+from orchestrator import openings, timing
 from orchestrator.language.durations import DailyHours, Duration, Unit
 from orchestrator.language.zones import zone_names
-from orchestrator.timing import QuietSlot, Slot
+from orchestrator.openings import QuietSlot, Slot
 
 VIENNA = ZoneInfo("Europe/Vienna")
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -172,9 +172,9 @@ def test_quiet_hours_end_in_the_zone_they_name() -> None:
     night = DailyHours(21 * 60, 8 * 60)
     now = utc("2026-03-02T01:30")
 
-    assert timing.next_allowed(now, JAKARTA, QuietSlot(night), None) == now
+    assert openings.next_allowed(now, JAKARTA, QuietSlot(night), None) == now
     vienna = QuietSlot(night, zone=VIENNA)
-    assert timing.next_allowed(now, JAKARTA, vienna, None) == utc("2026-03-02T07:00")
+    assert openings.next_allowed(now, JAKARTA, vienna, None) == utc("2026-03-02T07:00")
 
 
 def test_quiet_hours_and_slot_must_both_allow() -> None:
@@ -182,8 +182,8 @@ def test_quiet_hours_and_slot_must_both_allow() -> None:
     slot = Slot(DailyHours(6 * 60, 7 * 60 + 59), frozenset({1, 2, 3}))
     office = Slot(DailyHours(7 * 60, 12 * 60), frozenset({1, 2, 3}))
 
-    assert timing.next_allowed(utc("2026-03-02T07:00"), VIENNA, quiet, slot) is None
-    assert timing.next_allowed(utc("2026-03-02T07:00"), VIENNA, quiet, office) == utc(
+    assert openings.next_allowed(utc("2026-03-02T07:00"), VIENNA, quiet, slot) is None
+    assert openings.next_allowed(utc("2026-03-02T07:00"), VIENNA, quiet, office) == utc(
         "2026-03-04T07:00"
     )
 
@@ -268,7 +268,7 @@ def test_next_allowed_equals_a_scan(
 ) -> None:
     zone, now = place
     quiet, slot = QuietSlot(quiet_hours, quiet_days), Slot(hours, weekdays)
-    found = timing.next_allowed(now, zone, quiet, slot)
+    found = openings.next_allowed(now, zone, quiet, slot)
     scanned = next(
         (
             moment
@@ -300,7 +300,7 @@ def test_next_refused_equals_a_scan(
         for moment in (now + minute * MINUTE for minute in range(1, 3 * 1440))
         if not (quiet.is_open(moment, zone) and slot.is_open(moment, zone))
     )
-    found = timing.next_refused(now, zone, quiet, slot)
+    found = openings.next_refused(now, zone, quiet, slot)
 
     assert found is not None
     if quiet.is_open(now, zone) and slot.is_open(now, zone):

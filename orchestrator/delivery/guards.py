@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
-from orchestrator import tables, timing
+from orchestrator import openings, tables, timing
 from orchestrator.channels.spec import CHANNELS, AddressKind
 from orchestrator.columns import to_micros
 from orchestrator.delivery.stops import Stops
@@ -124,9 +124,9 @@ class Guard:
 
     def _hours(self, terms: Terms, standing: _Standing, now: datetime) -> Verdict | None:
         zone, _ = timing.zone_or(standing.timezone, self.zone)
-        if all(timing.is_open(opening, now, zone) for opening in terms.openings):
+        if all(openings.is_open(opening, now, zone) for opening in terms.openings):
             return None
-        opens = timing.first_open(now, zone, terms.openings)
+        opens = openings.first_open(now, zone, terms.openings)
         return Verdict("later", "quiet_hours", not_before=opens or timing.LATEST)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from orchestrator import timing
+from orchestrator import openings
 from orchestrator.flow.base import Step
 from orchestrator.flow.graph import Node, graph
 from orchestrator.flow.steps.send import Send
@@ -38,7 +38,7 @@ class Terms:
 
     topics: frozenset[str] | None
     """One of these must be subscribed to; None if no consent is needed."""
-    openings: tuple[timing.Opening, ...]
+    openings: tuple[openings.Opening, ...]
     """All must be open, on the customer's clock."""
     expires_after: Duration
 
@@ -70,12 +70,12 @@ class TermsOf:
         if policy is None:
             return Terms(None, (), EXPIRES_AFTER)
         hours = policy.send_between
-        openings: list[timing.Opening] = [timing.Slot(hours)] if hours else []
+        asked: list[openings.Opening] = [openings.Slot(hours)] if hours else []
         if policy.quiet_hours is not None:
-            openings.append(quiet_slot(policy.quiet_hours))
+            asked.append(quiet_slot(policy.quiet_hours))
         topics = consenting_topics(self.playbook.catalog, policy, kind.channel)
         return Terms(
-            None if topics is None else frozenset(topics), tuple(openings), policy.expires_after
+            None if topics is None else frozenset(topics), tuple(asked), policy.expires_after
         )
 
     def _policy(self, kind: Kind) -> SendPolicy | None:

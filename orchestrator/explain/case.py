@@ -31,7 +31,8 @@ from orchestrator.playbook.model import Attribute, Flow
 from orchestrator.records import Explained, KeyedRun
 from orchestrator.tick import workspace
 from orchestrator.tick.candidates import next_entry
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 ADDRESSES = frozenset(("email", "phone", "push_token"))
 OTHERS = 5

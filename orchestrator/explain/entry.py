@@ -16,8 +16,9 @@ from orchestrator.explain.case import Case
 from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow
 from orchestrator.records import Explained
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.keys import written_key
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.run import TickPlan, entries_of, is_evaluated
 
 NEIGHBOURS = 500

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from orchestrator import tables, timing
+from orchestrator import openings, tables, timing
 from orchestrator.counting import counted
 from orchestrator.criteria.nearest import Change, left_behind
 from orchestrator.criteria.rows import one_message
@@ -19,7 +19,7 @@ from orchestrator.gate.policy import SendPolicy, frequency_rules, quiet_slot, vo
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import FrequencyRule
 from orchestrator.records import ExplainedLeaf
-from orchestrator.tick.context import LiveFlow
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.tries import Standing
 
 
@@ -97,12 +97,12 @@ class Gates:
             yield self._slot("quiet_hours", says, quiet_slot(quiet), quiet.mark)
         if hours is not None:
             mark = self.policy.step.mark_at("send_between")
-            yield self._slot("send_between", f"send between {hours}", timing.Slot(hours), mark)
+            yield self._slot("send_between", f"send between {hours}", openings.Slot(hours), mark)
 
-    def _slot(self, name: str, says: str, slot: timing.Opening, mark: Mark) -> Gate:
+    def _slot(self, name: str, says: str, slot: openings.Opening, mark: Mark) -> Gate:
         now, zone = self.inquiry.tick.now, slot.zone or self.inquiry.zone
-        is_open = timing.is_open(slot, now, zone)
-        opens = None if is_open else timing.first_open(now, zone, [slot])
+        is_open = openings.is_open(slot, now, zone)
+        opens = None if is_open else openings.first_open(now, zone, [slot])
         clock = f"it is {now.astimezone(zone):%A %H:%M} in {zone.key}"
         return Gate(f"gate.{name}", says, clock, mark, is_open, opens)
 

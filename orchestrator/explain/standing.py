@@ -13,7 +13,8 @@ from orchestrator import tables
 from orchestrator.explain.said import Speech
 from orchestrator.records import ExplainedLeaf
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 FINAL = {
     "status": "nothing enters this flow",

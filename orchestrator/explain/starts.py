@@ -26,7 +26,8 @@ from orchestrator.records import ExplainedLeaf
 from orchestrator.tick import keys
 from orchestrator.tick.calendar_starts import NINE, falls_on
 from orchestrator.tick.candidates import Candidates
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 ONLY_THEN = "enters only when it happens"
 LONGEST = 800

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from orchestrator import timing
+from orchestrator import openings
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.flow.base import weekday_numbers
 from orchestrator.flow.graph import Node
@@ -108,11 +108,11 @@ def consenting_topics(catalog: Catalog, policy: SendPolicy, channel: str) -> lis
     return [topic for topic in asked if covers(catalog, topic, channel)]
 
 
-def quiet_slot(quiet: QuietHours) -> timing.QuietSlot:
+def quiet_slot(quiet: QuietHours) -> openings.QuietSlot:
     """Return quiet hours as a slot that is closed while they last."""
     own = None if quiet.timezone in (None, "customer") else ZoneInfo(str(quiet.timezone))
     dates = frozenset(_day(moment) for moment in quiet.dates or ())
-    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
+    return openings.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), dates, own)
 
 
 def _day(moment: date | datetime) -> date:

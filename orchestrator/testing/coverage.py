@@ -17,7 +17,8 @@ from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.walk import Walk
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -28,13 +26,20 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
-from orchestrator.database import insert_into, queue_for_facts
+from orchestrator.database import queue_for_facts
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick, watermark
-from orchestrator.tick.definitions import known, meanings
+from orchestrator.tick.context import Tick, watermark
+from orchestrator.tick.live_flow import LiveFlow
+from orchestrator.tick.logbook import (
+    inserted,
+    write_definitions,
+    write_flow_states,
+    write_release,
+    write_tick,
+)
 from orchestrator.tick.surge import hold_surges
 
 run = workspace.run
@@ -52,7 +57,7 @@ def write(tick: Tick) -> bool:
     _take_turn(tick)
     if watermark(tick.connection)[0] != tick.watermark or not _is_in_office(tick):
         return False
-    _write_release(tick)
+    write_release(tick)
     _write_stays(tick, tables.stage_interval, workspace.stage_opened, workspace.stage_closed)
     _write_stays(tick, tables.segment_interval, workspace.segment_opened, workspace.segment_closed)
     _write_attributes(tick)
@@ -68,9 +73,9 @@ def write(tick: Tick) -> bool:
     _copy(tick, workspace.task, tables.task)
     _write_told(tick)
     _write_work_list(tick)
-    _write_definitions(tick)
-    _write_flow_states(tick)
-    _write_tick(tick)
+    write_definitions(tick)
+    write_flow_states(tick)
+    write_tick(tick)
     return True
 
 
@@ -97,11 +102,6 @@ def _is_in_office(tick: Tick) -> bool:
     return tick.connection.scalar(term) == tick.term
 
 
-def _insert(tick: Tick, table: Table) -> Any:
-    """Return an ``INSERT`` that can say ON CONFLICT."""
-    return insert_into(tick.connection.dialect.name, table)
-
-
 def _copy(tick: Tick, source: Table, target: Table) -> None:
     if source.name not in tick.filled:
         return
@@ -123,7 +123,7 @@ def _write_told(tick: Tick) -> None:
         return
     columns = [column.name for column in told.columns]
     query = select(*(told.c[name] for name in columns)).where(literal(1) == 1)
-    statement = _insert(tick, event).from_select(columns, query.order_by(told.c.source_id))
+    statement = inserted(tick, event).from_select(columns, query.order_by(told.c.source_id))
     tick.execute(statement.on_conflict_do_nothing())
     typed = [column.name for column in values.columns if column.name not in ("source_id", "name")]
     query = (
@@ -138,20 +138,6 @@ def _write_told(tick: Tick) -> None:
     tick.execute(insert(tables.event_value).from_select(columns, query))
     touched = select(told.c.customer_id).distinct().order_by(told.c.customer_id)
     tick.execute(insert(tables.dirty).from_select(["customer_id"], touched))
-
-
-def _write_release(tick: Tick) -> None:
-    row = {
-        "fingerprint": tick.playbook.fingerprint,
-        "recorded_at": to_micros(tick.now),
-        "files": _texts_as_json(tick.playbook.files),
-        "variables": _texts_as_json(tick.playbook.variables),
-    }
-    tick.execute(_insert(tick, tables.release).values(**row).on_conflict_do_nothing())
-
-
-def _texts_as_json(texts: Mapping[str, str]) -> str:
-    return json.dumps(dict(texts), sort_keys=True, ensure_ascii=False)
 
 
 def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
@@ -198,7 +184,7 @@ def _write_attributes(tick: Tick) -> None:
         .select_from(joined)
         .where(now.c.text.is_not_distinct_from(then.c.text))
     )
-    statement = _insert(tick, base).from_select(columns, query)
+    statement = inserted(tick, base).from_select(columns, query)
     changed = {name: statement.excluded[name] for name in columns[2:]}
     tick.execute(
         statement.on_conflict_do_update(index_elements=["name", "customer_id"], set_=changed)
@@ -317,66 +303,6 @@ def _write_latest(tick: Tick, source: Table, base: Table) -> None:
     columns = [column.name for column in source.columns]
     keys = [column.name for column in base.primary_key.columns]
     query = select(*(source.c[name] for name in columns)).where(literal(1) == 1)
-    statement = _insert(tick, base).from_select(columns, query)
+    statement = inserted(tick, base).from_select(columns, query)
     changed = {name: statement.excluded[name] for name in columns if name not in keys}
     tick.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
-
-
-def _write_definitions(tick: Tick) -> None:
-    """Keep what was evaluated; what flows that are set aside meant is kept as it was."""
-    table, before = tables.definition, known(tick.connection)
-    now = {
-        key: digest
-        for key, digest in meanings(tick.playbook).items()
-        if key[0] != "flow" or key[1] in tick.flows
-    }
-    aside = {
-        key: digest
-        for key, digest in before.items()
-        if key[0] == "flow" and key[1] in tick.playbook.flows
-    }
-    wanted = aside | now
-    if wanted == before:
-        return
-    tick.execute(delete(table))
-    rows = [
-        {"kind": kind, "name": name, "fingerprint": digest}
-        for (kind, name), digest in sorted(wanted.items())
-    ]
-    tick.connection.execute(insert(table), rows)
-
-
-def _write_flow_states(tick: Tick) -> None:
-    statement, before = _insert(tick, tables.flow_state), tables.flow_state.c
-    new, now = statement.excluded, to_micros(tick.now)
-    seen = [
-        {"flow": live.name, "live_since": to_micros(live.live_since), "seen_at": now}
-        for live in tick.flows.values()
-    ]
-    kept = {"live_since": func.coalesce(before.live_since, new.live_since), "seen_at": now}
-    _upsert(tick, statement, seen, kept)
-    tripped = [{"flow": name, "tripped_at": now} for name in sorted(tick.tripped)]
-    _upsert(tick, statement, tripped, {"tripped_at": now})
-
-
-def _upsert(
-    tick: Tick, statement: Any, rows: list[dict[str, Any]], changed: Mapping[str, Any]
-) -> None:
-    if rows:
-        wanted = statement.on_conflict_do_update(index_elements=["flow"], set_=changed)
-        tick.connection.execute(wanted, rows)
-
-
-def _write_tick(tick: Tick) -> None:
-    connection = tick.connection
-    messages = select(func.count()).where(workspace.message.c.channel != WEBHOOK)
-    sends = connection.execute(messages).scalar_one()
-    row = {
-        "at": to_micros(tick.now),
-        "release": tick.playbook.fingerprint,
-        "last_customer_id": tick.newest_customer_id,
-        "sends": sends,
-        "term": tick.term,
-        "recorded_at": to_micros(tick.clock()) if tick.clock else None,
-    }
-    tick.execute(insert(tables.tick).values(**row))

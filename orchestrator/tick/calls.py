@@ -32,7 +32,8 @@ from orchestrator.gate.policy import EXPIRES_AFTER
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.answers import keep
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.moves import leave_step
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from orchestrator.flow.base import Start
 from orchestrator.language.durations import Duration
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import calendar_starts, event_starts, transition_starts, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 COLUMNS = ("customer_id", "occurrence", "occurred_at", "tie", "entry_at", "entry_event_id")
 

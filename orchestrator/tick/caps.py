@@ -29,8 +29,9 @@ from orchestrator.flow.steps.send import Send
 from orchestrator.gate.policy import frequency_rules, volume_limits
 from orchestrator.playbook.model import FrequencyRule, VolumeLimit
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick import overlay, workspace
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 attempt, run = workspace.attempt, workspace.run
 FREQUENCY = "frequency"
@@ -87,7 +88,7 @@ def _customers(
     """Return how many different customers stand at these sends or were sent to lately."""
     if not tick.any(mine):
         return 0
-    sent = workspace.messages_with_changes()
+    sent = overlay.messages_with_changes()
     since = tick.scope(tables.customer, "").ago(limit.per)
     lately = select(sent.c.customer_id).where(
         sent.c.flow.in_(names),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -17,7 +17,6 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Table,
-    and_,
     func,
     insert,
     literal,
@@ -31,10 +30,10 @@ from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
-from orchestrator.flow.graph import Graph
-from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.model import Playbook
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import workspace
+from orchestrator.tick import overlay, workspace
+from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.past import Past
 from orchestrator.tick.pauses import Pause
 
@@ -44,55 +43,6 @@ if TYPE_CHECKING:
 
 def _tell_nobody(station: str) -> None:
     """Take note of a station nobody watches."""
-
-
-@dataclass(frozen=True)
-class LiveFlow:
-    """A flow this tick evaluates, with what is remembered of it."""
-
-    flow: Flow
-    graph: Graph
-    live_since: datetime
-    is_first: bool
-    """Whether this tick is the first that sees it live."""
-    seen_at: datetime | None
-    """The latest live tick that evaluated the flow; None before the first."""
-    entry_types: Mapping[str, str]
-    """Type of each property that ``entry`` may have."""
-    result_types: Mapping[str, Mapping[str, str]]
-    """Step id → type of each property that its result may have."""
-
-    version: str = ""
-    """The release of an earlier version that runs are pinned to; '' for the flow of today."""
-    releases: tuple[str, ...] = ()
-    """The releases in which the flow was this earlier version."""
-
-    @property
-    def name(self) -> str:
-        return str(self.flow.flow)
-
-    @cached_property
-    def walkers(self) -> ColumnElement[bool]:
-        """The runs of this tick that walk this version of the flow."""
-        run = workspace.run
-        return and_(run.c.flow == self.name, run.c.version == self.version)
-
-    def place(self, step: str) -> Place:
-        """Return the place that a step of this version is."""
-        return Place(self.name, self.version, step)
-
-    @property
-    def is_shadow(self) -> bool:
-        """Whether every effect of the flow is withheld (semantics 59)."""
-        return self.flow.status == "shadow"
-
-
-class Place(NamedTuple):
-    """A step of one version of a flow."""
-
-    flow: str
-    version: str
-    step: str
 
 
 @dataclass(frozen=True)
@@ -350,33 +300,31 @@ class Tick:
 
     def show_messages(self) -> None:
         """Let conditions see the messages this tick has decided."""
-        self.facts = self._replace(messages=workspace.messages_with_changes())
+        self.facts = self._replace(messages=overlay.messages_with_changes())
 
     def show_runs(self) -> None:
         """Let conditions see the runs this tick has ended and opened so far."""
-        self.facts = self._replace(runs=workspace.runs_with_changes())
+        self.facts = self._replace(runs=overlay.runs_with_changes())
 
     def show_attributes(self) -> None:
         """Let conditions see the attributes this tick has set."""
-        self.facts = self._replace(attributes=workspace.attributes_with_changes())
+        self.facts = self._replace(attributes=overlay.attributes_with_changes())
 
     def show_consents(self) -> None:
         """Let conditions and the gate see the consents this tick has written."""
-        self.facts = self._replace(
-            consents=workspace.with_changes(tables.consent, workspace.consent)
-        )
+        self.facts = self._replace(consents=overlay.with_changes(tables.consent, workspace.consent))
 
     def show_tasks(self) -> None:
         """Let conditions see the tasks this tick has given."""
-        self.facts = self._replace(tasks=workspace.with_changes(tables.task, workspace.task))
+        self.facts = self._replace(tasks=overlay.with_changes(tables.task, workspace.task))
 
     def show_results(self) -> None:
         """Let conditions see what steps of this tick have brought back."""
-        self.facts = self._replace(results=workspace.results_with_changes())
+        self.facts = self._replace(results=overlay.results_with_changes())
 
     def _stays(self, base: Table, opened: Table, closed: Table) -> FromClause:
         filled = frozenset(self.filled & {opened.name, closed.name})
-        return workspace.stays_with_changes(base, opened, closed, filled)
+        return overlay.stays_with_changes(base, opened, closed, filled)
 
     def _replace(self, **changes: FromClause) -> Facts:
         kept = {name: getattr(self.facts, name) for name in vars(self.facts)}

@@ -41,8 +41,9 @@ from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import resting, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import STAGES, Key, units
+from orchestrator.tick.live_flow import LiveFlow
 
 _FLOWS = ""
 """What stands for all flows among the units: their conditions are asked about the same people."""

@@ -30,8 +30,9 @@ from orchestrator.flow.base import Step
 from orchestrator.flow.graph import Graph, graph
 from orchestrator.flow.meaning import meaning_of
 from orchestrator.tick import runs, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.holds import close_holds
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.moves import arrival, ending
 from orchestrator.tick.past import place_after
 

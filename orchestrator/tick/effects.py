@@ -38,7 +38,8 @@ from orchestrator.tick.holds import occurrence
 
 if TYPE_CHECKING:
     from orchestrator.flow.graph import Node
-    from orchestrator.tick.context import LiveFlow, Tick
+    from orchestrator.tick.context import Tick
+    from orchestrator.tick.live_flow import LiveFlow
 
 run, effect = workspace.run, workspace.effect
 STEP = ("flow", "customer_id", "entry", "step")

@@ -34,7 +34,8 @@ from orchestrator.language.moments import Moment
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import keys, restarting, workspace
 from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.volatile import is_volatile
 

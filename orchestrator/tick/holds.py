@@ -10,7 +10,8 @@ from orchestrator.columns import exact_text, to_micros
 from orchestrator.flow.graph import Node
 from orchestrator.flow.steps.send import Send
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 run, decision = workspace.run, workspace.decision
 

@@ -11,7 +11,8 @@ from orchestrator.columns import exact_text
 from orchestrator.criteria.values import COLUMNS
 from orchestrator.flow.base import Start
 from orchestrator.tables.reading import aliased
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.values import parse_value
 
 _TEXT = exact_text()

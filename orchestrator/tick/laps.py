@@ -10,7 +10,8 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.moves import lap_of_run, leave_step
 
 if TYPE_CHECKING:

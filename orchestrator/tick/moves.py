@@ -16,7 +16,8 @@ from orchestrator.flow.steps.repeat import Repeat
 from orchestrator.flow.steps.wait import Wait
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.zones import due_by_zone
 

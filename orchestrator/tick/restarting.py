@@ -11,7 +11,8 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import keys, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.runs import KEPT
 from orchestrator.tick.versions import version_of
 

@@ -25,7 +25,8 @@ from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.playbook.model import FrequencyRule
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import caps, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.tries import Standing
 from orchestrator.tick.zones import due_by_zone
 

@@ -12,8 +12,9 @@ from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
 from orchestrator.tick import caps, resting, workspace
 from orchestrator.tick.calls import call_again
-from orchestrator.tick.context import LiveFlow, Place, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.holds import close_holds
+from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
 from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing, decide

@@ -38,7 +38,8 @@ from orchestrator.tick import (
     versions,
     workspace,
 )
-from orchestrator.tick.context import Breaker, LiveFlow, Observer, Tick, watermark
+from orchestrator.tick.context import Breaker, Observer, Tick, watermark
+from orchestrator.tick.live_flow import LiveFlow
 
 
 @dataclass(frozen=True)

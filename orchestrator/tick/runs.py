@@ -30,7 +30,8 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import laps, resting, workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.versions import version_of
 
 KEPT = (

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from orchestrator import tables, timing
+from orchestrator import openings, tables
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.columns import exact_text
 from orchestrator.criteria import rows as facts
@@ -35,8 +35,9 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.gate.policy import SendPolicy, consenting_topics, quiet_slot
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.holds import occurrence
+from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.zones import in_zones
 
 run, attempt, attempt_copy = workspace.run, workspace.attempt, workspace.attempt_copy
@@ -175,7 +176,7 @@ class Standing:
                 self.tick, self.customer, lambda zone: not awake.is_open(now, zone)
             )
         if hours is not None:
-            slot = timing.Slot(hours)
+            slot = openings.Slot(hours)
             tests["send_between"] = in_zones(
                 self.tick, self.customer, lambda zone: not slot.is_open(now, zone)
             )
@@ -183,16 +184,16 @@ class Standing:
 
     def opens_next(self, zone: ZoneInfo) -> datetime | None:
         """Return when the send's slots are open again for a customer of that zone."""
-        return timing.next_allowed(self.tick.now, zone, *self._slots)
+        return openings.next_allowed(self.tick.now, zone, *self._slots)
 
     def closes_next(self, zone: ZoneInfo) -> datetime | None:
         """Return when one of the send's slots is closed next for a customer of that zone."""
-        return timing.next_refused(self.tick.now, zone, *self._slots)
+        return openings.next_refused(self.tick.now, zone, *self._slots)
 
     @property
-    def _slots(self) -> tuple[timing.QuietSlot | None, timing.Slot | None]:
+    def _slots(self) -> tuple[openings.QuietSlot | None, openings.Slot | None]:
         quiet, hours = self.policy.quiet_hours, self.policy.send_between
-        return quiet_slot(quiet) if quiet else None, timing.Slot(hours) if hours else None
+        return quiet_slot(quiet) if quiet else None, openings.Slot(hours) if hours else None
 
     # --- channels ---------------------------------------------------------------------
 

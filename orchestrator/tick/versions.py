@@ -23,7 +23,8 @@ from orchestrator.playbook.files import files_of
 from orchestrator.playbook.load import layers
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.read import draft_of
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 _FLEETING = ("title", "owner", "status", "guardrails", "in_flight", "tags", "note", "meta")
 """Words of a flow that are today's for everybody."""

@@ -17,7 +17,8 @@ from orchestrator.flow.steps.set import Set
 from orchestrator.flow.steps.task import Task
 from orchestrator.language.literals import Reference
 from orchestrator.playbook.places import own_literals, sentences
-from orchestrator.tick.context import LiveFlow, Tick
+from orchestrator.tick.context import Tick
+from orchestrator.tick.live_flow import LiveFlow
 
 
 def is_volatile(tick: Tick, live: LiveFlow) -> bool:

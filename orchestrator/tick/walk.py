@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, literal, select, update
 
-from orchestrator import tables, timing
+from orchestrator import openings, tables
 from orchestrator.columns import to_micros
 from orchestrator.criteria.base import Criterion
 from orchestrator.criteria.scope import Scope
@@ -27,9 +27,10 @@ from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import answers, calls, days, laps, workspace
-from orchestrator.tick.context import LiveFlow, Place, Tick
+from orchestrator.tick.context import Tick
 from orchestrator.tick.effects import Effects
 from orchestrator.tick.holds import close_holds
+from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.passing import pass_over
 from orchestrator.tick.runs import end_runs
@@ -96,7 +97,7 @@ class Walk(Effects):
         self, hours: DailyHours, weekdays: frozenset[int], timezone: str | None
     ) -> None:
         """Let every run here wait until the slot is open; it may be so at once."""
-        now, slot = self.tick.now, timing.Slot(hours, weekdays)
+        now, slot = self.tick.now, openings.Slot(hours, weekdays)
         test = in_zones(self.tick, self.customer, lambda zone: slot.is_open(now, zone), timezone)
         open_now = and_(self.here, self._of_customer(test))
         leave_step(self.tick, self.live, self.node, self.node.next, open_now)

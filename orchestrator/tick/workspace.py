@@ -7,7 +7,6 @@ what lets a dry run be the real tick. ``tick_*`` tables hold this tick's changes
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,22 +19,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Select,
     String,
     Table,
-    and_,
-    case,
-    cast,
     delete,
-    exists,
     func,
-    literal,
     literal_column,
-    null,
-    or_,
     select,
     text,
-    union_all,
 )
 
 from orchestrator import tables
@@ -43,12 +33,6 @@ from orchestrator.columns import Instant, LocalDate, exact_text
 
 work = MetaData()
 _TEXT = exact_text()
-
-
-_NO_END = null().cast(BigInteger).label("ended_at")
-_NOT_SILENT = cast(literal(0), Integer).label("ended_silent")
-"""As an integer: SQLite looks into a union, for the rows that are asked for, only if its parts
-have the same types."""
 
 
 def _work_table(name: str, *columns: Column[Any] | Index) -> Table:
@@ -366,122 +350,3 @@ def is_empty(connection: Connection, rows: FromClause) -> bool:
         ).scalar_one()
         == 0
     )
-
-
-# --- base and changes as one ----------------------------------------------------------
-# Selects alone, the same for every tick: each is built once.
-
-
-@cache
-def stays_with_changes(
-    base: Table, opened: Table, closed: Table, filled: frozenset[str]
-) -> FromClause:
-    """Return stays as this tick has left them: base rows, closed ones closed, new ones added.
-
-    Args:
-        filled: the names of the tables, of the latter two, that have rows.
-    """
-    columns = ["customer_id", base.name.removesuffix("_interval"), "began_at", "silent"]
-    if closed.name not in filled:
-        if opened.name not in filled:
-            return base
-        new = select(*(opened.c[name] for name in columns), _NO_END, _NOT_SILENT)
-        old = select(*(base.c[name] for name in columns), base.c.ended_at, base.c.ended_silent)
-        return union_all(old, new).subquery()
-    return union_all(
-        _with_ends(base, closed, columns, base.c.ended_at, base.c.ended_silent),
-        _with_ends(opened, closed, columns, _NO_END, _NOT_SILENT),
-    ).subquery()
-
-
-def _with_ends(
-    stays: Table, closed: Table, columns: list[str], ended_at: Any, ended_silent: Any
-) -> Select[Any]:
-    keys = [name for name in columns if name != "silent"]
-    joined = stays.outerjoin(closed, and_(*(stays.c[key] == closed.c[key] for key in keys)))
-    return select(
-        *(stays.c[name] for name in columns),
-        func.coalesce(closed.c.ended_at, ended_at).label("ended_at"),
-        func.coalesce(closed.c.ended_silent, ended_silent).label("ended_silent"),
-    ).select_from(joined)
-
-
-@cache
-def messages_with_changes() -> FromClause:
-    """Return the send ledger with what this tick has decided so far."""
-    columns = [column.name for column in message.columns]
-    return union_all(
-        select(*(tables.message.c[name] for name in columns)),
-        select(*(message.c[name] for name in columns)),
-    ).subquery()
-
-
-@cache
-def with_changes(base: Table, changes: Table) -> FromClause:
-    """Return the rows of a table and those that this tick adds."""
-    columns = [column.name for column in base.columns if column.name in changes.columns]
-    return union_all(
-        select(*(base.c[name] for name in columns)),
-        select(*(changes.c[name] for name in columns)),
-    ).subquery()
-
-
-@cache
-def runs_with_changes() -> FromClause:
-    """Return runs as entries know them: those ended before entries ended, new ones there.
-
-    What ended later in this tick is still active: nobody sees it go before the next one.
-    """
-    base = tables.enrollment
-    gone = and_(run.c.status == "ended", run.c.ended_late == 0)
-    replaced = exists(
-        select(run.c.flow).where(
-            run.c.flow == base.c.flow,
-            run.c.customer_id == base.c.customer_id,
-            run.c.entry == base.c.entry,
-            gone,
-        )
-    )
-    ended_at = case((gone, run.c.ended_at))
-    status = case((gone, "ended"), else_="active")
-    return union_all(
-        select(
-            base.c.flow, base.c.customer_id, base.c.status, base.c.entry_at, base.c.ended_at
-        ).where(~replaced),
-        select(
-            run.c.flow,
-            run.c.customer_id,
-            cast(status, _TEXT).label("status"),
-            run.c.entry_at,
-            cast(ended_at, BigInteger).label("ended_at"),
-        ).where(or_(run.c.is_new == 1, gone)),
-    ).subquery()
-
-
-@cache
-def results_with_changes() -> FromClause:
-    """Return what steps have brought back, those of this tick in place of earlier ones."""
-    columns, base = [column.name for column in result.columns], tables.step_result
-    keys = [column.name for column in result.primary_key.columns]
-    same = and_(*(result.c[key] == base.c[key] for key in keys))
-    replaced = exists(select(result.c.flow).where(same))
-    return union_all(
-        select(*(base.c[name] for name in columns)).where(~replaced),
-        select(*(result.c[name] for name in columns)),
-    ).subquery()
-
-
-@cache
-def attributes_with_changes() -> FromClause:
-    """Return attribute values as this tick's ``set`` steps have left them."""
-    columns = [column.name for column in attribute.columns]
-    base = tables.attribute_value
-    replaced = exists(
-        select(attribute.c.name).where(
-            attribute.c.name == base.c.name, attribute.c.customer_id == base.c.customer_id
-        )
-    )
-    return union_all(
-        select(*(base.c[name] for name in columns)).where(~replaced),
-        select(*(attribute.c[name] for name in columns)),
-    ).subquery()

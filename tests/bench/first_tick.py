@@ -19,7 +19,7 @@ from bench.conditions import ago, bucket, by_hand
 from bench.shop import DAY, MICROS, NOW, ZONES
 from sqlalchemy import Connection, Engine, func, select, text
 
-from orchestrator import tables, timing
+from orchestrator import openings, tables, timing
 from orchestrator.columns import to_micros
 from orchestrator.flow.base import weekday_numbers
 from orchestrator.flow.graph import graph
@@ -186,7 +186,7 @@ def _due(flow: Flow, zone: ZoneInfo) -> str:
     wait = next((step for step in flow.steps if isinstance(step, Wait)), None)
     if wait is None:
         return "NULL"
-    slot = timing.Slot(wait.then_between, weekday_numbers(wait.on_days))
+    slot = openings.Slot(wait.then_between, weekday_numbers(wait.on_days))
     instant = slot.opens_next(timing.wait_until(NOW, wait.operand, zone), zone)
     return str(to_micros(instant)) if instant else "NULL"
 

@@ -37,7 +37,7 @@ from reference.values import aware
 from reference.world import ConsentAct, Happening, Person, World, bucket
 from replies import FAILURE, reply
 
-from orchestrator import timing
+from orchestrator import openings, timing
 from orchestrator.criteria.base import Criterion, leaves
 from orchestrator.criteria.kinds.attribute import AttributeIs
 from orchestrator.criteria.kinds.membership import InSegment, InStage, StageMove
@@ -79,7 +79,7 @@ def catch_up_of(start: Start) -> Duration:
 
 
 DEFAULT_EXPIRY = Duration(3, "day")
-DEFAULT_QUIET = timing.QuietSlot(DailyHours(21 * 60, 8 * 60))
+DEFAULT_QUIET = openings.QuietSlot(DailyHours(21 * 60, 8 * 60))
 NINE = time(9)
 EVALUATED = ("live", "shadow")
 PROJECT = ""
@@ -1125,7 +1125,7 @@ def _at_send(work: Tick, passage: Passage, step: Send, variant: str | None, view
 def _at_wait(work: Tick, passage: Passage, step: Wait, variant: str | None, view: View) -> None:
     due = timing.wait_until(work.now, step.operand, view.zone)
     if step.then_between is not None or step.on_days is not None:
-        slot = timing.Slot(step.then_between, weekday_numbers(step.on_days))
+        slot = openings.Slot(step.then_between, weekday_numbers(step.on_days))
         due = slot.opens_next(due, view.zone) or timing.LATEST
     passage.standing = step
     passage.due_at = due
@@ -1137,7 +1137,7 @@ def _at_wait_for_time(
     zone = view.zone
     if step.timezone not in (None, "customer"):
         zone = timing.zone_or(step.timezone, view.project_zone)[0]
-    slot = timing.Slot(step.operand, weekday_numbers(step.on_days))
+    slot = openings.Slot(step.operand, weekday_numbers(step.on_days))
     passage.standing = step
     passage.due_at = slot.opens_next(work.now, zone) or timing.LATEST
 
@@ -1561,9 +1561,9 @@ class Gate:
             reason = "send_between"
         else:
             return None, None
-        return reason, timing.next_allowed(now, zone, quiet, slot) or timing.LATEST
+        return reason, openings.next_allowed(now, zone, quiet, slot) or timing.LATEST
 
-    def _quiet(self, found: Try) -> timing.QuietSlot | None:
+    def _quiet(self, found: Try) -> openings.QuietSlot | None:
         if not found.marketing:
             return None
         own = found.flow.guardrails.quiet_hours if found.flow.guardrails else None
@@ -1575,7 +1575,7 @@ class Gate:
         of_project = guardrails.quiet_hours if guardrails else None
         return DEFAULT_QUIET if of_project is None else _quiet_slot(of_project)
 
-    def _send_between(self, found: Try) -> timing.Slot | None:
+    def _send_between(self, found: Try) -> openings.Slot | None:
         playbook = self.work.playbook
         defaults = playbook.project.defaults
         hours = (
@@ -1583,7 +1583,7 @@ class Gate:
             or playbook.messages[found.step.operand].settings.send_between
             or (defaults.send_between if defaults else None)
         )
-        return timing.Slot(hours) if hours else None
+        return openings.Slot(hours) if hours else None
 
     # over all customers
 
@@ -1709,13 +1709,13 @@ def _ignored(flow: Flow) -> tuple[str, ...]:
     return (flow.guardrails.ignore if flow.guardrails else None) or ()
 
 
-def _quiet_slot(quiet: QuietHours | str) -> timing.QuietSlot | None:
+def _quiet_slot(quiet: QuietHours | str) -> openings.QuietSlot | None:
     if isinstance(quiet, str):
         return None
     own = quiet.timezone not in (None, "customer")
     zone = timing.zone_named(quiet.timezone) if own and quiet.timezone else None
     days = frozenset(_day(moment) for moment in quiet.dates or ())
-    return timing.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), days, zone)
+    return openings.QuietSlot(quiet.between, weekday_numbers(quiet.on_days), days, zone)
 
 
 def _day(moment: Moment) -> date:

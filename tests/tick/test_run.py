@@ -129,7 +129,7 @@ def test_a_fault_while_writing_leaves_nothing_behind(
     def fault(tick: Any) -> None:
         raise RuntimeError("the power went off")
 
-    monkeypatch.setattr(apply, "_write_tick", fault)
+    monkeypatch.setattr(apply, "write_tick", fault)
     with pytest.raises(RuntimeError), live_run(engine, TickPlan(playbook, NOW)):
         pass
     assert counts(engine) == before

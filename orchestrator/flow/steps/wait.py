@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from orchestrator import timing
+from orchestrator import openings, timing
 from orchestrator.flow.base import ON_DAYS, ON_DAYS_DOC, STEPS, Step, weekday_numbers
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.moments import DurationShape, Hours
@@ -44,7 +44,7 @@ class Wait(Step):
 
     def ends_at(self, now: datetime) -> Callable[[ZoneInfo], datetime | None]:
         """Return zone → the instant at which a wait that begins now is over (semantics 9, 43)."""
-        slot = timing.Slot(self.then_between, weekday_numbers(self.on_days))
+        slot = openings.Slot(self.then_between, weekday_numbers(self.on_days))
 
         def due(zone: ZoneInfo) -> datetime | None:
             return slot.opens_next(timing.wait_until(now, self.operand, zone), zone)
