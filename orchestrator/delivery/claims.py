@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Connection,
     Select,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    tuple_,
     update,
 )
 
@@ -33,6 +31,8 @@ from orchestrator.database_clock import now_by
 from orchestrator.delivery.stops import Stops
 
 _ROW = tables.message.c
+PURPOSES = ("transactional", "marketing")
+"""In the order in which they are claimed."""
 
 
 def in_state(*states: str) -> ColumnElement[bool]:
@@ -40,8 +40,8 @@ def in_state(*states: str) -> ColumnElement[bool]:
 
     They stand in its text: that is how databases know that a partial index may be used.
     """
-    listed = ", ".join(f"'{state}'" for state in states)
-    return literal_column(f"message.state IN ({listed})", Boolean)
+    written: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in states]
+    return _ROW.state == written[0] if len(written) == 1 else _ROW.state.in_(written)
 
 
 @dataclass(frozen=True)
@@ -65,25 +65,25 @@ class Queue(NamedTuple):
 
 def waiting(connection: Connection, channel: str) -> Iterator[Queue]:
     """Yield the queues of a channel, due or not: one step along the index for each."""
-    last: Queue | None = None
-    while True:
-        by = {"channel": channel} | ({"purpose": last[0], "flow": last[1]} if last else {})
-        found = connection.execute(_NEXT if last else _FIRST, by).first()
-        if found is None:
-            return
-        last = Queue(*found)
-        yield last
+    for purpose in PURPOSES:
+        flow: str | None = ""
+        while flow is not None:
+            by = {"channel": channel, "purpose": purpose, "flow": flow}
+            flow = connection.scalar(_NEXT, by)
+            if flow is not None:
+                yield Queue(purpose, flow)
 
 
-_FIRST = (
-    select(_ROW.purpose, _ROW.flow)
-    .where(literal_column("message.state = 'queued'", Boolean))
-    .where(_ROW.channel == bindparam("channel"))
-    .order_by(_ROW.purpose, _ROW.flow)
+_NEXT = (
+    select(_ROW.flow)
+    .where(
+        in_state("queued"),
+        _ROW.channel == bindparam("channel"),
+        _ROW.purpose == bindparam("purpose"),
+        _ROW.flow > bindparam("flow"),
+    )
+    .order_by(_ROW.flow)
     .limit(1)
-)
-_NEXT = _FIRST.where(
-    tuple_(_ROW.purpose, _ROW.flow) > tuple_(bindparam("purpose"), bindparam("flow"))
 )
 
 
@@ -98,18 +98,12 @@ def waiting_channels(connection: Connection) -> list[str]:
         found.append(following)
 
 
-_CHANNEL = (
-    select(_ROW.channel)
-    .where(literal_column("message.state = 'queued'", Boolean))
-    .order_by(_ROW.channel)
-    .limit(1)
-)
+_CHANNEL = select(_ROW.channel).where(in_state("queued")).order_by(_ROW.channel).limit(1)
 
 
 def waiting_calls(connection: Connection) -> int:
     """Return how many calls of webhooks wait in the ledger."""
-    queued = literal_column("message.state = 'queued'", Boolean)
-    query = select(func.count()).where(queued, _ROW.channel == WEBHOOK)
+    query = select(func.count()).where(in_state("queued"), _ROW.channel == WEBHOOK)
     return connection.execute(query).scalar_one()
 
 
@@ -118,7 +112,7 @@ def due(channel: str, queue: Queue, stops: Stops) -> Select[Any]:
     return (
         select(_ROW.id)
         .where(
-            literal_column("message.state = 'queued'", Boolean),
+            in_state("queued"),
             _ROW.channel == channel,
             _ROW.purpose == queue.purpose,
             _ROW.flow == queue.flow,
@@ -155,7 +149,7 @@ class Claims:
             return []
         queues = [one for one in waiting(connection, self.channel) if one.flow not in stops.flows]
         taken: list[int] = []
-        for purpose in ("transactional", "marketing"):
+        for purpose in PURPOSES:
             some = [queue for queue in queues if queue.purpose == purpose]
             taken += self._go_round(connection, self._turned(some), most - len(taken), stops, now)
         self._turn += 1

@@ -102,7 +102,7 @@ class Rescuer:
             select(*(_ROW[name] for name in _Orphan._fields))
             .where(in_state("claimed", "sending"), ran_out)
             .where(in_state("claimed") | _ROW.channel.in_(sorted(self.outlets)))
-            .order_by(_ROW.id)
+            .order_by(_ROW.lease_until, _ROW.id)
             .limit(MOST)
             .with_for_update(skip_locked=True)
         )
