@@ -131,9 +131,8 @@ def content_of(message: OutgoingMessage) -> Mapping[str, Any] | Outcome:
 def _firebase(settings: FirebaseSettings | None, timeout: timedelta) -> Firebase | None:
     if settings is None:
         return None
-    return Firebase(
-        settings.service_account.reveal(), settings.url, Web(Reach(everywhere=True), timeout)
-    )
+    web = Web(Reach(everywhere=True), timeout / 2)  # an attempt may need a token first
+    return Firebase(settings.service_account.reveal(), settings.url, web)
 
 
 def _web_push(settings: WebPushSettings | None, timeout: timedelta) -> WebPush | None:

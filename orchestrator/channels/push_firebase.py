@@ -105,15 +105,26 @@ class Firebase:
             answer = self._web.post(self._token_url, form, headers)
         except (NotTaken, NoAnswer, NotReachable) as error:
             return deferred(f"no access token: {error}", code="no_token")
+        if answer.status != 200:
+            return _no_token(answer)
         found = answer.json()
-        if answer.status != 200 or not isinstance(found, dict) or "access_token" not in found:
-            said = f"no access token: HTTP {answer.status}"
-            return refused(said) if answer.status < 500 else deferred(said, code="no_token")
-        self._token = str(found["access_token"])
+        token = found.get("access_token") if isinstance(found, dict) else None
+        if not (isinstance(token, str) and token.isascii() and token.isprintable() and token):
+            return deferred("no access token in the answer", code="no_token")
+        self._token = token
         lasts = found.get("expires_in")
         seconds = float(lasts) if isinstance(lasts, int | float) else 3600.0
         self._renew_at = time.monotonic() + max(60.0, seconds - _EARLY_SECONDS)
         return None
+
+
+def _no_token(answer: Answer) -> Outcome:
+    """Return what an answer of the token's server means: no message has left yet."""
+    said = f"no access token: HTTP {answer.status}"
+    likely = by_status(answer)
+    if likely.kind in ("rejected", "refused"):
+        return refused(said, code="no_token")
+    return deferred(said, code="no_token", retry_after=likely.retry_after)
 
 
 def posted(message: OutgoingMessage, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ LARGEST_ANSWER = 256 * 1024
 IDLE_SECONDS = 15.0
 """A connection that was quiet for longer is not used again: its other end may be gone."""
 CONNECT_SECONDS = 10.0
+_PIECE = 65_536
+"""Octets written between two looks at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,18 @@ class Web:
                 raise NoAnswer(what) from None
             raise NotTaken(what) from None
 
-    def seconds_left(self) -> float:
-        """Return how much time the exchange under way has left; at least a millisecond."""
-        return max(0.001, self._until - time.monotonic())
+    def seconds_left(self, late: type[Exception]) -> float:
+        """Return how much time the exchange under way has left.
+
+        However fast a provider says nothing of use, without end, time is up when it is up.
+
+        Raises:
+            Exception: the given one, if there is none left.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise late
+        return left
 
     def close(self) -> None:
         """Close all connections."""
@@ -213,8 +224,13 @@ def _bounded(response: httpcore.Response) -> bytes:
     return body
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """Return an error in words that hold no address and no content."""
+    why = error.__cause__ or error.__context__
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {why.verify_message}"
+    if isinstance(why, ssl.SSLError):
+        return f"TLS fails: {(why.reason or 'it broke off').lower().replace('_', ' ')}"
     name = type(error).__name__
     return _WORDS.get(name) or f"the connection failed ({name})"
 
@@ -237,10 +253,12 @@ def _pool(web: Web) -> httpcore.ConnectionPool:
             self._stream = stream
 
         def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            return self._stream.read(max_bytes, web.seconds_left())
+            return self._stream.read(max_bytes, web.seconds_left(httpcore.ReadTimeout))
 
         def write(self, buffer: bytes, timeout: float | None = None) -> None:
-            self._stream.write(buffer, web.seconds_left())
+            for at in range(0, len(buffer), _PIECE):
+                left = web.seconds_left(httpcore.WriteTimeout)
+                self._stream.write(buffer[at : at + _PIECE], left)
 
         def close(self) -> None:
             self._stream.close()
@@ -251,7 +269,7 @@ def _pool(web: Web) -> httpcore.ConnectionPool:
             server_hostname: str | None = None,
             timeout: float | None = None,
         ) -> httpcore.NetworkStream:
-            left = min(CONNECT_SECONDS, web.seconds_left())
+            left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
             return PinnedStream(self._stream.start_tls(ssl_context, server_hostname, left))
 
         def get_extra_info(self, info: str) -> Any:
@@ -274,7 +292,7 @@ def _pool(web: Web) -> httpcore.ConnectionPool:
                 raise httpcore.ConnectError("the name does not resolve") from None
             failure: Exception = httpcore.ConnectError("no address")
             for address in addresses:
-                left = min(CONNECT_SECONDS, web.seconds_left())
+                left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
                 try:
                     return PinnedStream(super().connect_tcp(address, port, left))
                 except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

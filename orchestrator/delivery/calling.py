@@ -68,7 +68,11 @@ class Caller:
         try:
             answers = self.outlet.adapter.send_batch(messages, self._may_begin)
             for message, said in islice(answers, _MOST_ANSWERS * len(messages)):
-                outcome = None if said is None and message.key not in self._begun else heard(said)
+                outcome = (
+                    None
+                    if said is None and message.key not in self._begun
+                    else heard(said, message.to)
+                )
                 self._note(message.key, outcome, told)
         except BaseException as error:  # noqa: BLE001  # whatever one message did, the queue goes on
             broke = f"{type(error).__name__} in the adapter"

@@ -71,10 +71,11 @@ class Doubts:
         if not self.outlet.adapter.capabilities.verify or one.content is None:
             return None
         try:
-            said = self.outlet.adapter.verify(thaw(Frozen(one.content, one.digest or "")))
+            message = thaw(Frozen(one.content, one.digest or ""))
+            said = self.outlet.adapter.verify(message)
         except BaseException:  # noqa: BLE001  # asking must not stop the lane
             return None
-        return None if said is None else heard(said)
+        return None if said is None else heard(said, message.to)
 
     def _settle(
         self, connection: Connection, *, one: _Doubtful, outcome: Outcome | None, now: datetime

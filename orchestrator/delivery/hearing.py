@@ -23,8 +23,12 @@ LATEST = timedelta(days=30)
 _KINDS, _FAULTS = frozenset(get_args(OutcomeKind)), frozenset(get_args(Fault))
 
 
-def heard(said: object) -> Outcome:
-    """Return an outcome whose parts are what they should be; what is none is ``unknown``."""
+def heard(said: object, to: str) -> Outcome:
+    """Return an outcome whose parts are what they should be; what is none is ``unknown``.
+
+    Args:
+        to: the message's address, which is not repeated where people read.
+    """
     if not isinstance(said, Outcome):
         return unknown(f"the adapter returned {a(type(said))} instead of an outcome")
     if not isinstance(said.kind, str) or said.kind not in _KINDS:
@@ -35,7 +39,7 @@ def heard(said: object) -> Outcome:
         said,
         provider_id=_id(said.provider_id),
         code=_line(said.code),
-        detail=_line(detail),
+        detail=_line(_without(detail, to)),
         retry_after=_pause(said.retry_after),
         fault=said.fault if said.fault in _FAULTS else "message",
         is_dead_address=said.is_dead_address is True,
@@ -54,6 +58,11 @@ def agreed(first: Outcome | None, second: Outcome | None) -> Outcome | None:
 def _id(name: object) -> str | None:
     """Return a provider's name of a message; one that cannot be kept is as good as none."""
     return clean_id(str(name)) if isinstance(name, str | int) else None
+
+
+def _without(text: object, address: str) -> object:
+    """Return a text without an address; one of few characters is likely a part of other words."""
+    return text if text is None or len(address) < 4 else str(text).replace(address, "…")
 
 
 def _line(text: object) -> str | None:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from delivery.test_webhooks import called
 from harness import Shop
 from sending import NOW, Told, drain, greeted, ledger, outlet, taken
 
 from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
-from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected
+from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected, unknown
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
@@ -69,6 +70,35 @@ def test_what_a_provider_says_is_one_line_of_some_length(shop: Shop) -> None:
     state, error, _ = wild(shop)
     assert (state, len(error)) == ("dead", len("550: ") + 300)
     assert error.startswith("550: no w   yyy")
+
+
+@pytest.mark.parametrize("said", [rejected, deferred, unknown])
+def test_a_provider_that_repeats_the_address_is_not_quoted_so(shop: Shop, said: Any) -> None:
+    greeted(shop, 5)
+    drain(shop, outlet(lambda message: said(f"<{message.to}>: no such user"), at_once=1))
+    assert all("@" not in error for error in ledger(shop, "error") if error)
+    assert "<…>: no such user" in ledger(shop, "error")
+
+
+def test_an_adapter_that_raises_with_the_address_tells_its_kind_alone(shop: Shop) -> None:
+    greeted(shop, 5)
+
+    def fails(message: OutgoingMessage) -> Outcome:
+        raise RuntimeError(f"{message.to}: {message.text}")
+
+    drain(shop, outlet(fails, at_once=1))
+    assert set(ledger(shop, "error")) <= {"RuntimeError in the adapter", None}
+
+
+@pytest.mark.parametrize("text", ["\0", "half \ud800 of it", "y" * 300_000, "two\nlines", 7])
+def test_an_answer_of_a_call_that_no_database_takes_reaches_its_run(shop: Shop, text: Any) -> None:
+    called(shop)
+    answered: Any = {"projects": "4", text: "1", "note": text}
+    drain(shop, outlet(lambda _: accepted(fields=answered), channel="webhook", idempotent=True))
+
+    assert ledger(shop, "state") == ["answered"]
+    shop.tick((NOW + timedelta(minutes=1)).isoformat())
+    assert shop.runs() == [("greet", "ana", 1, "completed")]
 
 
 @pytest.mark.parametrize("span", [timedelta.max, -timedelta(days=9_999), 7, "soon"])

@@ -224,8 +224,8 @@ class Wire:
             if not octets:
                 self._broken = Lost("the server closed the connection")
             self._replies.feed(octets)
-            if not isinstance(self._socket, ssl.SSLSocket):
-                return  # what is left makes it readable again; TLS may hold it back
+            if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+                return  # what is left makes it readable again; TLS may hold back a part of a record
 
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
