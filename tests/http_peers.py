@@ -136,11 +136,15 @@ class Peer:
 
     def _wait_until_left(self, connected: socket.socket) -> None:
         for _ in range(int(LONGEST / 0.05)):
-            with suppress(TimeoutError):
-                if connected.recv(65_536) == b"":
-                    self.left.set()
-                    return
-            if self._stopping.is_set():
+            try:
+                is_left = connected.recv(65_536) == b""
+            except TimeoutError:
+                is_left = False
+            except OSError:
+                is_left = True
+            if is_left:
+                self.left.set()
+            if is_left or self._stopping.is_set():
                 return
 
     def _repeat(self, connected: socket.socket, pause: float) -> None:

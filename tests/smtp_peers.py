@@ -7,6 +7,8 @@ set, and can fall silent, close or cut off where a test says so.
 from __future__ import annotations
 
 import socket
+import ssl
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -111,8 +113,16 @@ def _free_port() -> int:
         return port
 
 
-CLOSE, SILENCE, DRIPPING = "close", "silence", "dripping"
-"""What a script says instead of a reply: hang up, say nothing, say an octet now and then."""
+CLOSE, SILENCE, DRIPPING, RESET = "close", "silence", "dripping", "reset"
+"""What a script says instead of a reply: hang up, say nothing, say an octet now and then, break."""
+ENDLESS = {
+    DRIPPING: (b"2", 0.05),
+    "lines that drip": (b"250-and\r\n", 0.05),
+    "octets without end": (b"2" * 65_536, 0),
+    "lines without end": (b"250-and\r\n" * 8_192, 0),
+    "replies without end": (b"250 2.0.0 Ok\r\n" * 8_192, 0),
+}
+"""More to say instead of a reply, until the client hangs up: what, and seconds between."""
 USUAL = {
     "connect": "220 ready",
     "EHLO": "250-here\r\n250-PIPELINING\r\n250 SIZE 100000",
@@ -130,9 +140,17 @@ USUAL = {
 class Scripted:
     """Answers each command with what the script says, in turn if that is a list."""
 
-    def __init__(self, script: Mapping[str, str | list[str]], pauses: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        script: Mapping[str, str | list[str]],
+        pauses: Mapping[str, float],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.script = {**USUAL, **script}
         self.pauses = pauses
+        self.tls = tls
+        self.left = threading.Event()
+        """Set once a client hung up on an answer without end."""
         self.heard: list[str] = []
         """Every command of every connection."""
         self.contents: list[bytes] = []
@@ -161,7 +179,12 @@ class Scripted:
                 self._threads.append(one)
                 one.start()
 
-    def _talk(self, connected: socket.socket) -> None:
+    def _talk(self, plain: socket.socket) -> None:
+        with suppress(OSError):
+            connected = plain if self.tls is None else self.tls.wrap_socket(plain, server_side=True)
+            self._listen_to(connected)
+
+    def _listen_to(self, connected: socket.socket) -> None:
         with connected, suppress(OSError), connected.makefile("rb") as lines:
             if not self._answer("connect", connected):
                 return
@@ -188,13 +211,26 @@ class Scripted:
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
         self._last = answer
         self._stopping.wait(30 if answer == SILENCE else self.pauses.get(verb, 0))
-        while answer == DRIPPING and not self._stopping.wait(0.05):
-            connected.send(b"2")
-        if answer in (CLOSE, SILENCE, DRIPPING):
+        if answer in ENDLESS:
+            self._go_on(connected, *ENDLESS[answer])
+        if answer == RESET:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connected.close()
+            return False
+        if answer in (CLOSE, SILENCE, *ENDLESS):
             connected.shutdown(socket.SHUT_RDWR)
             return False
         connected.sendall(answer.encode() + b"\r\n")
         return not answer.startswith("421")
+
+    def _go_on(self, connected: socket.socket, octets: bytes, pause: float) -> None:
+        """Say something again and again, until nobody listens any more."""
+        try:
+            while not self._stopping.wait(pause):
+                connected.sendall(octets)
+        except OSError:
+            self.left.set()
+            raise
 
     def stop(self) -> None:
         """Close every connection and take no more."""
@@ -210,14 +246,17 @@ class Scripted:
 
 @contextmanager
 def scripted(
-    script: Mapping[str, str | list[str]] | None = None, pauses: Mapping[str, float] | None = None
+    script: Mapping[str, str | list[str]] | None = None,
+    pauses: Mapping[str, float] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Scripted]:
     """Let a server answer as the script says; what it does not say is as usual.
 
     Args:
         pauses: command → seconds before it is answered.
+        tls: what is shown, if TLS is spoken from the first octet on.
     """
-    server = Scripted(script or {}, pauses or {})
+    server = Scripted(script or {}, pauses or {}, tls)
     try:
         yield server
     finally:

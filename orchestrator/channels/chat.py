@@ -2,7 +2,7 @@
 
 Apprise knows Slack, Teams, Discord, Telegram, Matrix and some hundred others, each by an
 address of its own (``slack://…``). It says whether it was taken and not why not, so what was
-not is in doubt.
+not is in doubt. It bounds each wait for an octet, not the whole call; that is done here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
@@ -53,11 +54,33 @@ class ChatChannel(Channel):
             return rejected("a value holds half a character", code="bad_value")
         if not message.text.strip():
             return rejected("there is nothing to say", code="empty")
-        taken = self._apprise.notify(body=message.text, title=message.subject or "")
-        return accepted() if taken else unknown("Apprise says that it was not taken, and not why")
+        asked = _Asked(self._apprise, message)
+        asked.start()
+        asked.join(self.capabilities.timeout.total_seconds())
+        if asked.is_alive():
+            self._apprise = _opened(self.settings.address.reveal())  # the other one is left to it
+            return unknown("no answer in time")
+        return accepted() if asked.taken else unknown(asked.failure)
 
     def check(self) -> Sequence[str]:
         return []
+
+
+class _Asked(Thread):
+    """One call of Apprise, which may never come back."""
+
+    def __init__(self, apprise: Any, message: OutgoingMessage) -> None:
+        super().__init__(daemon=True)
+        self._apprise, self._message = apprise, message
+        self.taken = False
+        self.failure = "Apprise says that it was not taken, and not why"
+
+    def run(self) -> None:
+        title = self._message.subject or ""
+        try:
+            self.taken = bool(self._apprise.notify(body=self._message.text, title=title))
+        except Exception as error:  # noqa: BLE001 - told by its kind: its text may hold the address
+            self.failure = f"{type(error).__name__} in Apprise"
 
 
 def _opened(address: str) -> Any:

@@ -22,6 +22,7 @@ from http_peers import Fault, Peer, peer
 from outgoing import outgoing
 
 from orchestrator.channels.base import Channel
+from orchestrator.channels.chat import ChatChannel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.push import PushChannel
@@ -390,3 +391,21 @@ def test_what_an_answer_without_a_token_means(says: bytes, kind: str, tmp_path: 
     found, arrived = tokenless(Fault(says), tmp_path)
 
     assert (found.kind, arrived) == (kind, [])
+
+
+# --- chats, over Apprise ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_call_of_apprise_ends_in_time(case: str, tmp_path: Path) -> None:
+    """Apprise may go on by itself, and may take for an answer what is hardly one."""
+    fault = BROKEN[case].fault
+    with peer(fault) as provider:
+        words, room = "{address: 'env:ROOM'}", provider.url.replace("http:", "json:") + "/canary"
+        chat = adapter_of(
+            ChatChannel, words, folder=tmp_path, secrets={"ROOM": room}, timeout=TIMEOUT
+        )
+        found = chat.send(outgoing("chat", text=CONTENT))
+
+    assert found.kind == "unknown" or fault.says.startswith(OK)
+    assert "canary" not in repr(found)
