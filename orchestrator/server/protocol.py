@@ -1,4 +1,8 @@
-"""HTTP/1.1 of uvicorn, without endless patience for a request's first lines."""
+"""HTTP/1.1 of uvicorn, without endless patience, and without room for what nobody asks for.
+
+Uvicorn waits for ever for a request's first lines, takes in requests faster than it answers
+those before them, and reads a body in as many pieces as somebody cuts it into.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,42 @@ HEAD_SECONDS = 10.0
 """In which the lines before the body are there, or the connection ends."""
 LARGEST_HEAD = 16 * 1024
 """Octets of those lines."""
+LARGEST_LEAD = 64 * 1024
+"""Octets of further requests that may wait on a connection until those before are answered."""
+MOST_PIECES = 2_048
+"""Of one body. Each costs as much time as a small request, however little is in it."""
+
+
+class _Connection(h11.Connection):
+    """Takes no body that comes in crumbs."""
+
+    _pieces = 0
+
+    def next_event(self) -> Any:
+        """Return what comes next of the request.
+
+        Raises:
+            RemoteProtocolError: it is no request, or its body is in too many pieces.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._pieces = 0
+        elif isinstance(event, h11.Data):
+            self._pieces += 1
+            if self._pieces > MOST_PIECES:
+                raise h11.RemoteProtocolError("a body in too many pieces")
+        return event
 
 
 class PunctualProtocol(H11Protocol):
-    """Ends connections that do not get to the point: uvicorn itself waits for ever."""
+    """Ends connections that do not get to the point, or bring more than is answered."""
 
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Make it as uvicorn does, with a connection that counts."""
+        super().__init__(*given, **named)
+        self.conn = _Connection(h11.SERVER, LARGEST_HEAD)
 
     def connection_made(self, transport: Any) -> None:
         """Expect a request from now on."""
@@ -26,7 +60,12 @@ class PunctualProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a request that is not whole yet has the time that is left."""
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except h11.LocalProtocolError:  # it was answered already: there is no way to refuse it
+            self.transport.abort()
+        if self.flow.read_paused and len(self.conn.trailing_data[0]) > LARGEST_LEAD:
+            self.transport.abort()
         if self.conn.their_state is not h11.IDLE:
             self._give_up_expecting()
         elif self._deadline is None:

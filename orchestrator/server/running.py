@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from orchestrator.errors import EnvironmentFault, UsageError
-from orchestrator.server.protocol import LARGEST_HEAD, PunctualProtocol
+from orchestrator.server.protocol import PunctualProtocol
 
 MOST_CONNECTIONS = 500
 """At once; more are told to come again (503)."""
@@ -99,7 +99,6 @@ def listen(application: ASGIApp, address: Address) -> Listener:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=LARGEST_HEAD,
     )
     bound = Address(address.host, taken.getsockname()[1])
     return Listener(application, bound, taken, Server(config))

@@ -7,7 +7,7 @@ import hmac
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -348,3 +348,38 @@ def test_what_is_no_request_does_not_disturb_others(plain: Shop, octets: bytes) 
         assert b"Traceback" not in answer
         assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
         assert front.client.get("/healthz").status_code == 200
+
+
+def _told(front: Served, octets: Iterable[bytes]) -> int:
+    """Send octets on one connection without reading; return how many it took."""
+    url, taken = front.client.base_url, 0
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as raw, suppress(OSError):
+        for some in octets:
+            raw.sendall(some)
+            taken += len(some)
+    return taken
+
+
+def test_requests_are_not_taken_in_faster_than_they_are_answered(front: Served) -> None:
+    many = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * 30_000
+    assert _told(front, [many] * 64) < 32 * len(many)
+    url, answered = front.client.base_url, b""
+    with socket.create_connection((url.host, url.port or 0), timeout=20) as raw:
+        raw.sendall(many[: len(many) // 10_000])
+        while answered.count(b"HTTP/1.1 200 OK") < 3:
+            answered += raw.recv(65_536)
+
+
+def test_a_body_in_crumbs_is_refused(front: Served) -> None:
+    def body(pieces: int) -> Iterator[bytes]:
+        for _ in range(pieces):
+            yield b" "
+
+    client = front.client
+    assert client.post("/receipts/whatsapp", content=body(100)).status_code == 401
+    with suppress(httpx.TransportError):  # the server hangs up before all is said
+        assert client.post("/receipts/whatsapp", content=body(5_000)).status_code == 400
+    head = b"POST /receipts/sms HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    crumbs = b"1\r\nx\r\n" * 100_000
+    assert _told(front, [head, *[crumbs] * 20]) < 10 * len(crumbs)
+    assert client.get("/healthz").status_code == 200
