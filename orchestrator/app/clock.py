@@ -156,15 +156,20 @@ def status(
     return Status(found, known)
 
 
-def patient(given: Path | None, url: str | None, variables: Iterable[str] | None) -> Patient:
+def patient(
+    given: Path | None, url: str | None, variables: Iterable[str] | None, dns: str | None
+) -> Patient:
     """Return what ``doctor`` looks at; a database that cannot be used is for it to find.
 
+    Args:
+        dns: ``--dns``: the name server, ``off``; None is as the machine is set up.
     Raises:
-        UsageError: there is no project.
+        UsageError: there is no project, or ``--dns`` is not understood.
         EnvironmentFault: there is no such database, or its URL is no URL.
     """
     from orchestrator import database
     from orchestrator.health.doctor import Patient
+    from orchestrator.health.names import names_of
 
     folder = find_project(given)
     asked = database_url(url)
@@ -174,4 +179,4 @@ def patient(given: Path | None, url: str | None, variables: Iterable[str] | None
             f"there is no database at {own} yet", help="clmctl import customers FILE makes one"
         )
     engine = database.open_engine(asked or database.default_url(folder), read_only=True)
-    return Patient(engine, *playbook_or_refusal(folder, variables), utcnow(), folder)
+    return Patient(engine, *playbook_or_refusal(folder, variables), utcnow(), folder, names_of(dns))

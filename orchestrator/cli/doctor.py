@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import typer
+
 from orchestrator.cli.conventions import (
     DatabaseOption,
     ProjectOption,
@@ -24,11 +26,21 @@ app = verb_app()
     app,
     examples=[
         ("clmctl doctor", "look at the database, the clocks, the playbooks as they run"),
+        ("clmctl doctor --dns off", "the same without asking about SPF, DKIM and DMARC"),
         ("clmctl doctor -o json", "the same for a monitor"),
     ],
 )
 def doctor(
     output: Annotated[str, output_option(*FORMS)] = "human",
+    dns: Annotated[
+        str | None,
+        typer.Option(
+            "--dns",
+            metavar="HOST:PORT",
+            help="Who is asked about the domains of mail (default: the machine's name server); "
+            "off: nobody.",
+        ),
+    ] = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
     var: VariablesOption = None,
@@ -44,7 +56,7 @@ def doctor(
     from orchestrator.health.doctor import doctor_document, doctor_page, findings
     from orchestrator.report.streams import pretty_json
 
-    patient = root.patient(project, db, var)
+    patient = root.patient(project, db, var, dns)
     found = list(findings(patient))
     serious = sum(one.severity == "error" for one in found)
     if output == "json":

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from orchestrator.database_faults import database_faults
-from orchestrator.health import database_checks, playbook_checks
+from orchestrator.health import database_checks, mail_checks, playbook_checks
 from orchestrator.health.channel_checks import channel_findings
 from orchestrator.health.finding import Finding
 from orchestrator.health.leaving import leaving_findings
 from orchestrator.health.lists import audience_findings
+from orchestrator.health.names import Names
 from orchestrator.health.secret_checks import secret_findings
 from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
@@ -41,6 +42,8 @@ class Patient:
     now: datetime
     folder: Path
     """The project's."""
+    names: Names | None = None
+    """Who is asked about domains; None asks nobody."""
 
 
 def findings(patient: Patient) -> Iterator[Finding]:
@@ -68,6 +71,9 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from playbook_checks.unused_findings(playbook)
         yield from playbook_checks.cost_findings(playbook, patient.now)
         yield from channel_findings(playbook, patient.folder, stands.queued)
+        yield from mail_checks.python_findings(playbook)
+        if patient.names is not None:
+            yield from mail_checks.dns_findings(playbook, patient.folder, patient.names)
 
 
 def package(name: str) -> str | None:

@@ -15,7 +15,7 @@ class Finding:
 
     severity: Severity
     area: str
-    """``channels``, ``clock``, ``database``, ``delivery``, ``packages``, ``playbooks``, ``runs``,
-    ``work``, ``zones``."""
+    """``channels``, ``clock``, ``database``, ``delivery``, ``mail``, ``packages``, ``playbooks``,
+    ``runs``, ``secret``, ``work``, ``zones``."""
     says: str
     fix: str

@@ -8,9 +8,10 @@ of the headers that nobody must be able to add.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -130,3 +131,56 @@ def _loaded(key: bytes) -> PrivateKeyTypes:
         return load_pem_private_key(key, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise UnusableKey("the DKIM key is not a private key in PEM without a passphrase") from None
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """The public half of a key that signs, as receivers find it."""
+
+    kind: str
+    """``rsa`` or ``ed25519``."""
+    text: str
+    """In base64: of RSA the whole structure (X.509), of Ed25519 its 32 octets (RFC 8463)."""
+
+    @property
+    def record(self) -> str:
+        """The text to publish."""
+        return f"v=DKIM1; k={self.kind}; p={self.text}"
+
+    def is_published_as(self, kind: str, text: str) -> bool:
+        """Return whether ``k=`` and ``p=`` of a record are this key; RSA in PKCS #1 form too."""
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+            load_der_public_key,
+        )
+
+        if kind.lower() != self.kind or text == self.text or self.kind != "rsa":
+            return kind.lower() == self.kind and text == self.text
+        try:
+            said = load_der_public_key(b64decode(text))
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+        return said == load_der_public_key(b64decode(self.text))
+
+
+def public_key(key: bytes) -> PublicKey:
+    """Return the public half of a private key in PEM.
+
+    Raises:
+        UnusableKey: it cannot sign mail.
+    """
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+        Encoding,
+        PublicFormat,
+    )
+
+    algorithm, _ = _signing(key)
+    public = _loaded(key).public_key()
+    if algorithm.startswith("ed25519"):
+        return PublicKey("ed25519", _text(public.public_bytes(Encoding.Raw, PublicFormat.Raw)))
+    whole = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return PublicKey("rsa", _text(whole))
+
+
+def _text(octets: bytes) -> str:
+    return b64encode(octets).decode()
