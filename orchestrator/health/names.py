@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import dns.exception
+import dns.rdtypes.ANY.MX
+import dns.rdtypes.ANY.TXT
 import dns.resolver
 from dns.rdata import Rdata
 from dns.rdatatype import AAAA, MX, TXT, A, RdataType
 
 from orchestrator.errors import UsageError
-
-if TYPE_CHECKING:
-    from dns.rdtypes.ANY import MX as mail
-    from dns.rdtypes.ANY import TXT as text
 
 SECONDS = 2.0
 """For one question, with all its repetitions."""
@@ -48,7 +46,7 @@ class Names:
         Raises:
             NotTold: nobody says whether there are any.
         """
-        records = (cast("text.TXT", record) for record in self._ask(name, TXT))
+        records = (cast("dns.rdtypes.ANY.TXT.TXT", record) for record in self._ask(name, TXT))
         return [b"".join(record.strings).decode("utf-8", "replace") for record in records]
 
     def takes_mail(self, name: str) -> bool:
@@ -57,7 +55,9 @@ class Names:
         Raises:
             NotTold: nobody says.
         """
-        servers = [str(cast("mail.MX", record).exchange) for record in self._ask(name, MX)]
+        servers = [
+            str(cast("dns.rdtypes.ANY.MX.MX", record).exchange) for record in self._ask(name, MX)
+        ]
         if servers:
             return servers != ["."]  # RFC 7505: it takes none
         return bool(self._ask(name, A) or self._ask(name, AAAA))
