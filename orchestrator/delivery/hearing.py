@@ -17,7 +17,8 @@ from orchestrator.importing.addresses import LONGEST_ID, clean_id
 from orchestrator.importing.sources import LONGEST_FIELD
 from orchestrator.packages import a
 
-LONGEST_DETAIL = 300
+LONGEST_TEXT = 500
+"""Characters of what a provider says or calls a message."""
 LATEST = timedelta(days=30)
 """A provider that asks for a longer pause gets this one."""
 _KINDS, _FAULTS = frozenset(get_args(OutcomeKind)), frozenset(get_args(Fault))
@@ -57,7 +58,10 @@ def agreed(first: Outcome | None, second: Outcome | None) -> Outcome | None:
 
 def _id(name: object) -> str | None:
     """Return a provider's name of a message; one that cannot be kept is as good as none."""
-    return clean_id(str(name)) if isinstance(name, str | int) else None
+    if not isinstance(name, str | int):
+        return None
+    text = str(name)
+    return text if text and len(text) <= LONGEST_TEXT and text.isprintable() else None
 
 
 def _without(text: object, address: str) -> object:
@@ -69,7 +73,7 @@ def _line(text: object) -> str | None:
     """Return a text on one line, without anything that a database refuses."""
     if text is None:
         return None
-    cut = str(text)[:LONGEST_DETAIL]
+    cut = str(text)[:LONGEST_TEXT]
     return "".join(one if one.isprintable() else " " for one in cut).strip() or None
 
 

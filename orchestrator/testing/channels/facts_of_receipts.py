@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.channels.base import Channel
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
-from orchestrator.testing.channels.kit import Kit
+from orchestrator.testing.channels.kit import ANY, Kit
 from orchestrator.testing.channels.provider import Callbacks
 
 _STRANGE = (
@@ -103,7 +103,7 @@ def _read(adapter: Channel, callback: Callback) -> Any:
         return ForgedCallback
     except ValueError:
         return ValueError
-    except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+    except ANY as error:
         return error
     return list(found)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.channels.base import Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
-from orchestrator.testing.channels.kit import Attempt, Kit
+from orchestrator.delivery.hearing import LONGEST_TEXT
+from orchestrator.testing.channels.kit import ANY, Attempt, Kit
 from orchestrator.testing.channels.provider import HONEST
 
 GRACE_SECONDS = 1.0
 """How much later than its own limit an attempt may end on a busy machine."""
-_LONGEST_DETAIL = 500
 
 
 def answers_are_honest(kit: Kit) -> Iterator[str]:
@@ -59,7 +60,7 @@ def wrong_with_outcome(done: Attempt, message: OutgoingMessage) -> Iterator[str]
         text = getattr(outcome, name)
         if text is not None and not isinstance(text, str):
             yield f"outcome.{name} is {type(text).__name__}, not text"
-        elif text and (not text.isprintable() or len(text) > _LONGEST_DETAIL):
+        elif text and (not text.isprintable() or len(text) > LONGEST_TEXT):
             yield f"outcome.{name} is not one short line: {text[:80]!r}"
         elif text and name != "provider_id" and _tells(text, message):
             yield f"outcome.{name} tells the address or the content: {text[:80]!r}"
@@ -107,6 +108,17 @@ def expiry_is_told(kit: Kit) -> Iterator[str]:
             yield "a message that expires arrives like one that does not"
 
 
+def messages_stay_as_they_are(kit: Kit) -> Iterator[str]:
+    """It changes nothing of a message: every attempt carries the same one."""
+    kit.provider.behave("accept")
+    message = kit.fresh(fields={"name": ["value"]})
+    before = deepcopy(message)
+    with kit.open() as adapter:
+        kit.attempt(adapter, message)
+    if message != before:
+        yield "send() changed the message it was given"
+
+
 def closing_ends_nothing(kit: Kit) -> Iterator[str]:
     """It can be closed twice, and used again after it."""
     kit.provider.behave("accept")
@@ -141,7 +153,7 @@ def checking_is_harmless(kit: Kit) -> Iterator[str]:
         with kit.open() as adapter:
             try:
                 found = adapter.check()
-            except Exception as error:  # noqa: BLE001 - whatever an adapter raises is the finding
+            except ANY as error:
                 yield f"check() raised {type(error).__name__} when the provider does {behaviour}"
                 continue
         if isinstance(found, str) or not all(isinstance(one, str) for one in found):

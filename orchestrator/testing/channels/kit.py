@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from orchestrator.channels.settings import secrets_of
 from orchestrator.testing.channels.provider import Behaviour, Callbacks, Provider, Unseen
 from orchestrator.testing.channels.samples import sample_message
 
+ANY = (Exception, SystemExit, GeneratorExit, CancelledError)
+"""Whatever an adapter raises is a finding; only who waits for the suite may interrupt it."""
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -25,7 +29,7 @@ class Attempt:
 
     outcome: Any
     """An ``Outcome``, if the adapter keeps its word."""
-    error: Exception | None
+    error: BaseException | None
     arrived: Sequence[bytes]
     """What reached the provider meanwhile."""
     seconds: float
@@ -122,7 +126,7 @@ class Kit:
         outcome, error = None, None
         try:
             outcome = adapter.send(message)
-        except Exception as raised:  # noqa: BLE001 - whatever an adapter raises is the finding
+        except ANY as raised:
             error = raised
         seconds = monotonic() - began
         if isinstance(outcome, Outcome):

@@ -170,6 +170,17 @@ class Raises(PigeonChannel):
         return outcome
 
 
+class Quits(PigeonChannel):
+    def send(self, message: OutgoingMessage) -> Outcome:
+        raise SystemExit(message.to)
+
+
+class Rewrites(PigeonChannel):
+    def send(self, message: OutgoingMessage) -> Outcome:
+        message.fields["seen"] = True  # type: ignore[index]  # that is the breach
+        return super().send(message)
+
+
 class TellsAddress(PigeonChannel):
     def send(self, message: OutgoingMessage) -> Outcome:
         outcome = super().send(message)
@@ -352,6 +363,8 @@ BROKEN: list[tuple[type[PigeonChannel], Fact, str]] = [
     (NeverInDoubt, SENDING.answers_are_honest, "hang: deferred, expected unknown"),
     (Patient, SENDING.answers_are_honest, "hang: the attempt took 3"),
     (Raises, SENDING.answers_are_honest, "raised ConnectionError"),
+    (Quits, SENDING.answers_are_honest, "raised SystemExit"),
+    (Rewrites, SENDING.messages_stay_as_they_are, "changed the message"),
     (TellsAddress, SENDING.answers_are_honest, "tells the address"),
     (Impatient, SENDING.answers_are_honest, "retry_after is None"),
     (Keyless, SENDING.the_key_is_carried, "without the key"),
@@ -457,6 +470,15 @@ def test_an_adapter_that_breaks_the_contract_is_told_everything_at_once(tmp_path
     assert "- class_is_whole: spec.formats" in str(broken.value)
     assert "- answers_are_honest: when the provider does accept: None" in str(broken.value)
     assert "(the provider does not hang)" in str(broken.value)
+
+
+def test_an_adapter_that_cannot_be_closed_is_tried_all_the_same(tmp_path: Path) -> None:
+    class Slams(DryRunChannel):
+        def close(self) -> None:
+            raise OSError
+
+    with pytest.raises(NotConforming, match=r"closing_ends_nothing: .*OSError"):
+        exercise_channel(lambda: adapter_of(Slams, folder=tmp_path))
 
 
 def test_settings_that_cannot_be_read_are_told(tmp_path: Path) -> None:
