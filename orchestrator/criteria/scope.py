@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.columns import to_day_number, to_micros
-from orchestrator.criteria import custom_sql, flows, rows
+from orchestrator.criteria import anniversaries, custom_sql, flows, messages, rows
 from orchestrator.criteria.base import Criterion, fold
 from orchestrator.criteria.buckets import bucket_factors, share_bound
 from orchestrator.criteria.events import Events
@@ -191,24 +191,24 @@ class Scope(Reckoning):
         return custom_sql.predicate(self, name, values)
 
     def message_facts(self, kind: str, sentence: Any) -> Predicate:
-        """See ``rows.message_facts``."""
-        return rows.message_facts(self, kind, sentence)
+        """See ``messages.message_facts``."""
+        return messages.message_facts(self, kind, sentence)
 
     def subscribed(self, topic: str) -> Predicate:
         """See ``rows.subscribed``."""
         return rows.subscribed(self, topic)
 
     def task_done(self, step: str) -> Predicate:
-        """See ``rows.task_done``."""
-        return rows.task_done(self, step)
+        """See ``messages.task_done``."""
+        return messages.task_done(self, step)
 
     def reachable(self, channel: str) -> Predicate:
         """See ``rows.reachable``."""
         return rows.reachable(self, channel)
 
     def anniversary(self, name: str, in_next: Duration | None) -> Predicate:
-        """See ``rows.anniversary``."""
-        return rows.anniversary(self, name, in_next)
+        """See ``anniversaries.anniversary``."""
+        return anniversaries.anniversary(self, name, in_next)
 
     # --- time -------------------------------------------------------------------------
 

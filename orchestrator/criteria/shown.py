@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func
 
-from orchestrator.criteria import flows, rows
+from orchestrator.criteria import flows, messages, rows
 from orchestrator.criteria.buckets import share_bound
 from orchestrator.criteria.events import Events
 
@@ -79,7 +79,7 @@ class Shown:
 
     def latest_fact(self, kind: str, sentence: Any) -> Actual:
         """Return when the message was last received, opened and so on."""
-        return Actual(rows.latest_fact(self.scope, kind, sentence), "instant")
+        return Actual(messages.latest_fact(self.scope, kind, sentence), "instant")
 
     def bucket_of(self, seed: str, share: Decimal) -> Actual:
         """Return the customer's bucket of a seed, to be seen beside the bound of a share."""
@@ -106,7 +106,7 @@ class Shown:
 
     def nth_fact(self, kind: str, sentence: Any, turn: int) -> Actual:
         """Return when the message was received, opened …, the n-th latest time, from 0."""
-        return Actual(rows.nth_fact(self.scope, kind, sentence, turn), "instant")
+        return Actual(messages.nth_fact(self.scope, kind, sentence, turn), "instant")
 
     def latest_act(self, topic: str) -> Actual:
         """Return the customer's latest act about a topic."""
@@ -114,7 +114,7 @@ class Shown:
 
     def latest_task(self, step: str) -> Actual:
         """Return when the run's task was last done."""
-        return Actual(rows.latest_task(self.scope, step), "instant")
+        return Actual(messages.latest_task(self.scope, step), "instant")
 
     def address_of(self, channel: str) -> Actual:
         """Return the customer's address for a channel."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from orchestrator import tables, timing
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
-from orchestrator.criteria.rows import one_message
+from orchestrator.criteria.messages import one_message
 from orchestrator.flow.graph import in_document_order
 from orchestrator.flow.steps.send import Send
 from orchestrator.gate.policy import frequency_rules, volume_limits

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from orchestrator import tables, timing
 from orchestrator.columns import exact_text, to_micros
-from orchestrator.criteria import rows as facts
+from orchestrator.criteria import messages
 from orchestrator.criteria.scope import Scope
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.flow.steps.consent import EVERY_TOPIC
@@ -216,7 +216,7 @@ class Effects:
             receipts.c.customer_id == run.c.customer_id,
             receipts.c.at > run.c.entry_at,
             receipts.c.at <= scope.now_micros,
-            facts.answers_run(scope, receipts),
+            messages.answers_run(scope, receipts),
             ~exists(latest.where(withdrawn.c.at >= receipts.c.at).correlate(run, receipts)),
         )
         return or_(exists(done.correlate(run)), exists(answered.correlate(run, self.customer)))

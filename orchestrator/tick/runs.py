@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.columns import exact_text, to_micros
-from orchestrator.criteria import rows as facts
+from orchestrator.criteria import messages
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Goal
 from orchestrator.tables.reading import aliased
@@ -229,8 +229,8 @@ def goal_met(scope: Scope, goal: Goal) -> ColumnElement[bool]:
         when > at,
         when <= scope.now_micros,
         *_until(at, when, goal),
-        *facts.named(receipts, named),
-        facts.answers_run(scope, receipts),
+        *messages.named(receipts, named),
+        messages.answers_run(scope, receipts),
     ]
     return scope.among(select(receipts.c.customer_id).where(*tests), receipts.c.customer_id)
 
