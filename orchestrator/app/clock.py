@@ -122,6 +122,7 @@ def run_clock(planner: Planner, request: ClockRequest, answers: ServeRequest) ->
         exporting_beside(planner, stop.asked),
     ):
         metrics.expects(SCHEDULER, max(LATE_AFTER, 3 * request.every))
+        planner.smears = True
         planner.went_round = lambda: metrics.looped(SCHEDULER)
         Alarm(planner, request.every, stop.asked, utcnow).run()
         planner.voice.say("stopped", "stopped; the tick under way was finished")

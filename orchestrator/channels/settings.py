@@ -72,7 +72,7 @@ class ChannelSettings(Sentence):
     )
     burst: int | None = word(
         Whole(1, 1_000_000),
-        "So many may go at once after a pause (default: as many as in one second, at least 1).",
+        "So many may go at once after a pause (default: as many as in half a second, at least 1).",
         default=None,
     )
     at_once: int | None = word(

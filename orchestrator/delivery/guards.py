@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
-from orchestrator import openings, tables, timing
+from orchestrator import openings, smear, tables, timing
 from orchestrator.channels.spec import CHANNELS, AddressKind
 from orchestrator.columns import to_micros
 from orchestrator.delivery.stops import Stops
-from orchestrator.delivery.terms import Kind, Terms, TermsOf
+from orchestrator.delivery.terms import Kind, TermsOf
 
 VerdictKind = Literal["suppress", "expire", "cancel", "later", "wait", "anew"]
 ENDED = ("goal", "exit", "audience", "restarted")
@@ -120,14 +120,19 @@ class Guard:
             found.consents.get(one.customer_id, ())
         ):
             return Verdict("suppress", "consent")
-        return _address_verdict(one, standing, found) or self._hours(terms, standing, now)
+        return _address_verdict(one, standing, found) or self._hours(one, standing, now)
 
-    def _hours(self, terms: Terms, standing: _Standing, now: datetime) -> Verdict | None:
-        zone, _ = timing.zone_or(standing.timezone, self.zone)
+    def _hours(self, one: Leaving, standing: _Standing, now: datetime) -> Verdict | None:
+        terms, (zone, _) = self.terms(one.kind), timing.zone_or(standing.timezone, self.zone)
         if all(openings.is_open(opening, now, zone) for opening in terms.openings):
             return None
         opens = openings.first_open(now, zone, terms.openings)
-        return Verdict("later", "quiet_hours", not_before=opens or timing.LATEST)
+        if opens is None:
+            return Verdict("later", "quiet_hours", not_before=timing.LATEST)
+        ends = openings.first_closed(opens, zone, terms.openings)
+        over = smear.span(opens, ends, timing.plus(one.due_at, terms.expires_after))
+        when = smear.place(opens, over, one.customer_id)
+        return Verdict("later", "quiet_hours", not_before=when)
 
 
 def _address_verdict(one: Leaving, standing: _Standing, found: _Found) -> Verdict | None:

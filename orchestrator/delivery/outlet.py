@@ -99,8 +99,12 @@ def policies(settings: ChannelSettings) -> dict[str, Doubt]:
 
 
 def pace_of(settings: ChannelSettings) -> Pace | None:
-    """Return how fast messages may leave; None if the project does not say."""
+    """Return how fast messages may leave; None if the project does not say.
+
+    Without a word about bursts no second has more than one and a half times its rate, a
+    backlog's first one neither.
+    """
     if settings.rate is None:
         return None
     per_second = settings.rate.per_second
-    return Pace(per_second, settings.burst or max(1, int(per_second)))
+    return Pace(per_second, settings.burst or max(1, int(per_second / 2)))

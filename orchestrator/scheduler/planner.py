@@ -72,6 +72,8 @@ class Planner:
     """Called after each wake that the database and the disk let happen."""
     outcome: Outcome | None = None
     """What came of the last wake."""
+    smears: bool = False
+    """Whether what hours have held leaves little by little after they open."""
     failures: int = 0
     """How many wakes in a row have failed."""
     settled: Event = field(default_factory=Event)
@@ -270,7 +272,9 @@ class Planner:
 
     def _tick(self, playbook: Playbook, memory: Memory, now: datetime) -> Outcome:
         began = monotonic()
-        plan = TickPlan(playbook, now, term=self.candidate.term, clock=self.clock)
+        plan = TickPlan(
+            playbook, now, term=self.candidate.term, clock=self.clock, smears=self.smears
+        )
         with live_run(self.engine, plan) as ticked:
             report, was_written = ticked.report, not ticked.did_nothing
         if was_written:

@@ -264,6 +264,7 @@ def _write_messages(tick: Tick, rank: int) -> None:
         "due_at": attempt.c.reached_at,
         "state": literal("queued"),
         "state_at": literal(now),
+        "not_before": func.coalesce(attempt.c.not_before, 0),
     }
     which = and_(PASSED, attempt.c.rank == rank)
     query = select(*columns.values()).where(which)

@@ -131,6 +131,8 @@ class Tick:
     """The scheduler's term of office; None for a tick that a person runs."""
     clock: Callable[[], datetime] | None = None
     """Asked when the tick is written, for the record only."""
+    smears: bool = False
+    """Whether messages that hours have held are spread over the time after those open."""
     effects: int = 0
     """How many steps have logged effects so far: what they are told apart by in order."""
     _spans: dict[tuple[SpanRow, ...], int] = field(default_factory=dict)

@@ -17,7 +17,8 @@ from orchestrator.tick.holds import close_holds
 from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
-from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, SLOTS, Standing, decide
+from orchestrator.tick.smearing import SLOTS
+from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, Standing, decide
 from orchestrator.tick.volatile import is_volatile
 from orchestrator.tick.walk import finish_waits, move, stop_met
 from orchestrator.tick.zones import due_by_zone

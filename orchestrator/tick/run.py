@@ -66,6 +66,9 @@ class TickPlan:
     """Told what the tick is about to ask, by ``clmctl test --coverage``."""
     clock: Callable[[], datetime] | None = None
     """Asked as a live tick is written, for ``tick.recorded_at``; decisions never see it."""
+    smears: bool = False
+    """Whether what hours have held leaves little by little, for workers are there to send it;
+    decisions never see it."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         last_customer_id=last_customer_id,
         newest_customer_id=max(newest, last_customer_id),
         counts=plan.counts,
+        smears=plan.smears,
         is_full=(
             plan.everybody
             or latest is None

@@ -38,13 +38,12 @@ from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.holds import occurrence
 from orchestrator.tick.live_flow import LiveFlow
+from orchestrator.tick.smearing import SLOTS, leaves_at
 from orchestrator.tick.zones import in_zones
 
 run, attempt, attempt_copy = workspace.run, workspace.attempt, workspace.attempt_copy
 _COPY = [column.name for column in attempt_copy.columns]
 _TEXT = exact_text()
-SLOTS = ("quiet_hours", "send_between")
-"""Hold reasons that end by the clock alone."""
 LEFT_AUDIENCE = "audience"
 UNPLACED = and_(attempt.c.decision.is_(None), attempt.c.channel.is_(None))
 """The attempts that nothing has stopped so far, and that found no channel."""
@@ -97,6 +96,7 @@ class Standing:
             "channel": self._channel(),
             "later": self._first_of([*self._holdout().items(), *self._closed_slots().items()]),
             "decision": self._first_of(self._early().items()),
+            "not_before": leaves_at(self),
         }
         query = select(*columns.values()).where(self.here)
         query = query.select_from(run.join(customer, customer.c.id == run.c.customer_id))
@@ -184,14 +184,15 @@ class Standing:
 
     def opens_next(self, zone: ZoneInfo) -> datetime | None:
         """Return when the send's slots are open again for a customer of that zone."""
-        return openings.next_allowed(self.tick.now, zone, *self._slots)
+        return openings.next_allowed(self.tick.now, zone, *self.slots)
 
     def closes_next(self, zone: ZoneInfo) -> datetime | None:
         """Return when one of the send's slots is closed next for a customer of that zone."""
-        return openings.next_refused(self.tick.now, zone, *self._slots)
+        return openings.next_refused(self.tick.now, zone, *self.slots)
 
     @property
-    def _slots(self) -> tuple[openings.QuietSlot | None, openings.Slot | None]:
+    def slots(self) -> tuple[openings.QuietSlot | None, openings.Slot | None]:
+        """The quiet hours and the hours of ``send_between`` that apply."""
         quiet, hours = self.policy.quiet_hours, self.policy.send_between
         return quiet_slot(quiet) if quiet else None, openings.Slot(hours) if hours else None
 

@@ -216,12 +216,14 @@ attempt = _work_table(
     _text("later"),
     _text("decision"),
     _text("reason"),
+    _big("not_before"),
     Index("tick_attempt_by_customer", "customer_id", "rank"),
 )
 """The tries of one round: sends that runs stand at, and what the gate says of each.
 
 ``later`` is the first of holdout, quiet hours and slot that fails, should the channel be
-found; ``decision`` is NULL while every test so far was passed, and stays so for a send."""
+found; ``not_before`` is when a message leaves that hours have held, NULL if at once;
+``decision`` is NULL while every test so far was passed, and stays so for a send."""
 
 attempt_copy = _work_table(
     "tick_attempt_copy",
@@ -242,6 +244,7 @@ def _unnumbered(table: Table) -> list[Column[Any]]:
 message = _work_table(
     "tick_message",
     *(column for column in _unnumbered(tables.message) if column.name not in tables.DELIVERY),
+    Column("not_before", BigInteger, nullable=False, server_default="0"),
     Column("set_aside", Integer, nullable=False, server_default="0"),
     Index("tick_message_by_customer", "customer_id", "decided_at"),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from harness import Shop, at
 from sqlalchemy import insert, select, update
 
-from orchestrator import tables
+from orchestrator import smear, tables
 from orchestrator.columns import to_micros
 from orchestrator.delivery.guards import Guard, Leaving, Verdict, address_kind
 from orchestrator.delivery.stops import read_stops
@@ -133,15 +134,32 @@ def test_quiet_hours_move_it_to_their_end_on_the_customers_clock(shop: Shop) -> 
     sent(shop, project="project: shop\ntimezone: Europe/Vienna\n")
 
     assert verdict(shop, "2026-03-02T19:59") is None
-    held = verdict(shop, "2026-03-02T20:00")
-    assert held == Verdict("later", "quiet_hours", not_before=at("2026-03-03T07:00"))
+    assert_opens(verdict(shop, "2026-03-02T20:00"), "2026-03-03T07:00", smear.OVER)
+
+
+def assert_opens(held: Verdict | None, opens: str, over: timedelta) -> None:
+    """Assert that a message is moved to its customer's place in an opening."""
+    assert held is not None
+    assert held.not_before is not None
+    assert held == Verdict("later", "quiet_hours", not_before=held.not_before)
+    assert at(opens) <= held.not_before < at(opens) + over
 
 
 def test_the_hours_of_a_send_move_it_too(shop: Shop) -> None:
     sent(shop, "send_between: 09:00-12:00")
 
-    held = verdict(shop, "2026-03-02T11:00")
-    assert held == Verdict("later", "quiet_hours", not_before=at("2026-03-03T08:00"))
+    assert_opens(verdict(shop, "2026-03-02T11:00"), "2026-03-03T08:00", smear.OVER)
+
+
+def test_an_opening_is_over_before_the_slot_or_the_message_is(shop: Shop) -> None:
+    sent(shop, "send_between: 10:00-10:20")
+
+    assert_opens(verdict(shop, "2026-03-02T11:00"), "2026-03-03T09:00", timedelta(minutes=10))
+    row = tables.message.c
+    with shop.engine.begin() as connection:
+        due = to_micros(at("2026-02-28T09:02"))  # three days before two past the opening
+        connection.execute(update(tables.message).where(row.id == 1).values(due_at=due))
+    assert_opens(verdict(shop, "2026-03-02T11:00"), "2026-03-03T09:00", timedelta(minutes=1))
 
 
 def test_quiet_hours_are_nothing_to_a_transactional_message(shop: Shop) -> None:
