@@ -13,37 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from canaries import NAMES, PERSON, PROJECT, SECRETS, found_in, sign_up, write_project
 from harness import at
-from rendering_shop import write_shop
-from sqlalchemy import insert
 
-from orchestrator import tables
 from orchestrator.cli.shell import answer
-from orchestrator.columns import to_micros
-from orchestrator.database import open_engine
-from orchestrator.migrations.state import upgrade_schema
 
-SECRETS = {
-    "CLM_SECRET_KEY": "canary-key-4f1f9f0c2f5d4c9bb1d0aa",
-    "SHOP_SMTP_PASSWORD": "canary-smtp-2b7c",
-    "SHOP_SMS_ACCOUNT": "canary-account-31bb",
-    "SHOP_SMS_TOKEN": "canary-sms-9d31",
-    "SHOP_UNUSED_TOKEN": "canary-unused-77aa",
-}
-PERSON = {
-    "email": "canary.mail@person.example",
-    "phone": "+628115550001",
-    "push_token": "canary-push-token-1",
-}
-NAMES = {"first_name": "Canarianne", "city": "Canaryville"}
-CANARIES = (*SECRETS.values(), *PERSON.values(), *NAMES.values(), "canary.mail", "8115550001")
-PROJECT = """
-project: shop
-timezone: Europe/Vienna
-postal_address: 1 Market Square
-guardrails: {quiet_hours: none}
-links: {base_url: "https://shop.example"}
-"""
 CATALOG = """
 events: {signed_up: {}}
 attributes:
@@ -114,38 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "playbooks/flows/welcome.yaml": FLOW,
         **{f"templates/{name}": text for name, text in TEMPLATES.items()},
     }
-    made = write_shop(tmp_path / "shop", files)
-    (made / ".clm").mkdir()
-    engine = open_engine(f"sqlite:///{made / '.clm' / 'clm.db'}")
-    upgrade_schema(engine)
-    then = to_micros(at("2026-03-01T09:00:00"))
-    with engine.begin() as connection:
-        person = {"id": 1, "external_id": "c_1", "base": 0, "locale": "en", **PERSON}
-        connection.execute(insert(tables.customer).values(person))
-        for name, text in NAMES.items():
-            attribute = {"name": name, "customer_id": 1, "text": text}
-            connection.execute(insert(tables.attribute_value).values(attribute))
-        for topic in ("news", "texts"):
-            act = {"customer_id": 1, "topic": topic, "at": then, "withdrawn": 0, "source": "test"}
-            connection.execute(insert(tables.consent).values(act))
-    engine.dispose()
-    return made
-
-
-def sign_up(folder: Path) -> None:
-    """Let the person sign up on the second of March."""
-    when = at("2026-03-02T09:30:00")
-    event = {"customer_id": 1, "name": "signed_up", "occurred_at": when, "received_at": when,
-             "source_id": "e1", "properties": "{}"}  # fmt: skip
-    engine = open_engine(f"sqlite:///{folder / '.clm' / 'clm.db'}")
-    with engine.begin() as connection:
-        connection.execute(insert(tables.event).values(event))
-        connection.execute(insert(tables.dirty).values(customer_id=1))
-    engine.dispose()
-
-
-def found_in(text: str) -> set[str]:
-    return {one for one in CANARIES if one in text}
+    return write_project(tmp_path / "shop", files, ("news", "texts"))
 
 
 def worked(folder: Path) -> str:
@@ -171,7 +114,7 @@ def test_no_secret_and_nobodys_data_come_out(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert answer(["run", "--at", "2026-03-01T10:00Z", "--project", str(folder)]) == 0
-    sign_up(folder)
+    sign_up(folder, at("2026-03-02T09:30:00"))
     told = {}
     for words in ASKED:
         code = answer([*words, "--project", str(folder)])

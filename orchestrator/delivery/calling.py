@@ -71,7 +71,7 @@ class Caller:
                 outcome = (
                     None
                     if said is None and message.key not in self._begun
-                    else heard(said, message.to)
+                    else heard(said, message, self.outlet.adapter)
                 )
                 self._note(message.key, outcome, told)
         except BaseException as error:  # noqa: BLE001  # whatever one message did, the queue goes on

@@ -75,7 +75,7 @@ class Doubts:
             said = self.outlet.adapter.verify(message)
         except BaseException:  # noqa: BLE001  # asking must not stop the lane
             return None
-        return None if said is None else heard(said, message.to)
+        return None if said is None else heard(said, message, self.outlet.adapter)
 
     def _settle(
         self, connection: Connection, *, one: _Doubtful, outcome: Outcome | None, now: datetime

@@ -7,28 +7,38 @@ was said about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
+from orchestrator.channels.base import Channel
+from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Fault, Outcome, OutcomeKind, unknown
+from orchestrator.channels.settings import secrets_of
 from orchestrator.importing.addresses import LONGEST_ID, clean_id
 from orchestrator.importing.sources import LONGEST_FIELD
 from orchestrator.packages import a
 
 LONGEST_TEXT = 500
 """Characters of what a provider says or calls a message."""
+_TELLING = 4
+"""Characters at least of a text that is looked for."""
+_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>]+|\+[0-9][0-9 ()-]{6,}[0-9]|[0-9]{8,}")
+"""What looks like somebody's address: of e-mail, or a number of a phone."""
 LATEST = timedelta(days=30)
 """A provider that asks for a longer pause gets this one."""
 _KINDS, _FAULTS = frozenset(get_args(OutcomeKind)), frozenset(get_args(Fault))
 
 
-def heard(said: object, to: str) -> Outcome:
+def heard(said: object, about: OutgoingMessage, adapter: Channel) -> Outcome:
     """Return an outcome whose parts are what they should be; what is none is ``unknown``.
 
-    Args:
-        to: the message's address, which is not repeated where people read.
+    Providers like to repeat what they were sent; what people read repeats no address, no subject
+    and no secret.
     """
     if not isinstance(said, Outcome):
         return unknown(f"the adapter returned {a(type(said))} instead of an outcome")
@@ -36,11 +46,12 @@ def heard(said: object, to: str) -> Outcome:
         return unknown("the adapter returned an outcome of no known kind")
     fields, lost = _fields(said.fields)
     detail = f"{lost} values of the answer cannot be kept" if lost else said.detail
+    private = [] if said.code is None and detail is None else _private(about, adapter)
     return replace(
         said,
         provider_id=_id(said.provider_id),
-        code=_line(said.code),
-        detail=_line(_without(detail, to)),
+        code=_line(said.code, private),
+        detail=_line(detail, private),
         retry_after=_pause(said.retry_after),
         fault=said.fault if said.fault in _FAULTS else "message",
         is_dead_address=said.is_dead_address is True,
@@ -64,16 +75,23 @@ def _id(name: object) -> str | None:
     return text if text and len(text) <= LONGEST_TEXT and text.isprintable() else None
 
 
-def _without(text: object, address: str) -> object:
-    """Return a text without an address; one of few characters is likely a part of other words."""
-    return text if text is None or len(address) < 4 else str(text).replace(address, "…")
+def _private(about: OutgoingMessage, adapter: Channel) -> list[str]:
+    """Return texts that are not repeated; what is very short is likely a part of other words."""
+    found = [about.to, about.subject or ""]
+    with suppress(Exception):  # of settings that are none nobody knows any secret
+        secrets = [secret.reveal() for secret in secrets_of(adapter.settings)]
+        found += [*secrets, *(b64encode(one.encode()).decode() for one in secrets)]
+    return [one for one in found if len(one) >= _TELLING]
 
 
-def _line(text: object) -> str | None:
-    """Return a text on one line, without anything that a database refuses."""
+def _line(text: object, private: Sequence[str]) -> str | None:
+    """Return a text on one line, without anything that a database refuses, or nobody is to read."""
     if text is None:
         return None
-    cut = str(text)[:LONGEST_TEXT]
+    clean = str(text)
+    for one in private:
+        clean = clean.replace(one, "…")
+    cut = _ADDRESS.sub("…", clean[: 4 * LONGEST_TEXT])[:LONGEST_TEXT]
     return "".join(one if one.isprintable() else " " for one in cut).strip() or None
 
 

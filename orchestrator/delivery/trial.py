@@ -118,8 +118,8 @@ def send_trial(route: Route, message: OutgoingMessage) -> Outcome:
     """
     adapter = route.open()
     try:
-        return heard(adapter.send(message), message.to)
+        return heard(adapter.send(message), message, adapter)
     except Exception as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
-        return heard(unknown(f"the adapter failed: {said(error)}"), message.to)
+        return heard(unknown(f"the adapter failed: {said(error)}"), message, adapter)
     finally:
         shut(adapter)

@@ -188,6 +188,31 @@ def test_without_tls_the_password_itself_stays_here_if_there_is_another_way(
     assert server.heard[1:3] == ["AUTH CRAM-MD5", given]
 
 
+@pytest.mark.parametrize("way", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("answer", ["535 5.7.8 {} is wrong", "501 what is {}?", "454 4.7.0 {}"])
+def test_a_server_that_repeats_the_login_is_not_quoted(
+    tmp_path: Path, way: str, answer: str, authority: Authority
+) -> None:
+    given = base64.b64encode(b"\0shop\0open sesame" if way == "PLAIN" else b"open sesame").decode()
+    said = answer.format(f"AUTH {way} {given} (open sesame)")
+    asked = {
+        "EHLO": f"250-here\r\n250 AUTH {way}",
+        "AUTH": "334 VXNlcg==",
+        "C2HVCA==": "334 UGFzcw==",
+    }
+    script = {**asked, given.upper(): said, **({"AUTH": said} if way == "PLAIN" else {})}
+    with scripted(script, tls=authority.server(tmp_path, "127.0.0.1")) as server:
+        settings = f"host: 127.0.0.1, port: {server.port}, tls: implicit, {LOGIN}"
+        outcome = sent(
+            tmp_path, f"{settings}, authorities: env:AUTHORITIES", AUTHORITIES=authority.pem
+        )
+
+    assert outcome.kind == ("deferred" if answer.startswith("4") else "refused")
+    assert "does not take the login" in str(outcome.detail)
+    for secret in ("open", given, given[:12]):
+        assert secret not in repr(outcome)
+
+
 @pytest.mark.parametrize("offers", ["250 HELP", "250 AUTH XOAUTH2 GSSAPI"])
 def test_a_server_that_offers_no_known_login_does_not_let_us_in(
     tmp_path: Path, offers: str

@@ -197,7 +197,7 @@ def sent(name: str, at: Peer, folder: Path) -> Outcome:
     """Send one message, and see that what came of it tells nothing that it must not."""
     with adapter(name, at.url, folder) as (made, message):
         found = made.send(message)
-    assert found.kind == heard(found, message.to).kind
+    assert found.kind == heard(found, message, made).kind
     told = repr(found)
     for secret in (*SECRETS.values(), CONTENT, "canary", PHONE.removeprefix("+"), message.to):
         assert secret not in told

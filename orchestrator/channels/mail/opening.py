@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import re
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from orchestrator.channels.mail.replies import Reply, Stage, goes_on, judged
@@ -111,7 +112,7 @@ def come_in(wire: Wire, relay: Relay) -> Step[Offers]:
             yield from _secure(wire, relay, until)
             offers = yield from _hello(wire, relay, until)
         if relay.username is not None:
-            yield from _log_in(wire, relay, offers, until)
+            yield from _let_in(wire, relay, offers, until)
     except Lost as lost:
         raise NotLetIn(deferred(str(lost))) from None
     return offers
@@ -128,6 +129,18 @@ def _hello(wire: Wire, relay: Relay, until: float) -> Step[Offers]:
     reply = yield from _say("ehlo", b"EHLO " + name.encode("ascii"), wire, until)
     words = (line.partition(" ") for line in reply.lines[1:])
     return Offers({keyword.upper(): parameters for keyword, _, parameters in words})
+
+
+def _let_in(wire: Wire, relay: Relay, offers: Offers, until: float) -> Step[None]:
+    """Log in; what is told of a server that repeats what it was given does not repeat it."""
+    try:
+        yield from _log_in(wire, relay, offers, until)
+    except NotLetIn as refusal:
+        user, password = (relay.username or "").encode(), (relay.password or "").encode()
+        given = [password, *map(b64encode, (b"\0".join((b"", user, password)), password))]
+        beginnings = "|".join(re.escape(one.decode()[:8]) for one in given if len(one) >= 4)
+        hidden = re.sub(rf"(?:{beginnings})\S*", "…", refusal.outcome.detail or "")
+        raise NotLetIn(replace(refusal.outcome, detail=hidden)) from None
 
 
 def _log_in(wire: Wire, relay: Relay, offers: Offers, until: float) -> Step[None]:

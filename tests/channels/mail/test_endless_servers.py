@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -36,7 +37,9 @@ def test_an_attempt_ends_whatever_a_server_goes_on_saying(
     stage: str, how: str, is_secured: bool, tmp_path: Path, authority: Authority
 ) -> None:
     shows = authority.server(tmp_path, "127.0.0.1") if is_secured else None
-    relay = {"security": "implicit", "tls": trusting(authority)} if is_secured else {}
+    relay: dict[str, Any] = (
+        {"security": "implicit", "tls": trusting(authority)} if is_secured else {}
+    )
     extensions = WITHOUT_PIPELINING if stage != "EHLO" else {}
     with scripted({**extensions, stage: how}, tls=shows) as server:
         with pool(server.port, **relay) as over:
