@@ -33,5 +33,14 @@ class EnvironmentFault(OrchestratorError):
     exit_code = 5
 
 
+class NotNow(OrchestratorError):
+    """It cannot be done now: whoever asked keeps what they brought, and brings it again.
+
+    The exit code is ``EX_TEMPFAIL``, by which mail servers keep a mail that they pipe into us.
+    """
+
+    exit_code = 75
+
+
 class NotFoundError(OrchestratorError):
     """There is no such thing."""

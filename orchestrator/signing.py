@@ -30,11 +30,13 @@ SHORTEST_SECRET = 32
 """Characters; a secret made here has 43, of 256 random bits."""
 LONGEST_TOKEN = 4_096
 
-TokenPurpose = Literal["unsubscribe", "preferences", "onsite"]
+TokenPurpose = Literal["unsubscribe", "preferences", "onsite", "unsubscribe_by_mail"]
 
 _VERSION = "v1"
 _SALT = b"clmctl/v1"
 _PROVIDER_KEY_CHARACTERS = 40
+_PROOF_CHARACTERS = 12
+"""60 bits, which can be tried one mail at a time."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Secret:
     def signature(self, purpose: TokenPurpose, signed: str) -> str:
         """Return HMAC-SHA256 over what is signed, as URL-safe base64."""
         return _encoded(hmac.digest(self.key(f"token/{purpose}"), signed.encode(), sha256))
+
+    def proof(self, purpose: TokenPurpose, said: str) -> str:
+        """Return the beginning of HMAC-SHA256 over a text, in base32."""
+        digest = hmac.digest(self.key(f"proof/{purpose}"), said.encode(), sha256)
+        return base64.b32encode(digest)[:_PROOF_CHARACTERS].decode()
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,18 @@ class Keys:
         if not hmac.compare_digest(expected, signature) or version != _VERSION:
             return None
         return _decoded(encoded)
+
+    def proof(self, purpose: TokenPurpose, said: str) -> str:
+        """Return 12 characters of A-Z and 2-7 that only we can put behind a text.
+
+        They are what fits into an address, which has no room for a token.
+        """
+        return self.current.proof(purpose, said)
+
+    def proves(self, purpose: TokenPurpose, said: str, proof: str) -> bool:
+        """Return whether we put that proof behind a text, by this secret or an earlier one."""
+        known = [one.proof(purpose, said) for one in (self.current, *self.earlier)]
+        return any(hmac.compare_digest(one.encode(), proof.encode()) for one in known)
 
     def knows(self, kid: str) -> bool:
         """Return whether a token of that ``kid`` can be verified."""

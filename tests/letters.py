@@ -13,7 +13,9 @@ from orchestrator.channels.message import OutgoingMessage, Sender, Unsubscribe
 KEY = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZ"
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SENDER = Sender("Kopi & Kain", "halo@kopi.example", "tanya@kopi.example")
-UNSUBSCRIBE = Unsubscribe("https://kopi.example/u/v1.a.b", "unsub+v1.a.b@kopi.example")
+UNSUBSCRIBE = Unsubscribe(
+    "https://kopi.example/u/v1.a.b", f"leave+{KEY}ABCDEFGHIJKL@mail.kopi.example"
+)
 TEXT = "Hai Ayu,\n\nkami rindu. Kopi baru: 20 % lebih murah.\n"
 HTML = "<!doctype html>\n<p>Hai Ayu,</p>\n<p>kami rindu – kopi baru!</p>\n"
 

@@ -25,6 +25,7 @@ from orchestrator.app.opening import (
     unknown,
 )
 from orchestrator.app.outbox import acting, export_lists, looking
+from orchestrator.app.returning import returns_to, take_mail
 from orchestrator.app.serving import ServeRequest, run_worker, serve
 from orchestrator.app.tasks import finish_task, open_tasks
 from orchestrator.app.ticks import (
@@ -67,12 +68,14 @@ __all__ = [
     "patient",
     "pauses_by_hand",
     "planner",
+    "returns_to",
     "run_clock",
     "run_worker",
     "serve",
     "simulated",
     "sizes",
     "status",
+    "take_mail",
     "unknown",
     "wake_once",
     "worker",

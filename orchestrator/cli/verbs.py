@@ -41,6 +41,7 @@ VERBS = {
         Verb("start", "start", "Run", "Run the clock: tick after tick, until it is stopped."),
         Verb("worker", "worker", "Run", "Send what is queued, until it is stopped."),
         Verb("serve", "serve", "Run", "Answer links and callbacks, until it is stopped."),
+        Verb("receive", "receive", "Run", "Take mail that came back: bounces, complaints, wishes."),
         Verb("status", "status", "Run", "Say what is due, held and queued, and who plans."),
         Verb("doctor", "doctor", "Run", "Look for what needs mending, and say how."),
         Verb("pause", "pause", "Run", "Stop a flow, or all of them, until they are resumed."),

@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from orchestrator.channels.file import KeyParts, parts_of
+from orchestrator.channels.mail.settings import EmailSettings
 from orchestrator.channels.message import Unsubscribe
 from orchestrator.playbook.model import Playbook
 from orchestrator.render.context import LINK_PATHS
@@ -30,6 +31,8 @@ class Wish:
     """The same, in its parts."""
     topic: str | None
     """What the message was about, where that is marketing; None is all marketing."""
+    mail: str | None = None
+    """Which mail it came by: one that is read again is no new wish, as opening a link is."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Links:
     project: str
     base_url: str | None
     """``links.base_url``; without it there are no links to make, and old ones still read."""
+    by_mail: str | None = None
+    """``unsubscribe_by_mail`` of the channel email, with ``{token}``."""
 
     def in_templates(self, key: str, topic: str | None) -> dict[str, str]:
         """Return what templates see as ``links``.
@@ -52,11 +57,21 @@ class Links:
             return {}
         return {page: self._url(page, key, topic) for page in _PAGES}
 
-    def unsubscribe(self, key: str, topic: str | None) -> Unsubscribe | None:
-        """Return how the receiver of a marketing message ends it; None without a base."""
+    def unsubscribe(
+        self, key: str, topic: str | None, provider_key: str | None = None
+    ) -> Unsubscribe | None:
+        """Return how the receiver of a marketing message ends it; None without a base.
+
+        Args:
+            provider_key: of a mail: it stands in the address to write to.
+        """
         if self.base_url is None:
             return None
-        return Unsubscribe(self._url("unsubscribe", key, topic))
+        by_mail = None
+        if self.by_mail and provider_key:
+            token = provider_key + self.keys.proof("unsubscribe_by_mail", provider_key)
+            by_mail = self.by_mail.replace(TOKEN_PLACE, token)
+        return Unsubscribe(self._url("unsubscribe", key, topic), by_mail)
 
     def read(self, page: Page, token: str) -> Wish | None:
         """Return what a token stands for; None unless it is this project's, for this page."""
@@ -74,12 +89,15 @@ class Links:
 
 
 _PAGES: tuple[Page, ...] = ("unsubscribe", "preferences")
+TOKEN_PLACE = "{token}"  # noqa: S105  # where it goes, not what it is
 
 
 def links_of(playbook: Playbook, keys: Keys) -> Links:
     """Return what makes the links of a project's messages."""
     said = playbook.project.links
-    return Links(keys, str(playbook.project.project), said.base_url if said else None)
+    mail = playbook.channels.get("email")
+    by_mail = mail.unsubscribe_by_mail if isinstance(mail, EmailSettings) else None
+    return Links(keys, str(playbook.project.project), said.base_url if said else None, by_mail)
 
 
 def marketing_topic(playbook: Playbook, topic: str | None) -> str | None:

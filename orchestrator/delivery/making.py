@@ -146,9 +146,11 @@ class Maker:
         purpose = cast("Purpose", order.purpose)
         kind = Kind(decided.flow, decided.step, send.channel, purpose, order.topic)
         topic = marketing_topic(book.playbook, order.topic)
+        provider_key = order.provider_key or book.keys.provider_key(key)
+        by_mail = provider_key if send.channel == "email" else None
         return OutgoingMessage(
             key=key,
-            provider_key=order.provider_key or book.keys.provider_key(key),
+            provider_key=provider_key,
             channel=send.channel,
             message=decided.message,
             flow=decided.flow,
@@ -166,7 +168,9 @@ class Maker:
             topic=order.topic,
             variant=decided.variant,
             sender=book.sender(decided.message),
-            unsubscribe=book.links.unsubscribe(key, topic) if purpose == "marketing" else None,
+            unsubscribe=(
+                book.links.unsubscribe(key, topic, by_mail) if purpose == "marketing" else None
+            ),
             expires_at=timing.plus(decided.due_at, book.terms(kind).expires_after),
             project=book.project,
             entry=decided.entry,

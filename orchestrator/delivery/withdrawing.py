@@ -83,7 +83,7 @@ def withdraw(
     """
 
     def decide(change: _Change) -> bool:
-        if change.has_left(topic):
+        if change.is_known() if wish.mail else change.has_left(topic):
             return False
         change.leave(topic)
         return True
@@ -132,6 +132,13 @@ class _Change:
         acts = [self.holder.acts.get(one) for one in asked]
         return all(act and not act.is_subscribed and act.source != "import" for act in acts)
 
+    def is_known(self) -> bool:
+        """Return whether the mail of this wish was read before: who came back since may stay."""
+        query = select(tables.receipt.c.id).where(
+            tables.receipt.c.source_id == self._source_id(self.wish.topic)
+        )
+        return self.connection.execute(query).first() is not None
+
     def leave(self, topic: str | None) -> None:
         """Write the withdrawal as a receipt, and against grants that are dated ahead."""
         write_receipts(
@@ -160,20 +167,24 @@ class _Change:
         return known | (self.holder.acts.keys() - self.topics.keys())
 
     def _receipt(self, topic: str | None) -> ReceiptRow:
-        at = to_micros(self.now)
-        about = hashlib.sha256(f"{self.wish.key} {topic or ''}".encode()).hexdigest()[:32]
         return ReceiptRow(
             line=0,
             raw="",
             customer=self.wish.message.customer,
             message=self._message(),
             kind="unsubscribed",
-            at=at,
+            at=to_micros(self.now),
             flow=self.wish.message.flow or None,
             channel=self.wish.message.channel,
             topic=topic,
-            source_id=f"link:{about}:{at}",
+            source_id=self._source_id(topic),
         )
+
+    def _source_id(self, topic: str | None) -> str:
+        """Return the id of the act: of a link one for each time, of a mail one for ever."""
+        wish = self.wish
+        about = hashlib.sha256(f"{wish.key} {topic or ''}".encode()).hexdigest()[:32]
+        return f"mail:{about}:{wish.mail}" if wish.mail else f"link:{about}:{to_micros(self.now)}"
 
     def _message(self) -> str:
         """Return the name of the message that the link came in, or its step if the row is gone."""

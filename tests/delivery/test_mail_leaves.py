@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import dkim
 import pytest
 from certificates import published, rsa_key
 from harness import CATALOG, PROJECT, Shop
 from letters import parsed
-from sending import KEYS, drain, greeted, happened, ledger
+from returned_mails import POSTFIX, WISH, raw
+from sending import KEYS, NOW, drain, greeted, happened, ledger
 from smtp_peers import Office, SmtpProvider, post_office
 
 from orchestrator.channels.email import EmailChannel
+from orchestrator.channels.mail.reports import returned_mail
 from orchestrator.delivery.links import links_of
 from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.returning import Returns
 from orchestrator.testing.channels import Behaviour, adapter_of
 
 SENDERS = "senders: {hello: 'Kopi & Kain <hello@kopi.example>'}\n"
@@ -75,6 +81,39 @@ def test_each_mail_arrives_once_signed_and_can_be_left(shop: Shop) -> None:
         assert wish.topic == "news"
         assert html is not None
         assert html.get_content().count('<p style="color: #222">Kopi') == 2
+
+
+def test_what_comes_back_by_mail_finds_its_message(shop: Shop) -> None:
+    key, record = rsa_key()
+    words = (
+        "unsubscribe_by_mail: 'leave+{token}@kopi.example'\n"
+        "    return_path: 'bounces+{key}@kopi.example'\n"
+        "    dkim: {domain: kopi.example, selector: s1, key: env:DKIM}\n"
+    )
+    shop.write(channels=f"channels:\n  email:\n    host: 127.0.0.1\n    {words}")
+    kopi(shop, customers=2)
+    with post_office(Office()) as office:
+        settings = words.strip().replace("\n    ", ", ")
+        drain(shop, mail(shop, f"{SETTINGS}{office.port}, {settings}", DKIM=key.decode()))
+
+    back = []
+    for taken in office.taken:
+        head = taken.octets.partition(b"\r\n\r\n")[0]
+        [leave] = re.findall(
+            rb"\r\nList-Unsubscribe: <https://kopi\.example/m/u/[!-~]+>, <mailto:([!-~]+)>\r\n"
+            rb"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+            head,
+        )
+        covered = parsed(taken.octets)["DKIM-Signature"].partition("h=")[2].partition(";")[0]
+        assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(covered.split(":"))
+        assert dkim.verify(taken.octets, dnsfunc=published({"s1._domainkey.kopi.example": record}))
+        assert re.fullmatch(r"bounces\+[A-Z2-7]{40}@kopi\.example", taken.mail_from)
+        back.append(raw(POSTFIX, to=taken.mail_from, receiver=taken.to[0], returned=""))
+        back.append(raw(WISH, to=leave.decode()))
+
+    returns = Returns(shop.engine, shop.playbook, links_of(shop.playbook, KEYS))
+    took = returns.take([returned_mail(one) for one in back], NOW + timedelta(hours=1))
+    assert took.new == {"bounced": 2, "unsubscribed": 2}
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,12 @@ def _is_dead_address(stage: Stage, reply: Reply) -> bool:
         return reply.enhanced in _DEAD
     if stage != "rcpt" or reply.code not in _MAILBOX_CODES:
         return False
-    return bool(_DEAD_WORDS.search(" ".join(reply.lines)))
+    return says_no_mailbox(" ".join(reply.lines))
+
+
+def says_no_mailbox(text: str) -> bool:
+    """Return whether a server's words say that there is no such mailbox, or none any more."""
+    return bool(_DEAD_WORDS.search(text))
 
 
 def _fault(stage: Stage, reply: Reply) -> Fault:

@@ -75,7 +75,20 @@ class ReturnPathShape(PatternShape):
 
     says = "an address such as bounces@mail.acme.example, with {key} for one of each message"
     sample = "bounces+{key}@mail.acme.example"
-    pattern = rf"[A-Za-z0-9_.+=-]{{1,40}}(?:\{{key\}})?[A-Za-z0-9_.+=-]{{0,10}}@{_NAME}"
+    pattern = (
+        r"(?:[A-Za-z0-9_.+=-]{1,64}|[A-Za-z0-9_.+=-]{1,14}\{key\}[A-Za-z0-9_.+=-]{0,10})"
+        rf"@{_NAME}"
+    )
+    """A key has 40 characters, and a local part at most 64 (RFC 5321, 4.5.3.1)."""
+
+
+class LeavingAddressShape(PatternShape):
+    """An address with ``{token}`` in it."""
+
+    says = "an address with {token} in it, such as leave+{token}@mail.acme.example"
+    sample = "leave+{token}@mail.acme.example"
+    hint = "before {token} stand at most 12 characters, the last of them + = . _ or -"
+    pattern = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,10}}[+=._-]\{{token\}}@{_LABEL}(?:\.{_LABEL})+"
 
 
 class LoginShape(ScalarShape[Secret | str]):
@@ -163,6 +176,12 @@ class EmailSettings(ChannelSettings):
     )
     return_path: str | None = word(
         ReturnPathShape(), "Where bounces go (default: to the sender).", default=None
+    )
+    unsubscribe_by_mail: str | None = word(
+        LeavingAddressShape(),
+        "Where receivers of marketing can write to leave, beside the link; `clmctl receive mail` "
+        "reads what arrives there.",
+        default=None,
     )
     dkim: Dkim | None = word(
         SentenceOf(Dkim, "a DKIM key"),
