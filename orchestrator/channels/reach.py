@@ -18,11 +18,12 @@ WEB_PORTS = frozenset((80, 443, 8080, 8443))
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """NAT64 (RFC 6052): an IPv4 address in other clothes."""
 
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out so far (RFC 4291, 2.4)."""
 _SPECIAL: tuple[Network, ...] = (
     ipaddress.IPv4Network("192.0.0.0/24"),
-    ipaddress.IPv6Network("64:ff9b:1::/48"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
     ipaddress.IPv6Network("3fff::/20"),
-    ipaddress.IPv6Network("5f00::/16"),
 )
 """Entries of those registries that Python's own tables had wrong, or not yet."""
 
@@ -97,6 +98,8 @@ def unwrapped(address: Address) -> Address:
 
 def is_public(address: Address) -> bool:
     """Return whether an address is one of the public internet (IANA's special registries)."""
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False  # site-local, IPv4-compatible and whatever else Python calls global
     return address.is_global and not address.is_multicast and not _is_in(address, _SPECIAL)
 
 
