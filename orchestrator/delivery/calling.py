@@ -49,6 +49,8 @@ class Caller:
     _barred: set[int] = field(default_factory=set)
     """Rows that a later look kept back."""
     _looked: float = 0.0
+    _entered: float | None = None
+    """Since when the adapter has had its way; None while it has not."""
     _one_at_a_time: Lock = field(default_factory=Lock)
 
     def call(self, marked: Sequence[Made], book: Book) -> list[Ended]:
@@ -65,6 +67,7 @@ class Caller:
         told: dict[str, Outcome | None] = {}
         broke = "the adapter told nothing of it"
         messages = [one.message for one in marked]
+        self._entered = monotonic()
         try:
             answers = self.outlet.adapter.send_batch(messages, self._may_begin)
             for message, said in islice(answers, _MOST_ANSWERS * len(messages)):
@@ -74,9 +77,17 @@ class Caller:
                     else heard(said, message, self.outlet.adapter)
                 )
                 self._note(message.key, outcome, told)
+                self._entered = monotonic()
         except BaseException as error:  # noqa: BLE001  # whatever one message did, the queue goes on
             broke = f"{type(error).__name__} in the adapter"
+        finally:
+            self._entered = None
         return [Ended(one, self._outcome(one.message.key, told, broke)) for one in marked]
+
+    def hangs(self) -> bool:
+        """Return whether the adapter gives no sign for as long as a claim lasts without one."""
+        entered, longest = self._entered, self.outlet.lease.total_seconds()
+        return entered is not None and monotonic() - entered > longest
 
     def _note(self, key: str, outcome: Outcome | None, told: dict[str, Outcome | None]) -> None:
         """Note what was told of a message; of two different answers, that nobody knows."""
@@ -106,14 +117,20 @@ class Caller:
         One that asks again has not begun yet, and the latest answer counts.
         """
         with self._one_at_a_time:
-            self._has_asked = True
-            one = self._open.get(message.key)
-            if one is None or not self._goes(one):
-                self._begun.pop(message.key, None)
-                return False
-            self._begun[message.key] = monotonic()
-            self.trust.move()
-            return True
+            self._has_asked, self._entered = True, None
+            try:
+                return self._may_now(message)
+            finally:
+                self._entered = monotonic()
+
+    def _may_now(self, message: OutgoingMessage) -> bool:
+        one = self._open.get(message.key)
+        if one is None or not self._goes(one):
+            self._begun.pop(message.key, None)
+            return False
+        self._begun[message.key] = monotonic()
+        self.trust.move()
+        return True
 
     def _goes(self, one: Made) -> bool:
         return self.may_go_on() and self._is_free(one) and self.trust.holds()

@@ -72,6 +72,8 @@ class Lane:
     observer: Observer = DEAF
     sent: int = 0
     """How many calls have ended."""
+    is_relieved: bool = False
+    """Whether another lane is in its place: it ends as soon as its adapter lets it."""
     _most: int = 1
     """How many are claimed next: few after a start, so that a message that brings workers down
     is soon alone with one."""
@@ -115,6 +117,10 @@ class Lane:
 
         return self.may_send() and self.reader.read(ask)
 
+    def hangs(self) -> bool:
+        """Return whether its adapter does not come back."""
+        return self._caller.hangs()
+
     def beat(self) -> None:
         """Give a sign of life for what this lane has; from another thread, while it works."""
         if self.trust.wants_a_beat():
@@ -150,7 +156,7 @@ class Lane:
         return list(some)
 
     def _may_go_on(self) -> bool:
-        return not self.stop.is_set() and self.may_send()
+        return not (self.stop.is_set() or self.is_relieved) and self.may_send()
 
     def _claim(self) -> Batch | None:
         if not self._may_go_on() or not self.has_due():

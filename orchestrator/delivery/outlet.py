@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from orchestrator.channels.base import Channel
@@ -13,6 +13,8 @@ from orchestrator.channels.routes import Route
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.policy import Doubt
+from orchestrator.errors import EnvironmentFault
+from orchestrator.packages import said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +45,26 @@ class Outlet:
         is_idempotent = self.adapter.capabilities.idempotent
         return doubt_policy(self.on_in_doubt.get(purpose), purpose, is_idempotent=is_idempotent)
 
+    def anew(self) -> Outlet:
+        """Return the same with an adapter of its own, made as this one was.
+
+        Raises:
+            EnvironmentFault: it cannot be made.
+        """
+        old = self.adapter
+        try:
+            return replace(self, adapter=type(old)(old.settings, old.surroundings))
+        except Exception as error:
+            message = f'the adapter "{self.provider}" cannot be opened again: {said(error)}'
+            raise EnvironmentFault(message, help=f"it carries {self.channel}") from error
+
     def sender_of(self, message: OutgoingMessage) -> str:
         """Return what the provider's limits count by; what the adapter cannot tell is nothing."""
         try:
-            said = self.adapter.sender_of(message)
+            sender = self.adapter.sender_of(message)
         except Exception:  # noqa: BLE001 - its limits then count all senders as one
             return ""
-        return said if isinstance(said, str) and said.isprintable() else ""
+        return sender if isinstance(sender, str) and sender.isprintable() else ""
 
     @property
     def lease(self) -> timedelta:

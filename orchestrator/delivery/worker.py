@@ -43,6 +43,8 @@ GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that have begun."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds at least and at most between two tries while the database fails."""
+MOST_HANGING = 20
+"""Lanes whose adapters have not come back; with more of them, a worker gives itself up."""
 TOLD_EVERY = 10_000
 """Messages after which a busy lane says how many it has handed over."""
 
@@ -126,6 +128,10 @@ class Worker:
     _bug: BaseException | None = None
     _is_clock_off: bool = False
     _lanes: list[Lane] = field(default_factory=list)
+    _threads: list[Thread] = field(default_factory=list)
+    """One for each lane, in the same order."""
+    _relieved: list[tuple[Lane, Thread]] = field(default_factory=list)
+    """Lanes that hang in their adapters."""
 
     def __post_init__(self) -> None:
         self.incarnation = uuid4().hex
@@ -139,27 +145,26 @@ class Worker:
     @property
     def sent(self) -> int:
         """How many calls have ended."""
-        return sum(lane.sent for lane in self._lanes)
+        return sum(lane.sent for lane in self._all_lanes())
 
     def run(self) -> None:
         """Send, until ``stop`` is set or what the manner says is reached.
 
         Raises:
-            EnvironmentFault: the file beside a SQLite database cannot be locked.
+            EnvironmentFault: the file beside a SQLite database cannot be locked, or adapters do
+                not come back from their calls, again and again.
             BaseException: what a lane raised that was no fault of the database: a bug ends it.
         """
         if not self._have_turn(self._sole):
             return
-        threads = [Thread(target=self._drive, args=(lane,), daemon=True) for lane in self._lanes]
         try:
             self._compare_clocks()
             self._rescue_at_first()
-            for thread in threads:
-                thread.start()
-            self._keep(threads)
+            self._threads = [self._started(lane) for lane in self._lanes]
+            self._keep()
         finally:
             self.stop.set()
-            self._await(threads)
+            self._await()
             self._close()
         if self._bug is not None:
             raise self._bug
@@ -182,11 +187,19 @@ class Worker:
             observer=self.observer,
         )
 
+    def _all_lanes(self) -> list[Lane]:
+        return [*self._lanes, *(lane for lane, _ in self._relieved)]
+
+    def _started(self, lane: Lane) -> Thread:
+        thread = Thread(target=self._drive, args=(lane,), daemon=True)
+        thread.start()
+        return thread
+
     def _drive(self, lane: Lane) -> None:
         """Let one lane turn for as long as it should."""
         pause, count = FIRST_PAUSE, Told()
         try:
-            while not self.stop.is_set():
+            while not (self.stop.is_set() or lane.is_relieved):
                 try:
                     if not self._goes_on(lane, count):
                         return
@@ -200,6 +213,9 @@ class Worker:
             self.stop.set()
         finally:
             self._tell_sent(lane, count, at_least=1)
+            if lane.is_relieved:
+                shut(lane.outlet.adapter)
+                lane.reader.close()
 
     def _goes_on(self, lane: Lane, count: Told) -> bool:
         """Let a lane turn once; return whether it is to turn again."""
@@ -260,13 +276,36 @@ class Worker:
                 return True
         return False
 
-    def _keep(self, threads: Sequence[Thread]) -> None:
+    def _is_working(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def _relieve(self) -> None:
+        """Put a new lane, with an adapter of its own, where one hangs; its messages are rescued.
+
+        Raises:
+            EnvironmentFault: too many hang, or the adapter cannot be made again.
+        """
+        for place, lane in enumerate(self._lanes):
+            if not lane.hangs():
+                continue
+            channel = lane.outlet.channel
+            if sum(thread.is_alive() for _, thread in self._relieved) >= MOST_HANGING:
+                raise EnvironmentFault(f"{channel}: calls hang, more than {MOST_HANGING} of them")
+            self.say("lane_hangs", f"{channel}: a call does not end", "error", {"channel": channel})
+            lane.is_relieved = True
+            self._relieved.append((lane, self._threads[place]))
+            number = len(self._lanes) + len(self._relieved)
+            self._lanes[place] = self._lane(number, lane.outlet.anew())
+            self._threads[place] = self._started(self._lanes[place])
+
+    def _keep(self) -> None:
         """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
         spans = [lane.lease.span for lane in self._lanes]
         every = min([*spans, 3 * self.manner.rescue_every]) / 3
         rescued = monotonic()
-        while any(thread.is_alive() for thread in threads) and not self.stop.is_set():
-            self._rest(threads, every.total_seconds())
+        while self._is_working() and not self.stop.is_set():
+            self._rest(every.total_seconds())
+            self._relieve()
             try:
                 for lane in self._lanes:
                     lane.beat()
@@ -278,11 +317,11 @@ class Worker:
                 self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
             self.observer.looped("keeper")
 
-    def _rest(self, threads: Sequence[Thread], seconds: float) -> None:
+    def _rest(self, seconds: float) -> None:
         """Wait, but no longer than anything is left to keep."""
         until = monotonic() + seconds
         while (left := until - monotonic()) > 0:
-            if self.stop.wait(min(left, 0.05)) or not any(one.is_alive() for one in threads):
+            if self.stop.wait(min(left, 0.05)) or not self._is_working():
                 return
 
     def _compare_clocks(self) -> None:
@@ -315,11 +354,11 @@ class Worker:
             says = f"{counted(rescued, 'message')} of lost workers rescued"
             self.say("rescued", says, "warning", {"messages": rescued})
 
-    def _await(self, threads: Sequence[Thread]) -> None:
+    def _await(self) -> None:
         """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""
         until = monotonic() + GRACE.total_seconds()
-        while any(thread.is_alive() for thread in threads) and monotonic() < until:
-            for thread in threads:
+        while self._is_working() and monotonic() < until:
+            for thread in self._threads:
                 thread.join(0.05)
             for lane in self._lanes:
                 try:
@@ -328,7 +367,7 @@ class Worker:
                     continue
 
     def _close(self) -> None:
-        for lane in self._lanes:
+        for lane in self._lanes:  # those that hang would hang here too
             shut(lane.outlet.adapter)
             lane.line.close()
             lane.reader.close()

@@ -1,0 +1,124 @@
+"""A call that never ends costs its own message, and its channel no more than a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any, Literal
+
+import pytest
+from harness import Shop
+from sending import greeted, ledger, taken, worker
+
+from orchestrator.channels.base import Capabilities, Channel, Surroundings
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome
+from orchestrator.channels.settings import ChannelSettings
+from orchestrator.delivery import rescue
+from orchestrator.delivery import worker as workers
+from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.worker import Until
+from orchestrator.errors import EnvironmentFault
+from orchestrator.language.marks import Mark
+
+WILD = "c00002"
+
+
+class Hanging(Channel):
+    """Takes every message, and says nothing of one customer's until it is let go."""
+
+    name = "hanging"
+    spec = None
+    capabilities = Capabilities(timeout=timedelta(seconds=0.3))
+    Settings = ChannelSettings
+    let_go = Event()
+    deaf_to = frozenset((WILD,))
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        if message.customer in self.deaf_to:
+            self.let_go.wait(60)
+        return taken(message)
+
+
+class Keyed(Hanging):
+    """The same of a provider that knows keys: what is in doubt is sent again."""
+
+    capabilities = Capabilities(timeout=timedelta(seconds=0.3), idempotent=True)
+
+
+class Deaf(Keyed):
+    """Comes back from no call."""
+
+    deaf_to = frozenset(f"c{number:05}" for number in range(9))
+
+
+@pytest.fixture
+def said(shop: Shop) -> Iterator[list[str]]:
+    greeted(shop, 5)
+    Hanging.let_go.clear()
+    yield []
+    Hanging.let_go.set()
+
+
+def hanging(
+    shop: Shop, kind: type[Hanging], said: list[str], until: Until = Until.NOTHING_LEFT
+) -> workers.Worker:
+    """Return a worker whose adapter does not always come back."""
+    settings = ChannelSettings(mark=Mark("test", 1, 1), marks={})
+    adapter = kind(settings, Surroundings(project="shop", folder=Path()))
+    outlet = Outlet(channel="email", adapter=adapter, at_once=1)
+    soon = timedelta(seconds=0.2)
+    found = worker(shop, [outlet], until=until, rescue_every=soon)
+
+    def say(
+        event: str,
+        says: str,
+        level: Literal["info", "warning", "error"] = "info",
+        facts: Mapping[str, Any] | None = None,
+        /,
+    ) -> None:
+        said.append(event)
+
+    found.say = say
+    return found
+
+
+def test_the_others_leave_although_one_call_never_ends(shop: Shop, said: list[str]) -> None:
+    hanging(shop, Hanging, said).run()
+
+    assert ledger(shop, "state") == ["sent", "sent", "in_doubt", "sent", "sent"]
+    assert said.count("lane_hangs") == 1
+
+
+def test_a_call_that_ends_late_ends_its_own_doubt(shop: Shop, said: list[str]) -> None:
+    hanging(shop, Hanging, said).run()
+    Hanging.let_go.set()
+    until = time.monotonic() + 20
+    while "in_doubt" in ledger(shop, "state") and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert ledger(shop, "state") == ["sent"] * 5
+
+
+def test_a_message_whose_call_hangs_three_times_is_poison(
+    shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescue, "COINCIDENCE", timedelta())  # the clock of these tests stands still
+    hanging(shop, Keyed, said).run()
+
+    assert ledger(shop, "state") == ["sent", "sent", "dead", "sent", "sent"]
+    assert ledger(shop, "error")[2] == "poison: 3 workers were lost with it"
+    assert said.count("lane_hangs") == 3
+
+
+def test_a_worker_none_of_whose_calls_end_gives_itself_up(
+    shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "MOST_HANGING", 2)
+    with pytest.raises(EnvironmentFault, match="email: calls hang"):
+        hanging(shop, Deaf, said, Until.STOPPED).run()
+
+    assert said.count("lane_hangs") == 2
