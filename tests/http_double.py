@@ -1,14 +1,14 @@
-"""A provider on loopback: it keeps what it is sent and answers what it is told to."""
+"""A provider on loopback that a script makes answer whatever a test needs."""
 
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+
+from orchestrator.testing.channels import HttpProvider
 
 Script = Callable[[BaseHTTPRequestHandler], None]
 
@@ -21,16 +21,22 @@ class Request:
     body: bytes
 
 
-@dataclass
-class HttpDouble:
+class HttpDouble(HttpProvider):
     """``script`` answers each request; ``requests`` are those that came whole."""
 
-    script: Script
-    requests: list[Request] = field(default_factory=list)
-    url: str = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.script: Script = answering(200)
+        self.requests: list[Request] = []
 
     def answer(self, status: int, body: bytes = b"{}", **headers: str) -> None:
         self.script = answering(status, body, **headers)
+
+    def serve(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers.get("Content-Length", "0")))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.requests.append(Request(request.command, request.path, headers, body))
+        self.script(request)
 
 
 def answering(status: int, body: bytes = b"{}", **headers: str) -> Script:
@@ -60,38 +66,3 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
         except OSError:
             return
         time.sleep(0.02)
-
-
-@contextmanager
-def http_double() -> Iterator[HttpDouble]:
-    double = HttpDouble(answering(200))
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            double.requests.append(Request(self.command, self.path, headers, body))
-            double.script(self)
-
-        do_GET = do_POST  # noqa: N815 - what the standard library looks for
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Connections that were dropped on purpose are no errors."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    double.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield double
-    finally:
-        server.shutdown()
-        server.server_close()

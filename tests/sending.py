@@ -15,8 +15,9 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.columns import to_micros
+from orchestrator.delivery.manner import Manner, Until
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.worker import Manner, Until, Worker
+from orchestrator.delivery.worker import Worker
 from orchestrator.language.marks import Mark
 from orchestrator.signing import Keys, Secret
 

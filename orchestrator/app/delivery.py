@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app.beside import beside
 from orchestrator.app.opening import OpenProject, unknown
@@ -20,9 +20,10 @@ from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.delivery.manner import Manner, Say
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
-    from orchestrator.delivery.worker import Say, Worker
+    from orchestrator.delivery.worker import Worker
     from orchestrator.playbook.model import Playbook
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.files import PlaybookFiles
@@ -82,34 +83,25 @@ def worker(
         EnvironmentFault: the database's schema is not this version's.
     """
     from orchestrator import database
+    from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
-    from orchestrator.delivery.worker import Manner, Until, Worker
     from orchestrator.migrations.state import require_schema
-    from orchestrator.render.apart.pool import Pool
     from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
-    from orchestrator.signing import keys_of
 
     folder = find_project(given)
     engine = database.open_engine(database_url(url) or database.default_url(folder))
     require_schema(engine, create=True)
     current = InForce(PlaybookFiles(folder, read_variables(variables or ())), engine, tell)
     channels, say = known_channels(request.channels, current(), folder), Voice(tell).say
-    return Worker(
-        engine=engine,
-        outlets=outlets(current(), folder, _shut_by(say), channels or None, request.lanes),
-        current=current,
-        keys=keys_of(folder),
-        kill_file=kill_file(folder),
-        manner=Manner(
-            clock=utcnow,
-            until=Until.NOTHING_LEFT if request.drains else Until.STOPPED,
-            skew_stops=SKEW_STOPS,
-        ),
+    until = Until.NOTHING_LEFT if request.drains else Until.STOPPED
+    return _worker(
+        _Place(engine, folder, current),
+        outlets(current(), folder, _shut_by(say), channels or None, request.lanes),
+        Manner(clock=utcnow, until=until, skew_stops=SKEW_STOPS),
         say=say,
         observer=Metrics(),
-        pool=Pool(),
     )
 
 
@@ -125,28 +117,51 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
-    from orchestrator.delivery.worker import Manner, Worker
-    from orchestrator.render.apart.pool import Pool
+    from orchestrator.delivery.manner import Manner
     from orchestrator.scheduler.clocks import SKEW_STOPS
-    from orchestrator.signing import keys_of
 
     def current() -> Playbook:
         return planner.files.playbook or planner.files.current(planner.engine, planner.voice.tell)
 
-    folder = planner.files.folder
-    return Worker(
-        engine=planner.engine,
-        outlets=outlets(current(), folder, _shut_by(planner.voice.say)),
-        current=current,
-        keys=keys_of(folder),
-        kill_file=kill_file(folder),
-        manner=Manner(
-            clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None
-        ),
+    folder, say = planner.files.folder, planner.voice.say
+    return _worker(
+        _Place(planner.engine, folder, current),
+        outlets(current(), folder, _shut_by(say)),
+        Manner(clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None),
         stop=stop,
-        say=planner.voice.say,
+        say=say,
         observer=observer,
-        pool=Pool(),
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a worker works."""
+
+    engine: Engine
+    folder: Path
+    """The project's."""
+    current: Callable[[], Playbook]
+
+
+def _worker(place: _Place, outlets: list[Outlet], manner: Manner, **more: Any) -> Worker:
+    """Return a worker; it renders in processes of its own unless it is told of no pool.
+
+    Args:
+        more: what else the ``Worker`` is told.
+    """
+    from orchestrator.delivery.worker import Worker
+    from orchestrator.render.apart.pool import Pool
+    from orchestrator.signing import keys_of
+
+    return Worker(
+        engine=place.engine,
+        outlets=outlets,
+        current=place.current,
+        keys=keys_of(place.folder),
+        kill_file=kill_file(place.folder),
+        manner=manner,
+        **{"pool": Pool(), **more},
     )
 
 
@@ -162,8 +177,7 @@ def drain(opened: OpenProject, engine: Engine, now: datetime) -> list[str]:
         EnvironmentFault: the database failed.
     """
     from orchestrator.delivery.claims import waiting_channels
-    from orchestrator.delivery.worker import Manner, Until, Worker
-    from orchestrator.signing import keys_of
+    from orchestrator.delivery.manner import Manner, Until
 
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
@@ -176,14 +190,9 @@ def drain(opened: OpenProject, engine: Engine, now: datetime) -> list[str]:
         asked,
     )
     if found:
-        Worker(
-            engine=engine,
-            outlets=found,
-            current=lambda: opened.playbook,
-            keys=keys_of(opened.folder),
-            kill_file=kill_file(opened.folder),
-            manner=Manner(clock=lambda: now, until=Until.NOTHING_DUE),
-        ).run()
+        place = _Place(engine, opened.folder, lambda: opened.playbook)
+        manner = Manner(clock=lambda: now, until=Until.NOTHING_DUE)
+        _worker(place, found, manner, pool=None).run()
     return notes
 
 

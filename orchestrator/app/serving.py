@@ -19,8 +19,9 @@ from orchestrator.settings import find_project, read_variables
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.delivery.manner import Say
     from orchestrator.delivery.metrics import Metrics
-    from orchestrator.delivery.worker import Say, Worker
+    from orchestrator.delivery.worker import Worker
     from orchestrator.playbook.model import Playbook
     from orchestrator.scheduler.events import Happened, Tell
     from orchestrator.scheduler.planner import Planner

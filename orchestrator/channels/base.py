@@ -133,3 +133,17 @@ class Channel(ABC):
 
     def close(self) -> None:  # noqa: B027 - most adapters hold nothing open
         """Let go of connections; the adapter may be used again after it."""
+
+
+class BatchChannel(Channel):
+    """A channel that sends several at a time, one message being a batch of one."""
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        [(_, outcome)] = self.send_batch([message], lambda _: True)
+        assert outcome is not None  # it was to begin
+        return outcome
+
+    @abstractmethod
+    def send_batch(
+        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
+    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]: ...

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.base import Capabilities, Surroundings
+from orchestrator.channels.daily import DailyChannel
 from orchestrator.channels.day_lists import DayLists, fits
 from orchestrator.channels.message import OutgoingMessage
-from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected
+from orchestrator.channels.outcome import Outcome, rejected
 from orchestrator.channels.phone import e164
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import FolderShape, RegionShape
@@ -29,7 +30,7 @@ class CallTaskSettings(ChannelSettings):
     )
 
 
-class CallTaskChannel(Channel):
+class CallTaskChannel(DailyChannel[Mapping[str, str]]):
     """A row per message, in the list of the day on which it was decided."""
 
     name = "call_task"
@@ -42,54 +43,17 @@ class CallTaskChannel(Channel):
 
     def __init__(self, settings: CallTaskSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
-        self._lists = DayLists(
-            surroundings.folder / settings.folder, COLUMNS, as_they_are=frozenset(("phone",))
-        )
+        self._lists = DayLists(self.folder, COLUMNS, as_they_are=frozenset(("phone",)))
 
-    def send(self, message: OutgoingMessage) -> Outcome:
-        [(_, outcome)] = self.send_batch([message], lambda _: True)
-        assert outcome is not None
-        return outcome
-
-    def send_batch(
-        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
-    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
-        outcomes: dict[str, Outcome] = {}
-        days: dict[date, dict[str, dict[str, str]]] = {}
-        for message in messages:
-            if not may_begin(message):
-                continue
-            row = self._row(message)
-            if isinstance(row, Outcome):
-                outcomes[message.key] = row
-            else:
-                days.setdefault(_day(message), {})[message.key] = row
-        outcomes |= self._write(days)
-        for message in messages:
-            yield message, outcomes.get(message.key)
-
-    def _row(self, message: OutgoingMessage) -> dict[str, str] | Outcome:
+    def piece(self, message: OutgoingMessage) -> Mapping[str, str] | Outcome:
         phone = e164(message.to, self.settings.region)
         if phone is None:
             return rejected("no phone number with a country", code="bad_number")
         row = _row(message, phone)
         return row if fits(row) else rejected("a value is too long for a list", code="too_long")
 
-    def _write(self, days: Mapping[date, dict[str, dict[str, str]]]) -> dict[str, Outcome]:
-        outcomes: dict[str, Outcome] = {}
-        for day, rows in days.items():
-            try:
-                self._lists.add(day, rows)
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                outcomes |= dict.fromkeys(rows, deferred(f"the list cannot be written: {reason}"))
-            else:
-                outcomes |= dict.fromkeys(rows, accepted())
-        return outcomes
-
-
-def _day(message: OutgoingMessage) -> date:
-    return (message.decided_at or message.created_at).astimezone(UTC).date()
+    def keep(self, day: date, pieces: Mapping[str, Mapping[str, str]]) -> None:
+        self._lists.add(day, pieces)
 
 
 def _row(message: OutgoingMessage, phone: str) -> dict[str, str]:

@@ -6,19 +6,19 @@ the customer's attributes. On paper it stands in the window of an envelope (DIN 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Literal
 
 from orchestrator.channels import whole_files
-from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.base import Capabilities, Surroundings
+from orchestrator.channels.daily import DailyChannel
 from orchestrator.channels.day_lists import DayLists, fits
 from orchestrator.channels.file import file_name
 from orchestrator.channels.letters import Letter, NotPrintable, Press
 from orchestrator.channels.message import OutgoingMessage
-from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected
+from orchestrator.channels.outcome import Outcome, rejected
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import FolderShape
 from orchestrator.channels.spec import CHANNELS
@@ -41,7 +41,7 @@ class DirectMailSettings(ChannelSettings):
     )
 
 
-class DirectMailChannel(Channel):
+class DirectMailChannel(DailyChannel[Mapping[str, str] | bytes]):
     """A letter per message; the same one written twice is one."""
 
     name = "direct_mail"
@@ -54,81 +54,32 @@ class DirectMailChannel(Channel):
 
     def __init__(self, settings: DirectMailSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
-        self._folder = surroundings.folder / settings.folder
-        self._lists = DayLists(self._folder, COLUMNS)
+        self._lists = DayLists(self.folder, COLUMNS)
         font = surroundings.folder / settings.font if settings.font else None
         self._press = Press(font) if settings.form == "pdf" else None
 
-    def send(self, message: OutgoingMessage) -> Outcome:
-        [(_, outcome)] = self.send_batch([message], lambda _: True)
-        assert outcome is not None
-        return outcome
-
-    def send_batch(
-        self, messages: Sequence[OutgoingMessage], may_begin: MayBegin
-    ) -> Iterator[tuple[OutgoingMessage, Outcome | None]]:
-        begun = [message for message in messages if may_begin(message)]
-        outcomes: dict[str, Outcome] = {}
-        letters = {}
-        for message in begun:
-            try:
-                letters[message.key] = letter_of(message)
-            except NotPrintable as error:
-                outcomes[message.key] = rejected(str(error), code="bad_letter")
-        outcomes |= self._keep([one for one in begun if one.key in letters], letters)
-        for message in messages:
-            yield message, outcomes.get(message.key)
-
-    def _keep(
-        self, messages: Sequence[OutgoingMessage], letters: dict[str, Letter]
-    ) -> dict[str, Outcome]:
+    def piece(self, message: OutgoingMessage) -> Mapping[str, str] | bytes | Outcome:
         try:
-            if self._press is None:
-                return self._list(messages, letters)
-            return self._print(messages, letters, self._press)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            failed = deferred(f"the folder cannot be written: {reason}")
-            return dict.fromkeys(letters, failed)
+            letter = letter_of(message)
+            if self._press is not None:
+                return self._press.pdf(letter, message.created_at)
+        except NotPrintable as error:
+            return rejected(str(error), code="bad_letter")
+        return _row(message, letter)
 
-    def _list(
-        self, messages: Sequence[OutgoingMessage], letters: dict[str, Letter]
-    ) -> dict[str, Outcome]:
-        days: dict[date, dict[str, dict[str, str]]] = {}
-        for message in messages:
-            row = _row(message, letters[message.key])
-            days.setdefault(_day(message), {})[message.key] = row
-        for day, rows in days.items():
+    def keep(self, day: date, pieces: Mapping[str, Mapping[str, str] | bytes]) -> None:
+        rows = {key: piece for key, piece in pieces.items() if not isinstance(piece, bytes)}
+        printed = {
+            file_name(key).removesuffix(".json") + ".pdf": piece
+            for key, piece in pieces.items()
+            if isinstance(piece, bytes)
+        }
+        if rows:
             self._lists.add(day, rows)
-        return dict.fromkeys(letters, accepted())
-
-    def _print(
-        self, messages: Sequence[OutgoingMessage], letters: dict[str, Letter], press: Press
-    ) -> dict[str, Outcome]:
-        outcomes: dict[str, Outcome] = {}
-        folders: dict[Path, dict[str, bytes]] = {}
-        for message in messages:
-            try:
-                printed = press.pdf(letters[message.key], message.created_at)
-            except NotPrintable as error:
-                outcomes[message.key] = rejected(str(error), code="bad_letter")
-                continue
-            folder = self._folder / _day(message).isoformat()
-            name = file_name(message.key).removesuffix(".json") + ".pdf"
-            folders.setdefault(folder, {})[name] = printed
-            outcomes[message.key] = accepted()
-        for folder, files in folders.items():
+        if printed:
+            folder = self.folder / day.isoformat()
             with whole_files.held(folder):
-                whole_files.write_whole(folder, files)
-        return outcomes
-
-    def check(self) -> Sequence[str]:
-        try:
-            with whole_files.held(self._folder):
-                whole_files.probe(self._folder)
-        except OSError as error:
-            return [f"the folder {self._folder} cannot be written: {error.strerror}"]
-        return []
+                whole_files.write_whole(folder, printed)
 
 
 def letter_of(message: OutgoingMessage) -> Letter:
@@ -145,10 +96,6 @@ def letter_of(message: OutgoingMessage) -> Letter:
     if not fits(_row(message, letter)):
         raise NotPrintable("a value is too long for a letter")
     return letter
-
-
-def _day(message: OutgoingMessage) -> date:
-    return (message.decided_at or message.created_at).astimezone(UTC).date()
 
 
 def _row(message: OutgoingMessage, letter: Letter) -> dict[str, str]:

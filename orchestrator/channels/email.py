@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from orchestrator.channels.base import Capabilities, Channel, MayBegin, Surroundings
+from orchestrator.channels.base import BatchChannel, Capabilities, MayBegin, Surroundings
 from orchestrator.channels.mail.settings import EmailSettings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.spec import CHANNELS
 
 
-class EmailChannel(Channel):
+class EmailChannel(BatchChannel):
     """Carries e-mail to one SMTP server.
 
     SMTP knows no idempotency key: whether a server has taken a message that it did not answer
@@ -39,11 +39,6 @@ class EmailChannel(Channel):
         self._composer = composer_of(settings)
         self._seconds = self.capabilities.timeout.total_seconds()
         self._pool = pool_of(settings, self._seconds)
-
-    def send(self, message: OutgoingMessage) -> Outcome:
-        [(_, outcome)] = self.send_batch([message], lambda _: True)
-        assert outcome is not None
-        return outcome
 
     def send_batch(
         self, messages: Sequence[OutgoingMessage], may_begin: MayBegin

@@ -15,6 +15,13 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.cli.outbox_telling import (
+    object_of,
+    print_json,
+    show_lines,
+    surge_object,
+    text_of,
+)
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,10 +29,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from orchestrator.delivery.outbox import MessageLine, Ruling, Surge
+    from orchestrator.delivery.outbox import Ruling
 
 FORMS = ("human", "json")
-FORMAT = "clmctl.outbox/1"
 
 app = verb_app("Look at messages on their way, and rule about those that got stuck.")
 doubts = verb_app("End the doubt about messages that may or may not have been taken.")
@@ -79,10 +85,10 @@ def list_(
         )
         held = [] if state else outbox.surges(connection)
     if output == "json":
-        _print_json({"messages": [_object(one) for one in lines], "count": count,
-                     "surges": [_surge_object(one) for one in held]})  # fmt: skip
+        print_json({"messages": [object_of(one) for one in lines], "count": count,
+                     "surges": [surge_object(one) for one in held]})  # fmt: skip
         return 0
-    _show(lines, count)
+    show_lines(lines, count)
     for surge in held:
         console.warn(
             f"{surge.flow}: {surge.messages} messages of {surge.step} are held: {surge.why}; "
@@ -111,21 +117,21 @@ def show(
     with root.looking(_engine(project, db)) as connection:
         line, happened = outbox.story(connection, number)
     found = {
-        **_object(line),
+        **object_of(line),
         "happened": [
             {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who}
             for one in happened
         ],
     }
     if output == "json":
-        _print_json(found)
+        print_json(found)
         return 0
     page = console.results_page()
-    rows = [[key.replace("_", " "), _text(value)] for key, value in found.items()
+    rows = [[key.replace("_", " "), text_of(value)] for key, value in found.items()
             if key != "happened" and value not in (None, False, 0)]  # fmt: skip
     for row in page.table(rows):
         console.out(row)
-    rows = [[str(one["at"]), str(one["what"]), _text(one["who"]), _text(one["detail"])]
+    rows = [[str(one["at"]), str(one["what"]), text_of(one["who"]), text_of(one["detail"])]
             for one in found["happened"]]  # fmt: skip
     for row in page.table(rows, header=["at", "what", "who", "detail"]) if rows else ():
         console.out(row)
@@ -222,58 +228,40 @@ def list_doubts(
     )
 
 
-@verb(
-    doubts,
-    "mark-sent",
-    examples=[("clmctl outbox in-doubt mark-sent 17", "the provider's log has it")],
-)
-def mark_sent(
-    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
-) -> int:
-    """Say that messages were taken: they are sent."""
-    return _rule(numbers, "mark-sent", project, db)
+RULINGS: dict[Ruling, tuple[str, str]] = {
+    "mark-sent": ("Say that messages were taken: they are sent.", "the provider's log has it"),
+    "resend": (
+        "Send messages again under the same key; whoever got the first gets a second.",
+        "the provider's log does not have it",
+    ),
+    "discard": ("Give messages up: they are dead.", "rather not at all than twice"),
+}
+"""What a person may rule: what it does, and when."""
 
 
-@verb(
-    doubts,
-    "resend",
-    examples=[("clmctl outbox in-doubt resend 17", "the provider's log does not have it")],
-)
-def resend(
-    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
-) -> int:
-    """Send messages again under the same key; whoever got the first gets a second."""
-    return _rule(numbers, "resend", project, db)
+def _add(ruling: Ruling, says: str, when: str) -> None:
+    def rule(
+        numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
+    ) -> int:
+        from orchestrator import app as root  # opens projects and databases
+        from orchestrator.clock import utcnow
+        from orchestrator.counting import counted
+        from orchestrator.delivery import outbox
+
+        def act(connection: Any) -> None:
+            for number in numbers:
+                outbox.rule(connection, number, ruling, utcnow())
+
+        root.acting(_engine(project, db), act)
+        console.say(f"{counted(len(numbers), 'message')}: {ruling.replace('-', ' ')}.")
+        return 0
+
+    rule.__doc__ = says
+    verb(doubts, ruling, examples=[(f"clmctl outbox in-doubt {ruling} 17", when)])(rule)
 
 
-@verb(
-    doubts,
-    "discard",
-    examples=[("clmctl outbox in-doubt discard 17", "rather not at all than twice")],
-)
-def discard(
-    numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
-) -> int:
-    """Give messages up: they are dead."""
-    return _rule(numbers, "discard", project, db)
-
-
-def _rule(numbers: list[int], ruling: Ruling, project: Path | None, db: str | None) -> int:
-    from orchestrator import app as root  # opens projects and databases
-    from orchestrator.clock import utcnow
-    from orchestrator.counting import counted
-    from orchestrator.delivery import outbox
-
-    def act(connection: Any) -> None:
-        for number in numbers:
-            outbox.rule(connection, number, ruling, utcnow())
-
-    root.acting(_engine(project, db), act)
-    console.say(f"{counted(len(numbers), 'message')}: {ruling.replace('-', ' ')}.")
-    return 0
-
-
-# --- words ----------------------------------------------------------------------------
+for _ruling, _words in RULINGS.items():
+    _add(_ruling, *_words)
 
 
 def _engine(project: Path | None, db: str | None) -> Engine:
@@ -281,51 +269,3 @@ def _engine(project: Path | None, db: str | None) -> Engine:
     from orchestrator.settings import find_project
 
     return root.open_database(find_project(project), db, create=True)
-
-
-def _print_json(found: dict[str, Any]) -> None:
-    from orchestrator.report.streams import pretty_json
-
-    console.out(pretty_json({"format": FORMAT, **found}))
-
-
-def _show(lines: list[MessageLine], count: int) -> None:
-    from orchestrator.counting import counted
-    from orchestrator.report.contracts import instant_text
-
-    rows = [
-        [str(one.id), one.customer, f"{one.flow}/{one.message}", one.channel, one.state,
-         instant_text(one.state_at), str(one.attempt), one.why or ""]
-        for one in lines
-    ]  # fmt: skip
-    header = ["id", "customer", "message", "channel", "state", "since", "calls", "why"]
-    for row in console.results_page().entries(rows, header=header):
-        console.out(row)
-    shown = f", the latest {len(lines)} are shown" if len(lines) < count else ""
-    console.say(f"{counted(count, 'message')}{shown}")
-
-
-def _object(line: MessageLine) -> dict[str, Any]:
-    from dataclasses import asdict
-    from datetime import datetime
-
-    from orchestrator.report.contracts import instant_text
-
-    return {
-        key: instant_text(value) if isinstance(value, datetime) else value
-        for key, value in {
-            **asdict(line),
-            "possible_duplicate": bool(line.possible_duplicate),
-        }.items()
-    }
-
-
-def _surge_object(one: Surge) -> dict[str, Any]:
-    from orchestrator.report.contracts import instant_text
-
-    return {"flow": one.flow, "step": one.step, "at": instant_text(one.at),
-            "messages": one.messages, "why": one.why}  # fmt: skip
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

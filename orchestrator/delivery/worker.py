@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, Literal, Protocol
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, and_, or_, select
@@ -23,6 +21,7 @@ from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
+from orchestrator.delivery.manner import Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet, shut
 from orchestrator.delivery.policy import LOST
@@ -34,9 +33,6 @@ from orchestrator.playbook.model import Playbook
 from orchestrator.render.apart.pool import Pool
 from orchestrator.signing import Keys
 
-POLL = 0.25
-"""Seconds between two looks at a queue that was empty."""
-RESCUE_EVERY = timedelta(seconds=10)
 DOUBTS_EVERY = 30.0
 """Seconds between two looks at what is in doubt."""
 GRACE = timedelta(seconds=30)
@@ -47,56 +43,6 @@ MOST_HANGING = 20
 """Lanes whose adapters have not come back; with more of them, a worker gives itself up."""
 TOLD_EVERY = 10_000
 """Messages after which a busy lane says how many it has handed over."""
-
-
-class Until(Enum):
-    """When a worker ends by itself."""
-
-    STOPPED = "stopped"
-    NOTHING_DUE = "nothing_due"
-    """Whatever other workers still have in hand."""
-    NOTHING_LEFT = "nothing_left"
-    """Nothing is due, and nobody has anything in hand: what lost workers had is seen through."""
-
-
-class Say(Protocol):
-    """Tells what happened: a word, a sentence, how bad it is, ids and counts."""
-
-    def __call__(
-        self,
-        event: str,
-        says: str,
-        level: Literal["info", "warning", "error"] = "info",
-        facts: Mapping[str, Any] | None = None,
-        /,
-    ) -> None: ...
-
-
-def _silent(
-    event: str,
-    says: str,
-    level: Literal["info", "warning", "error"] = "info",
-    facts: Mapping[str, Any] | None = None,
-    /,
-) -> None:
-    """Say nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How a worker works; what most need no other of."""
-
-    clock: Callable[[], datetime]
-    until: Until = Until.STOPPED
-    lease: timedelta | None = None
-    """How long a claim lasts without a sign of life; None is as each channel's adapter asks."""
-    rescue_every: timedelta = RESCUE_EVERY
-    poll: float = POLL
-    skew_stops: timedelta | None = None
-    """How far the clock may be from the database's; beyond it nothing leaves. None compares none,
-    for clocks that are not of this world."""
-    seed: int | None = None
-    """What chance comes from; None is the system's."""
 
 
 @dataclass
@@ -121,7 +67,7 @@ class Worker:
     kill_file: Path
     manner: Manner
     stop: Event = field(default_factory=Event)
-    say: Say = _silent
+    say: Say = silent
     observer: Observer = DEAF
     pool: Pool | None = None
     """The processes that render, for this worker alone; None renders in its own."""

@@ -16,10 +16,10 @@ from orchestrator.channels.receipt import Callback, Receipt
 from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Links, links_of
+from orchestrator.delivery.manner import Say
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.receiving import Origin
-from orchestrator.delivery.worker import Say
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
 from orchestrator.server.failures import Failures

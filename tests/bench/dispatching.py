@@ -32,8 +32,9 @@ from orchestrator.clock import utcnow
 from orchestrator.database import open_engine, summarize_statistics
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.loading import load
+from orchestrator.delivery.manner import Manner, Until
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.worker import Manner, Until, Worker
+from orchestrator.delivery.worker import Worker
 from orchestrator.language.marks import Mark
 from orchestrator.orders import Printer
 from orchestrator.playbook.load import load as load_project

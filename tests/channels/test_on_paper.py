@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from http_double import HttpDouble, http_double
+from http_double import HttpDouble
 from outgoing import outgoing
 from pypdf import PdfReader
 
@@ -178,7 +178,7 @@ def outgoing_like(message: OutgoingMessage, text: str) -> OutgoingMessage:
 
 @pytest.fixture
 def room() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
         yield double
 
 

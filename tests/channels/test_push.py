@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from freezegun import freeze_time
-from http_double import HttpDouble, answering, http_double
+from http_double import HttpDouble, answering
 from outgoing import outgoing
 
 from orchestrator.channels.push import PushChannel
@@ -55,7 +55,7 @@ def subscription(provider: HttpDouble, **changed: Any) -> str:
 
 @pytest.fixture
 def provider() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
 
         def script(handler: Any) -> None:
             if handler.path == "/token":
@@ -280,7 +280,7 @@ def test_four_thousand_octets_are_the_most(channel: PushChannel) -> None:
 
 
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
-    with http_double() as tokens, HttpProvider({"accept": (200, b'{"name": "m/1"}')}) as peer:
+    with HttpDouble() as tokens, HttpProvider({"accept": (200, b'{"name": "m/1"}')}) as peer:
         tokens.answer(200, b'{"access_token": "T", "expires_in": 3600}')
         known = {"ACCOUNT": account(tokens.url)}
         words = f"{{firebase: {{service_account: 'env:ACCOUNT', url: '{peer.url}'}}}}"

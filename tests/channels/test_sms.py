@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 from freezegun import freeze_time
-from http_double import HttpDouble, http_double
+from http_double import HttpDouble
 from outgoing import outgoing
 
 from orchestrator.channels.base import Surroundings
@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 @pytest.fixture
 def provider() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
         double.answer(201, b'{"sid": "SM1", "status": "queued"}')
         yield double
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from http_double import HttpDouble, answering, dripping, dropping, http_double
+from http_double import HttpDouble, answering, dripping, dropping
 
 from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.channels.reach import NotReachable, Reach
@@ -31,7 +31,7 @@ LOOPBACK = Reach((ip_network("127.0.0.0/8"),))
 
 @pytest.fixture
 def provider() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
         yield double
 
 

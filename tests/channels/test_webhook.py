@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from http_double import HttpDouble, http_double
+from http_double import HttpDouble
 from outgoing import outgoing
 
 from orchestrator.channels.base import Surroundings
@@ -27,7 +27,7 @@ MARK = Mark("playbooks/channels.yaml", 1, 1)
 
 @pytest.fixture
 def provider() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
         yield double
 
 

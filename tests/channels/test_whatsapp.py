@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_double import HttpDouble, http_double
+from http_double import HttpDouble
 from outgoing import outgoing
 
 from orchestrator.channels.base import Surroundings
@@ -29,7 +29,7 @@ TEMPLATE = {"name": "win_back", "language": {"code": "id"}, "components": []}
 
 @pytest.fixture
 def provider() -> Iterator[HttpDouble]:
-    with http_double() as double:
+    with HttpDouble() as double:
         double.answer(200, b'{"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]}')
         yield double
 

@@ -33,9 +33,9 @@ from orchestrator.columns import to_micros
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
+from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.switch import FRESH_SECONDS
-from orchestrator.delivery.worker import Until
 from orchestrator.pausing import EVERYTHING, pause, resume_flow
 
 LATER = NOW + timedelta(hours=12)

@@ -34,7 +34,8 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.clock import utcnow
 from orchestrator.delivery.links import Links
-from orchestrator.delivery.worker import Manner, Until, Worker
+from orchestrator.delivery.manner import Manner, Until
+from orchestrator.delivery.worker import Worker
 
 SECRET = "s" * 32
 CHANNELS = """

@@ -23,9 +23,10 @@ from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.clock import utcnow
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Wish
+from orchestrator.delivery.manner import Until
 from orchestrator.delivery.settle import settle
 from orchestrator.delivery.withdrawing import withdraw
-from orchestrator.delivery.worker import Until, Worker
+from orchestrator.delivery.worker import Worker
 from orchestrator.pausing import EVERYTHING, pause, resume_flow
 
 TOPICS = {"news": "marketing", "texts": "marketing", "bills": "transactional"}

@@ -17,9 +17,10 @@ from orchestrator import app
 from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
 from orchestrator.database import open_engine
+from orchestrator.delivery.manner import Manner, Until
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Doubt
-from orchestrator.delivery.worker import Manner, Until, Worker
+from orchestrator.delivery.worker import Worker
 from orchestrator.playbook.load import load
 from orchestrator.scheduler import waking as _waking  # imported once, before processes fork
 from orchestrator.scheduler.events import Happened, json_line

@@ -10,49 +10,31 @@ import contextlib
 import json
 import os
 import pickle
-import select
 import signal
 import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from threading import RLock
 from time import monotonic
-from weakref import finalize
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure, Send
-from orchestrator.render.apart.limited import (
-    MEMORY_EXIT,
-    MEMORY_OCTETS,
-    MESSAGE_SECONDS,
-    PLAN_SECONDS,
-)
+from orchestrator.render.apart.hand import Hand, Lost
+from orchestrator.render.apart.limited import MEMORY_EXIT, MEMORY_OCTETS, MESSAGE_SECONDS
 from orchestrator.render.apart.nursery import END, FORK
-from orchestrator.render.apart.wire import (
-    LARGEST_READ,
-    Frames,
-    Menu,
-    Result,
-    Wanted,
-    framed,
-    receive,
-    understood,
-    work,
-)
+from orchestrator.render.apart.wire import Frames, Menu, Result, Wanted, framed, receive
 
 RENDERER = "orchestrator.render.renderer:Renderer"
 CHUNK = 64
 """Sends that go out together."""
 AHEAD = 2 * CHUNK
 """Sends that may be out at once: one chunk is rendered while the next one waits."""
-SILENCE_SECONDS = PLAN_SECONDS + 2 * MESSAGE_SECONDS
-"""After which a process that tells nothing is lost: its own alarm should have ended it before."""
 STARTING_SECONDS = 60.0
 MOST_SAMPLES = 64
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZDIR", "PYTHONDONTWRITEBYTECODE")
@@ -65,14 +47,6 @@ _MEMORY = RenderFailure(
 )
 _CRASH = RenderFailure("render_crash", "the process that rendered it died")
 _BY_EXIT = {-signal.SIGALRM: _TIME, -signal.SIGXCPU: _TIME, MEMORY_EXIT: _MEMORY}
-
-
-class Lost(Exception):
-    """A process that rendered is gone, or as good as gone."""
-
-    def __init__(self, *, is_silent: bool = False) -> None:
-        super().__init__()
-        self.is_silent = is_silent
 
 
 @dataclass
@@ -166,77 +140,6 @@ _NURSERY = "orchestrator.render.apart.nursery"
 def _environment() -> dict[str, str]:
     known = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**known, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
-
-
-class Hand:
-    """The sender's end of one process that renders."""
-
-    id: int
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self.out = 0
-        """Sends that it has and did not answer."""
-        connection.setblocking(False)
-        finalize(self, connection.close)  # by that the process knows that nobody wants it
-        self._poll = select.poll()
-        self._frames = Frames()
-        self._going = bytearray()
-
-    def give(self, sends: Sequence[Send]) -> None:
-        """Hand sends over; what does not fit yet goes while results are awaited."""
-        self._going += work(sends)
-        self.out += len(sends)
-        self._push()
-
-    def take(self) -> list[Result]:
-        """Wait for results and return all that are there: of the oldest sends, in order.
-
-        Raises:
-            Lost: there will be none.
-        """
-        while True:
-            try:
-                if found := self._understood():
-                    self.out -= len(found)
-                    return found
-            except (ValueError, RecursionError):
-                raise Lost from None
-            self._wait()
-
-    def _understood(self) -> list[Result]:
-        found: list[Result] = []
-        while (frame := self._frames.next()) is not None:
-            found.append(understood(frame))
-        if len(found) > self.out:
-            raise ValueError("it answers what nobody asked")
-        return found
-
-    def _wait(self) -> None:
-        events = select.POLLIN | (select.POLLOUT if self._going else 0)
-        self._poll.register(self.connection, events)
-        if not self._poll.poll(SILENCE_SECONDS * 1000):
-            raise Lost(is_silent=True)
-        self._push()
-        try:
-            octets = self.connection.recv(LARGEST_READ)
-        except BlockingIOError:
-            return
-        except OSError:
-            octets = b""
-        if not octets:
-            raise Lost
-        self._frames.add(octets)
-
-    def _push(self) -> None:
-        """Send what goes; that nobody is there is found by reading, after the last result."""
-        try:
-            while self._going:
-                del self._going[: self.connection.send(self._going)]
-        except BlockingIOError:
-            return
-        except OSError:
-            self._going.clear()
 
 
 class Desk:

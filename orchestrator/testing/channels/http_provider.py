@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -78,8 +79,7 @@ class HttpProvider:
         self._stop()
 
     def _listen(self) -> None:
-        server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", self._port), _handler(self))
         self._server, self._port = server, server.server_address[1]
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -110,6 +110,15 @@ class HttpProvider:
         request.send_header("Content-Length", str(len(text)))
         request.end_headers()
         request.wfile.write(text)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of connections that broke: that is what a double is for."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as it came
 
 
 def _handler(provider: HttpProvider) -> type[BaseHTTPRequestHandler]:

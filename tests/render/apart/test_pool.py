@@ -18,7 +18,8 @@ from rendering_shop import failure, mail, person, send, shop
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure, Send
-from orchestrator.render.apart import pool as module
+from orchestrator.render.apart import hand
+from orchestrator.render.apart import pool as pools
 from orchestrator.render.apart.pool import Desk, Pool
 from orchestrator.render.renderer import Renderer
 
@@ -83,7 +84,7 @@ def test_exactly_the_message_that_kills_its_process_is_lost(
 def test_process_that_hears_no_alarm_is_ended_by_the_sender(
     playbook: Playbook, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SILENCE_SECONDS", 3.0)
+    monkeypatch.setattr(hand, "SILENCE_SECONDS", 3.0)
 
     asked = sends(*fine(3), "silence-1", *fine(3, 10))
 
@@ -138,7 +139,7 @@ def test_renderers_see_no_variable_that_could_hold_a_secret(
     pool.close()
 
     assert isinstance(told, Rendered)
-    assert set(told.text.split()) <= {*module._INHERITED, "PYTHONPATH", "LC_CTYPE", "PWD"}
+    assert set(told.text.split()) <= {*pools._INHERITED, "PYTHONPATH", "LC_CTYPE", "PWD"}
 
 
 def test_signals_to_all_of_a_terminal_or_a_unit_do_not_end_what_renders(
