@@ -18,8 +18,9 @@ from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.columns import to_micros
 from orchestrator.delivery.lane import Lane
+from orchestrator.delivery.manner import Manner
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.worker import Manner, Worker
+from orchestrator.delivery.worker import Worker
 
 POLL = timedelta(seconds=1)
 """How much time passes while something is due and a lane may not begin it."""
