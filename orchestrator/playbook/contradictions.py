@@ -8,7 +8,7 @@ left alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -98,6 +98,13 @@ _OPPOSITES = {
     "in_flow": "not_in_flow",
     **{kind: f"not_{kind}" for kind in KINDS},
 }
+
+
+def negated(condition: Condition) -> Condition | None:
+    """Return the condition that holds exactly where another does not; None if there is no word."""
+    heads = {**_OPPOSITES, **{negation: head for head, negation in _OPPOSITES.items()}}
+    head = heads.get(condition.head)
+    return replace(condition, head=head) if head else None
 
 
 def opposite(one: Criterion, other: Criterion) -> bool:

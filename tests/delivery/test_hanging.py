@@ -19,8 +19,8 @@ from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery import rescue
 from orchestrator.delivery import worker as workers
+from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.worker import Until
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.marks import Mark
 

@@ -153,6 +153,20 @@ MEANING: dict[str, Code] = {
         "senders: {care: care@acme.example}\ndkim: {domain: acme.example, selector: s1, "
         "key: env:DKIM}",
     ),
+    "CLM424": Code(
+        "a flow that nobody can enter",
+        "exits_when is asked at entry too, and counts all that ever happened. What the start or "
+        "the audience asks of everybody shuts everybody out again.",
+        "starts_when: {did: cart_updated}\naudience: {did: purchase}\nexits_when: {did: purchase}",
+        "starts_when: {did: cart_updated}\naudience: {did: purchase}\n"
+        "exits_when: {did: purchase, since: entry}",
+    ),
+    "CLM425": Code(
+        "a control group of everybody",
+        "Who is held out gets no marketing, and this holds out all there are.",
+        "guardrails: {holdout: {share: 100%}}",
+        "guardrails: {holdout: {share: 5%}}",
+    ),
     "CLM431": Code(
         "a restart that only works inside",
         "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "
