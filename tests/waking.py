@@ -48,7 +48,7 @@ class Clockwork:
         outcome = self.planner.wake()
         if outcome is Outcome.TICKED and self.planner.files.playbook is not None:
             opened = OpenProject(self.shop.folder, self.planner.files.playbook)
-            drain(opened, self.planner.engine, self.now)
+            drain(opened, self.planner.engine, self.now, self.planner.voice.say)
         return outcome
 
     def after(self, **span: float) -> Outcome:

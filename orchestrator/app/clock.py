@@ -98,8 +98,7 @@ def wake_once(planner: Planner) -> Outcome:
         planner.leave()
     if planner.settled.is_set() and planner.files.playbook is not None:
         opened = OpenProject(planner.files.folder, planner.files.playbook)
-        for note in drain(opened, planner.engine, planner.clock()):
-            planner.voice.say("channel_shut", note, "error")
+        drain(opened, planner.engine, planner.clock(), planner.voice.say)
         if outcome in ("ticked", "up_to_date"):
             export_once(planner)
     return outcome
@@ -153,7 +152,7 @@ def status(
     engine = open_database(folder, url, read_only=True)
     known = last_good(folder, engine, variables)
     with database_faults(), engine.connect() as connection:
-        found = standing(connection, known.playbook, known.now(at))
+        found = standing(connection, known.playbook, folder, known.now(at))
     return Status(found, known)
 
 

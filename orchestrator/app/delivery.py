@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.delivery.manner import Manner, Say
+    from orchestrator.delivery.manner import Level, Manner, Say
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
     from orchestrator.delivery.worker import Worker
@@ -165,14 +165,14 @@ def _worker(place: _Place, outlets: list[Outlet], manner: Manner, **more: Any) -
     )
 
 
-def drain(opened: OpenProject, engine: Engine, now: datetime) -> list[str]:
+def drain(opened: OpenProject, engine: Engine, now: datetime, say: Say) -> None:
     """Send what is due at an instant, and come back; what must wait is left to a worker.
 
     Messages are rendered here, not apart: a preview of the same templates has just been, and
     a process more would take longer to start than most such queues to leave.
 
-    Returns:
-        A sentence for each channel that cannot be opened.
+    Args:
+        say: told what messages came to, and what keeps them from leaving.
     Raises:
         EnvironmentFault: the database failed.
     """
@@ -182,18 +182,32 @@ def drain(opened: OpenProject, engine: Engine, now: datetime) -> list[str]:
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
-    notes: list[str] = []
-    found = outlets(
-        opened.playbook,
-        opened.folder,
-        lambda channel, fault: notes.append(stays_shut(channel, fault)),
-        asked,
-    )
+    found = outlets(opened.playbook, opened.folder, _shut_by(say), asked)
     if found:
         place = _Place(engine, opened.folder, lambda: opened.playbook)
         manner = Manner(clock=lambda: now, until=Until.NOTHING_DUE)
-        _worker(place, found, manner, pool=None).run()
-    return notes
+        _worker(place, found, manner, pool=None, say=say).run()
+
+
+@dataclass
+class Remarks:
+    """What a drain said that a person should hear: all but that everything was sent."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def __call__(
+        self,
+        event: str,
+        says: str,
+        _level: Level = "info",
+        facts: Mapping[str, Any] | None = None,
+        /,
+    ) -> None:
+        """Hear one event."""
+        if event != "dispatched":
+            self.sentences.append(says)
+        elif (facts or {})["states"].keys() != {"sent"}:
+            self.sentences.append(f"{says} (clmctl outbox list says why)")
 
 
 def outlets(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from orchestrator.app.delivery import drain
+from orchestrator.app.delivery import Remarks, drain
 from orchestrator.app.opening import OpenProject
 from orchestrator.playbook.model import Flow
 
@@ -72,7 +72,9 @@ def one_tick(
             if not notes:
                 _keep_note(opened, engine, request.now)
             passed("outbox")
-            notes += drain(opened, engine, request.now)
+            said = Remarks()
+            drain(opened, engine, request.now, said)
+            notes += said.sentences
             with engine.connect() as connection:
                 connection.execution_options(sqlite_begin="DEFERRED")
                 waiting = waiting_calls(connection)

@@ -6,8 +6,9 @@ closes its own attempt, but never a newer one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any, NamedTuple
@@ -97,6 +98,8 @@ class Ender:
     zone: Callable[[], ZoneInfo]
     """Returns the project's zone, for times without offset in answers of calls."""
     observer: Observer = DEAF
+    came_to: Counter[str] = field(default_factory=Counter)
+    """State → messages of this lane that came to it, ``queued`` are those that are tried again."""
 
     def write(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
         """Write results in the caller's transaction."""
@@ -128,7 +131,7 @@ class Ender:
         ]
         if rows:
             connection.execute(_SPOILT, rows)
-            self.observer.ended(self.outlet.channel, state, len(rows))
+            self._count(state, len(rows))
             people = [one.order.decided.customer_id for one in spoilt]
             tell_runs(connection, self.outlet.channel, people)
 
@@ -140,7 +143,7 @@ class Ender:
         drop_payloads(connection, [one.made.order.id for one in ended])
         if self.outlet.adapter.capabilities.is_published:
             publish(connection, [one.made for one in ended], now)
-        self.observer.ended(self.outlet.channel, "sent", len(ended))
+        self._count("sent", len(ended))
         for one in ended:
             self._keep_answer(connection, one, now)
         if written < len(ended):
@@ -178,13 +181,18 @@ class Ender:
         if one.outcome is not None:
             kind = one.outcome.kind if is_ours else "late"
             tell(connection, one.made.order.id, kind, now, self._happened(one))
-        if is_ours and change.state != "queued":
-            self.observer.ended(self.outlet.channel, change.state)
+        if is_ours and one.outcome is not None:
+            self._count(change.state)
         if is_ours and change.state in DONE:
             drop_payloads(connection, [one.made.order.id])
             tell_runs(connection, self.outlet.channel, [one.made.order.decided.customer_id])
         if one.outcome is not None and one.outcome.is_dead_address:
             suppress(connection, one.made, now)
+
+    def _count(self, state: str, messages: int = 1) -> None:
+        self.came_to[state] += messages
+        if state != "queued":
+            self.observer.ended(self.outlet.channel, state, messages)
 
     def _change(self, one: Ended, now: datetime) -> Change:
         if one.outcome is None:

@@ -7,6 +7,7 @@ so many messages, and never more than a handful is at the wire.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,6 +89,11 @@ class Lane:
         self._caller = Caller(
             self.outlet, self.reader, self.trust, self.clock, self._may_go_on, self.observer
         )
+
+    @property
+    def came_to(self) -> Counter[str]:
+        """State → messages that came to it; ``queued`` are those that are tried again."""
+        return self._ender.came_to
 
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.shelf.current().project.timezone)

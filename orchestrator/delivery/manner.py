@@ -23,6 +23,9 @@ class Until(Enum):
     """Nothing is due, and nobody has anything in hand: what lost workers had is seen through."""
 
 
+Level = Literal["info", "warning", "error"]
+
+
 class Say(Protocol):
     """Tells what happened: a word, a sentence, how bad it is, ids and counts."""
 
@@ -30,7 +33,7 @@ class Say(Protocol):
         self,
         event: str,
         says: str,
-        level: Literal["info", "warning", "error"] = "info",
+        level: Level = "info",
         facts: Mapping[str, Any] | None = None,
         /,
     ) -> None: ...
@@ -39,7 +42,7 @@ class Say(Protocol):
 def silent(
     event: str,
     says: str,
-    level: Literal["info", "warning", "error"] = "info",
+    level: Level = "info",
     facts: Mapping[str, Any] | None = None,
     /,
 ) -> None:

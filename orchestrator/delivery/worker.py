@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,13 +22,14 @@ from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
-from orchestrator.delivery.manner import Manner, Say, Until, silent
+from orchestrator.delivery.manner import Level, Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet, shut
 from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
+from orchestrator.delivery.watch import Watch, told_of
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
 from orchestrator.render.apart.pool import Pool
@@ -49,7 +51,7 @@ TOLD_EVERY = 10_000
 class Told:
     """What one lane has said and seen."""
 
-    sent: int = 0
+    came_to: Counter[str] = field(default_factory=Counter)
     looked: float = float("-inf")
     """When it looked at what is in doubt."""
 
@@ -103,17 +105,24 @@ class Worker:
         """
         if not self._have_turn(self._sole):
             return
+        watch = self._watch()
         try:
             self._compare_clocks()
             self._rescue_at_first()
+            self._look_around(watch)
             self._threads = [self._started(lane) for lane in self._lanes]
-            self._keep()
+            self._keep(watch)
         finally:
             self.stop.set()
             self._await()
             self._close()
         if self._bug is not None:
             raise self._bug
+
+    @property
+    def came_to(self) -> Counter[str]:
+        """State → messages that came to it; ``queued`` are those that are tried again."""
+        return sum((lane.came_to for lane in self._all_lanes()), Counter())
 
     # --- lanes ----------------------------------------------------------------------------
 
@@ -140,6 +149,10 @@ class Worker:
         thread = Thread(target=self._drive, args=(lane,), daemon=True)
         thread.start()
         return thread
+
+    def _watch(self) -> Watch:
+        providers = frozenset(outlet.provider for outlet in self.outlets)
+        return Watch(providers, Switch(self.kill_file), self.say)
 
     def _drive(self, lane: Lane) -> None:
         """Let one lane turn for as long as it should."""
@@ -178,14 +191,15 @@ class Worker:
         return True
 
     def _tell_sent(self, lane: Lane, count: Told, *, at_least: int) -> None:
-        """Say how many messages were handed over since it was said last, if they are so many."""
-        new = lane.sent - count.sent
-        if new >= at_least:
-            count.sent = lane.sent
-            facts = {"channel": lane.outlet.channel, "messages": new}
-            self.say(
-                "dispatched", f"{lane.outlet.channel}: {new:,} messages handed over", "info", facts
-            )
+        """Say what messages came to since it was said last, if they are so many."""
+        new = lane.came_to - count.came_to
+        if new.total() >= at_least:
+            count.came_to = Counter(lane.came_to)
+            channel = lane.outlet.channel
+            facts = {"channel": channel, "messages": new.total(), "states": dict(new)}
+            stuck = new["dead"] or new["failed"] or new["in_doubt"]
+            level: Level = "warning" if stuck else "info"
+            self.say("dispatched", f"{channel}: {told_of(new)}", level, facts)
 
     def _failed(self, lane: Lane, fault: EnvironmentFault) -> None:
         facts = {"channel": lane.outlet.channel, "reason": str(fault)}
@@ -244,7 +258,7 @@ class Worker:
             self._lanes[place] = self._lane(number, lane.outlet.anew())
             self._threads[place] = self._started(self._lanes[place])
 
-    def _keep(self) -> None:
+    def _keep(self, watch: Watch) -> None:
         """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
         spans = [lane.lease.span for lane in self._lanes]
         every = min([*spans, 3 * self.manner.rescue_every]) / 3
@@ -255,6 +269,7 @@ class Worker:
             try:
                 for lane in self._lanes:
                     lane.beat()
+                self._look_around(watch)
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
                     self._compare_clocks()
                     self._rescue()
@@ -288,6 +303,13 @@ class Worker:
         """Rescue what earlier workers had; whoever is alone need not wait for leases to run out."""
         try:
             self._rescue(all_of_them=self._sole is not None)
+        except EnvironmentFault as fault:
+            self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
+
+    def _look_around(self, watch: Watch) -> None:
+        watch.look_at_switch()
+        try:
+            self._keeper_line.read(watch.look_at_breakers)
         except EnvironmentFault as fault:
             self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
 

@@ -57,7 +57,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
     playbook = patient.playbook
     zone = ZoneInfo(playbook.project.timezone if playbook else "UTC")
     with database_faults(), patient.engine.connect() as connection:
-        stands = standing(connection, playbook, patient.now)
+        stands = standing(connection, playbook, patient.folder, patient.now)
         yield from database_checks.version_findings(connection)
         yield from database_checks.clock_findings(connection, patient.now)
         yield from database_checks.zone_findings(connection, zone)

@@ -13,6 +13,7 @@ from orchestrator import tables
 from orchestrator.counting import counted
 from orchestrator.delivery.outbox import Surge, surges
 from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
+from orchestrator.delivery.watch import named
 from orchestrator.health.finding import Finding
 from orchestrator.settings import LOCAL_FOLDER
 
@@ -43,10 +44,16 @@ class Leaving:
     """Channel → messages that were given up and not sent anew."""
     shut_out: Sequence[ShutOut] = ()
     surges: Sequence[Surge] = ()
+    may_send: bool = True
+    """Whether the kill switch lets messages leave, as far as it is seen from here."""
 
 
-def leaving(connection: Connection) -> Leaving:
-    """Return how messages leave; reads only."""
+def leaving(connection: Connection, folder: Path) -> Leaving:
+    """Return how messages leave; reads only.
+
+    Args:
+        folder: the project's; its kill file is looked for.
+    """
     row = tables.message.c
     query = (
         select(row.state, row.channel, func.count())
@@ -63,6 +70,7 @@ def leaving(connection: Connection) -> Leaving:
         dead=found.get("dead", {}),
         shut_out=_shut_out(connection),
         surges=surges(connection),
+        may_send=not Switch(folder / LOCAL_FOLDER / KILL_FILE).is_off(),
     )
 
 
@@ -77,17 +85,21 @@ def leaving_findings(found: Leaving, folder: Path) -> Iterator[Finding]:
     """Yield what keeps messages from leaving, or waits for a person's word.
 
     Args:
-        folder: the project's; its kill file is looked for.
+        folder: the project's; its kill file is named.
     """
-    kill_file = folder / LOCAL_FOLDER / KILL_FILE
-    if Switch(kill_file).is_off():
+    if not found.may_send:
+        kill_file = folder / LOCAL_FOLDER / KILL_FILE
         fix = f"when they may: remove {kill_file}, and unset {SEND_VARIABLE}"
         yield Finding("warning", "delivery", "messages may not leave: the kill switch is set", fix)
     for one in found.shut_out:
-        whom = f"{one.domain} at {one.provider}" if one.domain else one.provider
         why = f": {one.reason}" if one.reason else ""
         fix = "clmctl channels check says whether it lets us in; it is tried again by itself"
-        yield Finding("warning", "delivery", f"{whom} is left alone for a while{why}", fix)
+        yield Finding(
+            "warning",
+            "delivery",
+            f"{named(one.provider, one.domain)} is left alone for a while{why}",
+            fix,
+        )
     for held in found.surges:
         says = f"{counted(held.messages, 'message')} of {held.flow} are held: {held.why}"
         flow = held.flow

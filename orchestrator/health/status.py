@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
@@ -106,12 +107,15 @@ class Standing:
         return min(waits, default=None)
 
 
-def standing(connection: Connection, playbook: Playbook | None, now: datetime) -> Standing:
+def standing(
+    connection: Connection, playbook: Playbook | None, folder: Path, now: datetime
+) -> Standing:
     """Return how the machine stands; reads only.
 
     Args:
         playbook: what the runs should stand in; None if the files do not load, then no run is
             called stranded.
+        folder: the project's.
     """
     rows = _runs(connection, now)
     queued = _queued(connection)
@@ -129,7 +133,7 @@ def standing(connection: Connection, playbook: Playbook | None, now: datetime) -
         webhooks=queued.get(WEBHOOK, 0),
         tripped=_tripped(connection),
         stranded=_stranded(rows, playbook) if playbook is not None else (),
-        leaving=leaving(connection),
+        leaving=leaving(connection, folder),
         audiences=list(audiences),
         day_lists=list(day_lists),
         changed=_changed(connection),

@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
+from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE
+from orchestrator.delivery.watch import named
+from orchestrator.health.leaving import Leaving
 from orchestrator.health.lists import LATE, AudienceStanding, DayListStanding
 from orchestrator.health.status import FlowStanding, Standing
 from orchestrator.report.contracts import Json, instant_text
 from orchestrator.report.layout import Page
 from orchestrator.report.preview import local_time
 from orchestrator.scheduler.doubts import spoken
+from orchestrator.settings import LOCAL_FOLDER
 
 STATUS_FORMAT = "clmctl.status/1"
 
@@ -45,6 +49,7 @@ def status_document(standing: Standing) -> Json:
         "queued": dict(standing.queued),
         "webhooks_waiting": standing.webhooks,
         "on_the_way": standing.leaving.on_the_way,
+        "may_send": standing.leaving.may_send,
         "in_doubt": sum((standing.leaving.in_doubt or {}).values()),
         "dead": dict(standing.leaving.dead or {}),
         "shut_out": [
@@ -124,9 +129,7 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["dead", _counts(standing.leaving.dead, "clmctl outbox list --state dead")],
         ["to look at", _changed(standing)],
     ]
-    for shut in standing.leaving.shut_out:
-        whom = f"{shut.domain} at {shut.provider}" if shut.domain else shut.provider
-        rows.append(["left alone", f"{whom}{f': {shut.reason}' if shut.reason else ''}"])
+    rows += _in_the_way(standing.leaving, zone)
     rows += [
         ["surge", f"{counted(one.messages, 'message')}: clmctl outbox approve {one.flow}"]
         for one in standing.leaving.surges
@@ -153,6 +156,18 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         )
 
 
+def _in_the_way(found: Leaving, zone: ZoneInfo) -> Iterator[list[str]]:
+    if found.on_the_way:
+        yield ["on the way", f"{counted(found.on_the_way, 'message')}, in the hands of a worker"]
+    if not found.may_send:
+        stop = LOCAL_FOLDER / KILL_FILE
+        yield ["kill switch", f"set: nothing is sent ({stop} is there, or {SEND_VARIABLE} is off)"]
+    for shut in found.shut_out:
+        until = f" until {local_time(shut.until, zone)}" if shut.until else ""
+        why = f": {shut.reason}" if shut.reason else ""
+        yield ["left alone", f"{named(shut.provider, shut.domain)}{until}{why}"]
+
+
 def _list_of(one: AudienceStanding, zone: ZoneInfo) -> str:
     name = f"{one.list} for {one.platform}"
     if one.last is None:
@@ -177,7 +192,7 @@ def _last_tick(standing: Standing, zone: ZoneInfo) -> str:
     if standing.last_tick is None or standing.lag_seconds is None:
         return "never"
     lag = standing.lag_seconds
-    ago = f"{lag} seconds" if lag < 120 else spoken(timedelta(seconds=lag))
+    ago = counted(lag, "second") if lag < 120 else spoken(timedelta(seconds=lag))
     return f"{local_time(standing.last_tick, zone)}, {ago} ago"
 
 

@@ -227,3 +227,35 @@ def test_a_live_run_notes_how_far_the_database_has_come(
     assert answer(["run", "--at", "2026-03-02T10:00Z", *words]) == 0
     assert "restored from a backup" in " ".join(capsys.readouterr().err.split())
     assert json.loads(note.read_text(encoding="utf-8"))["ticks"] == 9, "the doubt stays"
+
+
+@pytest.fixture
+def mailing(shop: Shop, database_url: str) -> list[str]:
+    """A shop that has one mail to write, where no folder can be; the options that name it."""
+    flow = (
+        "flow: hello\nstatus: live\nstarts_when: {did: signed_up}\nsteps: [{send: hi, topic: news}]"
+    )
+    shop.write(hello=flow, channels="channels: {email: {adapter: file}}").customers(ann={}).tick(
+        "2026-03-01T09:00"
+    )
+    shop.event("ann", "signed_up", "2026-03-02T08:00").import_facts()
+    (shop.folder / "outbox").write_text("no folder", encoding="utf-8")
+    return ["--at", "2026-03-02T09:00Z", "--project", str(shop.folder), "--db", database_url]
+
+
+def test_a_live_run_says_what_did_not_leave(
+    mailing: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(["run", *mailing]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "email: 1 to be tried again (clmctl outbox list says why)" in said
+
+
+def test_a_live_run_says_that_nothing_may_leave(
+    mailing: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLM_SEND", "off")
+    assert answer(["run", *mailing]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "nothing is sent:" in said
+    assert "CLM_SEND is off" in said

@@ -70,7 +70,9 @@ def test_what_is_stuck_is_counted_and_its_verb_named(
     assert "2 messages could not be delivered" in dead
     assert "retry" in second
     assert answer(["status", *words]) == 0
-    assert "clmctl outbox in-doubt list" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "clmctl outbox in-doubt list" in page
+    assert "on the way  1 message, in the hands of a worker" in page
 
 
 def test_a_provider_that_is_left_alone_is_named_with_its_reason(
@@ -96,7 +98,8 @@ def test_a_provider_that_is_left_alone_is_named_with_its_reason(
     )
     assert "smtp is left alone for a while: 535 wrong password" in doctor(capsys, words)[0][0]
     assert answer(["status", *words]) == 0
-    assert "left alone" in capsys.readouterr().out
+    until = "until Thu 1 January 1970"
+    assert f"left alone  smtp {until}" in capsys.readouterr().out
 
 
 def test_a_surge_is_named_with_the_word_that_lets_it_go(
@@ -125,3 +128,6 @@ def test_the_kill_file_is_found(words: list[str], shop: Shop, capsys: Printed) -
     ((says, fix),) = doctor(capsys, words)
     assert "kill switch" in says
     assert str(stop) in fix
+    assert status(capsys, words)["may_send"] is False
+    assert answer(["status", *words]) == 0
+    assert "kill switch  set: nothing is sent (.clm/STOP is there" in capsys.readouterr().out

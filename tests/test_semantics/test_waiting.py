@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from orchestrator import tables
 from orchestrator.app import OpenProject, drain
+from orchestrator.app.delivery import Remarks
 from orchestrator.channels.file import message_key
 from orchestrator.telling import decision_lines
 from orchestrator.tick.run import TickPlan, dry_run, live_run
@@ -252,7 +253,7 @@ def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop) -> None:
     assert shown == [("ana", "tea false 7"), ("ben", "nothing true 0")]
     with live_run(shop.engine, plan):
         pass
-    drain(OpenProject(shop.folder, shop.playbook), shop.engine, plan.now)
+    drain(OpenProject(shop.folder, shop.playbook), shop.engine, plan.now, Remarks())
     written = sorted(path.read_text("utf-8") for path in (shop.folder / "outbox").glob("*.json"))
     assert ["tea false 7" in one for one in written] == [True, False]
     assert ["nothing true 0" in one for one in written] == [False, True]

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from orchestrator import tables
 from orchestrator.app import OpenProject, drain
+from orchestrator.app.delivery import Remarks
 from orchestrator.flow.graph import graph
 from orchestrator.tick.releases import recorded_playbook
 from orchestrator.tick.run import TickPlan, dry_run
@@ -475,7 +476,8 @@ def test_the_message_of_a_pinned_run_has_what_its_own_step_gives(
     shop.write(care=flow("pin", "steps: [{send: one}, {send: two}]\n"))
     (shop.folder / "templates" / "two" / "email.txt.j2").write_text(mail, encoding="utf-8")
     shop.tick("2026-03-09T09:00")
-    drain(OpenProject(shop.folder, shop.playbook), shop.engine, at("2026-03-09T09:00"))
+    now = at("2026-03-09T09:00")
+    drain(OpenProject(shop.folder, shop.playbook), shop.engine, now, Remarks())
     [written] = [one for one in (shop.folder / "outbox").iterdir() if "second" in one.name]
     assert "Code A1" in written.read_text(encoding="utf-8")
 
