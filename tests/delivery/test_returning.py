@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -238,3 +241,26 @@ def test_a_customer_who_is_gone_has_nothing_to_leave(sent: Shop) -> None:
     with sent.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM customer WHERE external_id = 'ana'")
     assert take(sent, *mails).unknown == 2
+
+
+def test_the_same_mails_brought_by_many_at_once_are_taken_once(sent: Shop) -> None:
+    mails = [bounce("ana"), raw(WISH, to=leaving("ben"))]
+    with ThreadPoolExecutor(4) as many:
+        took = list(many.map(lambda _: take(sent, *mails), range(4)))
+    assert sum((one.new for one in took), Counter()) == {"bounced": 1, "unsubscribed": 1}
+    assert sum(one.repeated for one in took) == 6
+    assert facts(sent) == [("ana", "bounced"), ("ben", "unsubscribed")]
+
+
+def test_who_leaves_by_mail_has_left_at_the_wire_too(shop: Shop) -> None:
+    greeted(shop, "ana", subscribed_to="news")
+    handed_over(shop.engine, "ana", provider="email", state="sending")
+    with ThreadPoolExecutor(1) as one:
+        took = one.submit(take, shop, raw(WISH, to=leaving("ana")))
+        until = time.monotonic() + 9
+        while not withdrawn(shop) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not took.done()  # written, and waiting for the call that had begun before
+        with shop.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE message SET state = 'sent'")
+        assert took.result().new == {"unsubscribed": 1}
