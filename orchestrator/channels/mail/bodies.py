@@ -39,15 +39,25 @@ def text_body(text: str) -> Body:
     octets = text.encode()
     if not octets.endswith(b"\n"):
         octets += b"\n"
-    others = len(octets.translate(None, _ASCII))
-    if not others and BOUNDARY_BEGINS not in octets:
+    if text.isascii() and "\0" not in text and BOUNDARY_BEGINS not in octets:
         plain = octets.replace(b"\n", b"\r\n")
         if not has_long_line(plain):
             return Body("7bit", plain, plain.startswith(b".") or b"\n." in plain)
-    if others * 6 > len(octets):
+    if _is_mostly_encoded(octets, letters=len(text)):
         return Body("base64", _base64(octets.replace(b"\n", b"\r\n")), has_dots=False)
-    lines = octets[:-1].split(b"\n")
+    lines = octets.split(b"\n")
+    lines.pop()
     return Body("quoted-printable", b"".join(map(_QUOTED.__getitem__, lines)), has_dots=False)
+
+
+def _is_mostly_encoded(octets: bytes, letters: int) -> bool:
+    """Return whether base64 is shorter: of quoted-printable three octets stand for each other one.
+
+    Letters outside ASCII have two octets or more, so as a rule a text's length tells.
+    """
+    if (len(octets) - letters) * 12 <= len(octets) and b"\0" not in octets:
+        return False
+    return len(octets.translate(None, _ASCII)) * 6 > len(octets)
 
 
 def file_body(content: bytes) -> Body:
