@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Engine, bindparam, select
 
 from orchestrator import tables
 from orchestrator.channels.file import message_key, parts_of
+from orchestrator.channels.mail.addresses import address
+from orchestrator.channels.mail.headers import HeaderRefused
 from orchestrator.channels.mail.reports import ReturnedMail
 from orchestrator.channels.receipt import Receipt
 from orchestrator.delivery.inbox import Inbox
@@ -148,7 +150,7 @@ def _receipt(one: ReturnedMail, message: _About, now: datetime) -> Receipt:
     A customer may have another address by now, and a report may be about where mail was passed on.
     """
     assert one.kind in ("bounced", "complained")
-    is_theirs = not one.addresses or (message.email or "").lower() in one.addresses
+    is_theirs = not one.addresses or not one.addresses.isdisjoint(_on_the_wire(message.email))
     is_permanent = one.is_permanent and is_theirs
     return Receipt(
         "bounced" if one.kind == "bounced" else "complained",
@@ -158,6 +160,14 @@ def _receipt(one: ReturnedMail, message: _About, now: datetime) -> Receipt:
         is_permanent=is_permanent,
         code=one.code,
     )
+
+
+def _on_the_wire(email: str | None) -> set[str]:
+    """Return an address as reports write it: in lower case, its domain in ASCII or not."""
+    try:
+        return {email.lower(), address("To", email).spec.lower()} if email else set()
+    except HeaderRefused:
+        return set()
 
 
 def _asked(connection: Connection, mails: Sequence[ReturnedMail]) -> Mapping[str, _About]:

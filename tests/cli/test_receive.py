@@ -126,6 +126,20 @@ def test_a_mail_that_cannot_be_kept_now_stays_with_the_mail_server(
     assert "ana@" not in capsys.readouterr().err
 
 
+def test_without_the_secret_a_mail_stays_and_none_is_made(
+    sent: list[str],
+    shop: Shop,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLM_SECRET_KEY")
+    octets, to = wish("ana")
+    piped(monkeypatch, octets)
+    assert answer(["receive", "mail", "--to", to, *sent]) == 75
+    assert "CLM_SECRET_KEY" in capsys.readouterr().err
+    assert not (shop.folder / ".clm" / "secret.key").exists()
+
+
 def test_a_mistake_in_a_playbook_keeps_no_mail_out(
     sent: list[str], shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

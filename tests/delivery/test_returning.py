@@ -136,6 +136,16 @@ def test_an_address_that_the_report_does_not_name_stays_in_use(sent: Shop) -> No
     assert rows(sent.engine, "SELECT count(*) FROM suppression") == [(0,)]
 
 
+@pytest.mark.parametrize("named", ["Ana@BÜCHER.example", "ana@xn--bcher-kva.example"])
+def test_an_address_is_the_same_in_other_letters(sent: Shop, named: str) -> None:
+    with sent.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE customer SET email = 'ana@bücher.example' WHERE external_id = 'ana'"
+        )
+    take(sent, bounce("ana", receiver=named))
+    assert rows(sent.engine, "SELECT address FROM suppression") == [("ana@bücher.example",)]
+
+
 def test_a_bounce_of_the_standard_library_by_its_message_id_alone(sent: Shop) -> None:
     original = f"<{provider_key('ben')}@shop.example>"
     fields = {"Final-Recipient": "rfc822; BEN@shop.example"}
