@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from orchestrator.tick.pauses import Pause
 
+SLACK = timedelta(minutes=1)
+"""How far clocks of schedulers may be ahead of ours before the present counts as the past; as far
+as they may be from the database's."""
 OUTBOX = "outbox"
 """The folder of a project that the ``file`` channel writes messages to."""
 
@@ -51,6 +54,10 @@ class OpenProject:
     def now(self, at: str | None) -> datetime:
         """Return the instant that ``--at`` names, else the present one."""
         return instant_from(at, self.zone) if at is not None else utcnow()
+
+    def slack(self, at: str | None) -> timedelta:
+        """Return how far behind the latest tick an instant may lie that ``--at`` did not name."""
+        return timedelta() if at is not None else SLACK
 
     def flow(self, name: str) -> Flow:
         """Return a flow by its id.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.app.delivery import Remarks, drain
@@ -37,6 +37,8 @@ class TickRequest:
     """Whether personal attributes are rendered unmasked."""
     whole: int | None = None
     """How many masked messages of each kind are told with their text; None is all."""
+    slack: timedelta = timedelta()
+    """How far ``now`` may lie behind the latest tick (``TickPlan.slack``)."""
 
 
 Passed = Callable[[str], None]
@@ -62,7 +64,12 @@ def one_tick(
     from orchestrator.tick.run import TickPlan, dry_run, live_run
 
     plan = TickPlan(
-        opened.playbook, request.now, request.as_live_since, request.drafts, at_station=passed
+        opened.playbook,
+        request.now,
+        request.as_live_since,
+        request.drafts,
+        at_station=passed,
+        slack=request.slack,
     )
     masking = None if request.reveal else Masking(opened.playbook)
     run, waiting = dry_run if request.dry_run else live_run, 0
@@ -131,18 +138,18 @@ def simulated(
         yield found
 
 
-def sizes(opened: OpenProject, engine: Engine, now: datetime, passed: Passed) -> Sizes:
+def sizes(opened: OpenProject, engine: Engine, at: str | None, passed: Passed) -> Sizes:
     """Return how many customers are in each stage and segment, as a tick finds them.
 
     Raises:
-        UsageError: ``now`` is before the last tick.
+        UsageError: ``at`` is no time, or before the last tick.
         EnvironmentFault: the database refused.
     """
     from orchestrator.database_faults import database_faults
     from orchestrator.tick import results
     from orchestrator.tick.run import TickPlan, states_of
 
-    plan = TickPlan(opened.playbook, now, at_station=passed)
+    plan = TickPlan(opened.playbook, opened.now(at), at_station=passed, slack=opened.slack(at))
     with database_faults(), states_of(engine, plan) as tick:
         return results.sizes(tick)
 
@@ -161,6 +168,8 @@ class ExplainRequest:
     """Whether addresses and personal attributes are shown unmasked."""
     key: str | None = None
     """The value of the flow's ``key`` to explain; None is the latest."""
+    slack: timedelta = timedelta()
+    """How far ``now`` may lie behind the latest tick (``TickPlan.slack``)."""
 
 
 def explain_customer(opened: OpenProject, engine: Engine, request: ExplainRequest) -> Explained:
@@ -177,7 +186,9 @@ def explain_customer(opened: OpenProject, engine: Engine, request: ExplainReques
 
     name = str(request.flow.flow)
     drafts = {name} if request.as_live_since and request.flow.status == "draft" else frozenset()
-    plan = TickPlan(opened.playbook, request.now, request.as_live_since, drafts)
+    plan = TickPlan(
+        opened.playbook, request.now, request.as_live_since, drafts, slack=request.slack
+    )
     with (
         database_faults(),
         explaining(engine, plan, request.flow, reveal=request.reveal) as explainer,

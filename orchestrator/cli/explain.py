@@ -126,6 +126,7 @@ def _customer(about: _About, project: Path | None, db: str | None, var: list[str
         since,
         about.reveal,
         about.key,
+        opened.slack(about.at),
     )
     if since is not None and since > request.now:
         raise UsageError(

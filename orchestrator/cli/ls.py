@@ -84,7 +84,7 @@ def ls(
     if count:
         with console.stations("opening") as passed:
             engine = root.open_database(opened.folder, db, read_only=True)
-            sizes = root.sizes(opened, engine, opened.now(at), passed)
+            sizes = root.sizes(opened, engine, at, passed)
         rows = listing.with_sizes(what, rows, sizes)
     if output == "json":
         console.out(pretty_json(listing.ls_document(what, rows, sizes)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -124,6 +124,7 @@ def run(
         flows=selection.flows if select or exclude else None,
         reveal=reveal,
         whole=None if render else show,
+        slack=opened.slack(at) if dry_run else timedelta(),
     )
     telling = Telling(as_it_is if reveal else mask_address, render, raw)
     asked = answers.Asked(

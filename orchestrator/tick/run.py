@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import Connection, Engine, func, select
@@ -69,6 +69,9 @@ class TickPlan:
     smears: bool = False
     """Whether what hours have held leaves little by little, for workers are there to send it;
     decisions never see it."""
+    slack: timedelta = timedelta()
+    """So far ``now`` may lie behind the latest tick, and is then the instant after it: a
+    scheduler may tick while a command begins, or by a clock that is a little ahead."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,7 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     connection.commit()
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)
+    plan = _caught_up(plan, latest)
     newest = connection.scalar(select(func.max(tables.customer.c.id))) or 0
     edited = definitions.edited(connection, plan.playbook)
     known, by_hand = _flow_memory(connection), pauses.pauses(connection)
@@ -236,6 +240,12 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
         clock=plan.clock,
         observer=plan.observer,
     )
+
+
+def _caught_up(plan: TickPlan, latest: datetime | None) -> TickPlan:
+    if latest is None or not latest - plan.slack <= plan.now < latest:
+        return plan
+    return dataclasses.replace(plan, now=latest + timedelta(microseconds=1))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from reference.world import ConsentAct, Happening, Person, World
 from small_project import write_project
 
 from orchestrator.cli.shell import answer
+from orchestrator.clock import utcnow
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "cli"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -259,3 +260,16 @@ def test_a_live_run_says_that_nothing_may_leave(
     said = " ".join(capsys.readouterr().err.split())
     assert "nothing is sent:" in said
     assert "CLM_SEND is off" in said
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [["run", "--dry-run"], ["explain", "ann", "--flow", "hello"], ["ls", "stages", "--count"]],
+)
+def test_what_looks_at_now_is_not_before_a_scheduler_whose_clock_is_ahead(
+    verb: list[str], mailing: list[str]
+) -> None:
+    ahead = utcnow() + timedelta(seconds=30)
+    assert answer(["run", "--at", ahead.isoformat(), *mailing[2:]]) == 0
+    assert answer([*verb, *mailing[2:]]) == 0
+    assert answer([*verb, "--at", (ahead - timedelta(seconds=1)).isoformat(), *mailing[2:]]) == 2

@@ -174,3 +174,19 @@ def test_a_killed_tick_is_whole_or_absent(pro_shop: Shop) -> None:
         process.stdout.close()
         found = counts(engine)
         assert found["message"] == found["enrollment"] == 10 * found["tick"]
+
+
+def test_a_preview_of_now_follows_a_tick_that_came_in_between(pro_shop: Shop) -> None:
+    pro_shop.tick(NOW.isoformat())
+    behind = NOW - timedelta(seconds=40)
+    with pytest.raises(UsageError), dry_run(pro_shop.engine, TickPlan(pro_shop.playbook, behind)):
+        pass
+    patient = TickPlan(pro_shop.playbook, behind, slack=timedelta(minutes=1))
+    with dry_run(pro_shop.engine, patient) as ticked:
+        assert ticked.tick.now == NOW + timedelta(microseconds=1)
+    late = TickPlan(pro_shop.playbook, NOW + timedelta(days=1), slack=timedelta(minutes=1))
+    with dry_run(pro_shop.engine, late) as ticked:
+        assert ticked.tick.now == late.now
+    lost = TickPlan(pro_shop.playbook, NOW - timedelta(hours=1), slack=timedelta(minutes=1))
+    with pytest.raises(UsageError), dry_run(pro_shop.engine, lost):
+        pass
