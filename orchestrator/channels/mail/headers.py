@@ -16,8 +16,9 @@ LINE = 78
 """Octets after which a line should be folded (RFC 5322, 2.1.1)."""
 UNCLEAN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e\ud800-\udfff\ufeff\ufff9-\ufffb]")
 """Controls, line breaks of every kind, overrides of the writing direction, half characters."""
-ENCODED_WORD = re.compile(r"=\?[^?\s]{1,75}\?[bq]\?", re.IGNORECASE)
-"""What a mail library may decode, into a line break for example (RFC 2047)."""
+ENCODED_WORD = re.compile(r"=\?[^?]*\?[bq]\?", re.IGNORECASE)
+"""What a mail library may decode, into a line break for example (RFC 2047); lenient ones take any
+text, or none, for a character set."""
 OWN_HEADERS = frozenset(
     {"from", "sender", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id",
      "mime-version", "content-type", "content-transfer-encoding", "content-disposition",

@@ -19,9 +19,10 @@ from urllib.parse import unquote
 
 import idna
 import pytest
-from letters import SENDER, UNSUBSCRIBE, lines, outgoing, written
+from letters import SENDER, UNSUBSCRIBE, lines, outgoing
 
 from orchestrator.channels.mail.addresses import parted
+from orchestrator.channels.mail.compose import Composer, Letter, Manner
 from orchestrator.channels.mail.headers import HeaderRefused
 from orchestrator.channels.message import Attachment, OutgoingMessage
 
@@ -40,6 +41,13 @@ PIECES = [
     "a@b.example, c@d.example", "..", ".", "/", "../", "'", "`", "|", "$(x)", "{{ 7*7 }}", "{key}", "%s",
     "é", "ß", "日本語", "👩‍👩‍👧", "مرحبا", "e\u0301", "İ", "\uff45\uff58", "。", "xn--", "a" * 80, "b" * 999,
     "word ", "x", "Ayu", "1", "=", "_", "?", "*", "utf-8''", "; filename=x", "multipart/mixed", "text/plain",
+    "\udc00", "\ud83d\ude00", "\uffff", "\U000e0041", "\u2066", "\u200b", "\u180e", "\x1b[2J", "\x08", "é" * 500, "語" * 340,
+    "=??q?=0D=0ABcc=3A_x=40evil.example?=", "=?utf-8 ?q?=0D=0A?=", "=? utf-8?b?DQo=?=", "=?utf-8*en?q?=0A?=",
+    "=?iso-8859-1?q?=0D=0A_?=", "=?utf-7?q?+AA0ACg-?=", "=?utf-8?q?a b?=", "=?utf-8?q?a?==?utf-8?q?b?=", "?q?=0A?=", "=?utf-8?q",
+    "=?unknown-charset?b?DQo=?=", "=?utf-8?b?!!!?=", "=?" + "a" * 80 + "?q?=0D=0A?=", "=?utf-8?Q?=E2=80=A8?=", "=?utf-8?b?7aCA?=",
+    "friends: a@b.example, c@d.example;", "undisclosed-recipients:;", "(a comment)", "(", "\\(", "((((", "a (b) <c@d.example> (e)",
+    "<@a.example:b@c.example>", "a%b.example@c.example", '"a b"@c.example', '"a@b"@c.example', "a@[127.0.0.1]", "a@b.example.",
+    "\uff20", "\u2024", "\uff0e", "\ufb00", "\u212a", "filename*=utf-8''%0d%0a", "; filename*0=a", '"; boundary="x', "; name=x", "\u00ad",
     "application/pdf", "https://", "https://kopi.example/u/", "mailto:", "#", "?next=//evil", "\u00a0", "\u3000",
 ]  # fmt: skip
 Change = Callable[[str], dict[str, Any]]
@@ -62,6 +70,9 @@ FIELDS: dict[str, Change] = {
     "key": lambda value: {"provider_key": value},
     "text": lambda value: {"text": value},
     "html": lambda value: {"html": value},
+    "preheader": lambda value: {"preheader": value},
+    "locale": lambda value: {"locale": value},
+    "message": lambda value: {"message": value},
     "file's name": lambda value: {"attachments": (Attachment(value, "text/plain", b"1"),)},
     "file's type": lambda value: {"attachments": (Attachment("a.txt", value, b"1"),)},
 }
@@ -69,7 +80,7 @@ FIELDS: dict[str, Change] = {
 
 def hostile(chance: Random) -> str:
     """Return a value that means harm."""
-    return "".join(chance.choices(PIECES, k=chance.randint(1, 5)))
+    return "".join(chance.choices(PIECES, k=chance.choice((1, 1, 2, 3, 4, 5))))
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -79,12 +90,13 @@ def test_headers_are_read_back_as_they_were_meant(field: str) -> None:
         value = hostile(Random(f"{field} {seed}"))
         message = outgoing(**FIELDS[field](value))
         try:
-            octets = written(message)
+            letter = Composer(Manner()).letter(message)
         except (HeaderRefused, UnicodeEncodeError):
             continue
         taken += 1
-        assert all(len(line) <= 998 for line in lines(octets))
-        assert found(octets) == meant(message), f"{field}, seed {seed}: {value!r}"
+        assert all(len(line) <= 998 for line in lines(letter.octets))
+        assert found(letter.octets) == meant(message), f"{field}, seed {seed}: {value!r}"
+        assert said_of(letter) == envelope(message), f"{field}, seed {seed}: {value!r}"
     assert taken, "nothing was tried but refusals"
 
 
@@ -111,6 +123,19 @@ def meant(message: OutgoingMessage) -> dict[str, Any]:
         "texts": [as_read(message.text), as_read(message.html or "")],
         "files": [one.name.strip() for one in message.attachments],
     }
+
+
+def envelope(message: OutgoingMessage) -> list[str]:
+    """Return whom a server is told, sender and receiver, each in one command."""
+    assert message.sender is not None
+    return [f"<{in_ascii(one)}>" for one in (message.sender.address, message.to)]
+
+
+def said_of(letter: Letter) -> list[str]:
+    """Return what stands in the two commands, none of which can be read as more than one."""
+    said = [f"<{one.spec}>" for one in (letter.mail_from, letter.to)]
+    assert not any(re.search(r"[\s<>\0-\x1f\x7f-\x9f]", one[1:-1]) for one in said)
+    return said
 
 
 def found(octets: bytes) -> dict[str, Any]:
