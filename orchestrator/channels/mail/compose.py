@@ -159,10 +159,11 @@ class Composer:
         if signer and not aligned(own.domain, signer.domain):
             raise NotAligned(f"the DKIM key is of {signer.domain}, the sender of {own.domain}")
         reply_to = _reply_to(sender.reply_to) if sender.reply_to else ""
-        return_path = self._manner.return_path or own.spec
-        has_own_path = KEY_PLACE in return_path
+        return_path = self._manner.return_path or ""
         begin = f"From: {mailbox('From', sender.name, own)}\r\n{reply_to}"
-        mail_from = None if has_own_path else _return_path(return_path, "")
+        mail_from: Address | None = own
+        if return_path:
+            mail_from = None if KEY_PLACE in return_path else _return_path(return_path, "")
         made = Skeleton(
             begin,
             f"{_about(message, own.domain)}{self._further}MIME-Version: 1.0\r\n",
