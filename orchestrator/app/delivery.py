@@ -20,6 +20,7 @@ from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.channels.routes import Route
     from orchestrator.delivery.manner import Level, Manner, Say
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
@@ -86,6 +87,7 @@ def worker(
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.migrations.state import require_schema
+    from orchestrator.playbook.routes import open_channels
     from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
@@ -98,7 +100,7 @@ def worker(
     until = Until.NOTHING_LEFT if request.drains else Until.STOPPED
     return _worker(
         _Place(engine, folder, current),
-        outlets(current(), folder, _shut_by(say), channels or None, request.lanes),
+        outlets(open_channels(current(), folder), _shut_by(say), channels or None, request.lanes),
         Manner(clock=utcnow, until=until, skew_stops=SKEW_STOPS),
         say=say,
         observer=Metrics(),
@@ -118,6 +120,7 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.delivery.manner import Manner
+    from orchestrator.playbook.routes import open_channels
     from orchestrator.scheduler.clocks import SKEW_STOPS
 
     def current() -> Playbook:
@@ -126,7 +129,7 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     folder, say = planner.files.folder, planner.voice.say
     return _worker(
         _Place(planner.engine, folder, current),
-        outlets(current(), folder, _shut_by(say)),
+        outlets(open_channels(current(), folder), _shut_by(say)),
         Manner(clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None),
         stop=stop,
         say=say,
@@ -178,11 +181,14 @@ def drain(opened: OpenProject, engine: Engine, now: datetime, say: Say) -> None:
     """
     from orchestrator.delivery.claims import waiting_channels
     from orchestrator.delivery.manner import Manner, Until
+    from orchestrator.playbook.routes import open_channels
 
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
-    found = outlets(opened.playbook, opened.folder, _shut_by(say), asked)
+    found = outlets(
+        open_channels(opened.playbook, opened.folder, lambda: now), _shut_by(say), asked
+    )
     if found:
         place = _Place(engine, opened.folder, lambda: opened.playbook)
         manner = Manner(clock=lambda: now, until=Until.NOTHING_DUE)
@@ -211,8 +217,7 @@ class Remarks:
 
 
 def outlets(
-    playbook: Playbook,
-    folder: Path,
+    carried: Mapping[str, Route],
     shut: Shut,
     asked: Iterable[str] | None = None,
     lanes: int = 1,
@@ -220,15 +225,14 @@ def outlets(
     """Return the outlets of a project, their adapters opened.
 
     Args:
+        carried: its channels, by name.
         shut: told of a channel that cannot be opened, as when a secret is missing; its messages
             stay queued, and the others leave.
         asked: only these channels, as far as the project sets them up; None is all.
         lanes: how many of each.
     """
     from orchestrator.delivery.outlet import outlet_of
-    from orchestrator.playbook.routes import open_channels
 
-    carried = open_channels(playbook, folder)
     names = list(carried) if asked is None else [name for name in asked if name in carried]
     found: list[Outlet] = []
     for name in names:

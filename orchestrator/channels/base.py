@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,6 +66,9 @@ class Surroundings:
     """The project's folder; relative paths among settings begin here."""
     base_url: str | None = None
     """``links.base_url``: where the public pages and callbacks of this project are."""
+    clock: Callable[[], datetime] | None = None
+    """What time it is for messages: their ``expires_at`` is judged by it. None is the present;
+    ``clmctl run --at`` sends as of another instant. What a provider is told of time is real."""
 
 
 MayBegin = Callable[[OutgoingMessage], bool]

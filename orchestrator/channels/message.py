@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 Purpose = Literal["marketing", "transactional"]
@@ -89,3 +89,7 @@ class OutgoingMessage:
     due_at: datetime | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Plain values that a channel without text takes: the ``with`` of a call, a due date."""
+
+    def left(self, now: datetime) -> timedelta | None:
+        """Return how long it may still be delivered, never less than nothing; None is for ever."""
+        return None if self.expires_at is None else max(timedelta(), self.expires_at - now)

@@ -86,7 +86,8 @@ class PushChannel(Channel):
         self._web_push = _web_push(settings.web_push, timeout)
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        if message.expires_at is not None and message.expires_at <= utcnow():
+        left = message.left((self.surroundings.clock or utcnow)())
+        if left is not None and not left:
             return rejected("its time is over", code="expired")
         content = content_of(message)
         if isinstance(content, Outcome):
@@ -97,11 +98,11 @@ class PushChannel(Channel):
                 return refused(
                     "an app's token, and no firebase in channels.yaml", code="no_firebase"
                 )
-            return self._firebase.send(message, content)
+            return self._firebase.send(message, content, left)
         if isinstance(subscription, Subscription):
             if self._web_push is None:
                 return refused("a browser's, and no web_push in channels.yaml", code="no_web_push")
-            return self._web_push.send(message, subscription, content)
+            return self._web_push.send(message, subscription, content, left)
         return rejected(subscription, code="bad_subscription", is_dead_address=True)
 
     def check(self) -> Sequence[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,12 +60,18 @@ class Firebase:
         self._url, self._web = url.rstrip("/"), web
         self._token, self._renew_at = "", 0.0
 
-    def send(self, message: OutgoingMessage, content: Mapping[str, Any]) -> Outcome:
-        """Make one attempt."""
+    def send(
+        self, message: OutgoingMessage, content: Mapping[str, Any], left: timedelta | None
+    ) -> Outcome:
+        """Make one attempt.
+
+        Args:
+            left: how long it may still be delivered; None is for ever.
+        """
         refusal = self._authorize()
         if refusal is not None:
             return refusal
-        body = {"message": posted(message, content)}
+        body = {"message": posted(message, content, left)}
         url = f"{self._url}/v1/projects/{self._project}/messages:send"
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         outcome = attempt(lambda: self._web.post(url, compact_json(body), headers), read_answer)
@@ -127,7 +134,9 @@ def _no_token(answer: Answer) -> Outcome:
     return deferred(said, code="no_token", retry_after=likely.retry_after)
 
 
-def posted(message: OutgoingMessage, content: Mapping[str, Any]) -> dict[str, Any]:
+def posted(
+    message: OutgoingMessage, content: Mapping[str, Any], left: timedelta | None
+) -> dict[str, Any]:
     """Return the message as the API takes it; what a template says itself stays as it is."""
     plain = {"title", "body", "image"} >= content.keys()
     found: dict[str, Any] = {"notification": dict(content)} if plain else dict(content)
@@ -139,10 +148,9 @@ def posted(message: OutgoingMessage, content: Mapping[str, Any]) -> dict[str, An
         "apns-collapse-id": message.provider_key[:_APPLE_ID],
         **_object(apple.get("headers")),
     }
-    if message.expires_at is not None:
-        left = max(0, int((message.expires_at - utcnow()).total_seconds()))
-        found["android"].setdefault("ttl", f"{left}s")
-        headers.setdefault("apns-expiration", str(int(message.expires_at.timestamp())))
+    if left is not None:
+        found["android"].setdefault("ttl", f"{int(left.total_seconds())}s")
+        headers.setdefault("apns-expiration", str(int((utcnow() + left).timestamp())))
     found["apns"] = {**apple, "headers": headers}
     return found
 

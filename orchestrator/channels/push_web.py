@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -118,15 +119,24 @@ class WebPush:
         self._key, self._web = key, web
 
     def send(
-        self, message: OutgoingMessage, to: Subscription, content: Mapping[str, Any]
+        self,
+        message: OutgoingMessage,
+        to: Subscription,
+        content: Mapping[str, Any],
+        left: timedelta | None,
     ) -> Outcome:
-        """Make one attempt."""
+        """Make one attempt.
+
+        Args:
+            left: how long it may still be delivered; None is for ever.
+        """
         body = _sealed(compact_json(content), to)
         if body is None:
             broken = "the subscription's key is no point of the curve"
             return rejected(broken, code="bad_subscription", is_dead_address=True)
+        seconds = LONGEST_TTL if left is None else min(LONGEST_TTL, int(left.total_seconds()))
         headers = {
-            "ttl": str(_seconds_left(message)),
+            "ttl": str(seconds),
             "topic": message.provider_key[:_TOPIC],
             "urgency": "normal",
             "content-encoding": "aes128gcm",
@@ -162,13 +172,6 @@ def _sealed(content: bytes, to: Subscription) -> bytes | None:
     except ValueError:
         return None
     return sealed
-
-
-def _seconds_left(message: OutgoingMessage) -> int:
-    if message.expires_at is None:
-        return LONGEST_TTL
-    left = int((message.expires_at - utcnow()).total_seconds())
-    return min(LONGEST_TTL, max(0, left))
 
 
 def _from_base64(text: str) -> bytes:

@@ -109,11 +109,11 @@ class SmsChannel(Channel):
         if self.surroundings.base_url:
             base = self.surroundings.base_url.rstrip("/")
             form["StatusCallback"] = f"{base}/receipts/sms?key={message.provider_key}"
-        if message.expires_at is not None:
-            left = int((message.expires_at - utcnow()).total_seconds())
-            if left < 1:
+        left = message.left((self.surroundings.clock or utcnow)())
+        if left is not None:
+            if left < timedelta(seconds=1):
                 return None
-            form["ValidityPeriod"] = str(min(left, int(LONGEST_VALID.total_seconds())))
+            form["ValidityPeriod"] = str(int(min(left, LONGEST_VALID).total_seconds()))
         return form
 
     @property

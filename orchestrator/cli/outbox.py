@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from orchestrator.delivery.outbox import Ruling
 
 FORMS = ("human", "json")
+_NOTHING = "Nothing was held; nothing was changed."
 
 app = verb_app("Look at messages on their way, and rule about those that got stuck.")
 doubts = verb_app("End the doubt about messages that may or may not have been taken.")
@@ -178,29 +179,41 @@ def retry(
     examples=[
         ("clmctl outbox approve win_back", "its messages leave, though they are unusually many"),
         ("clmctl outbox approve --all", "the same of all flows"),
+        ("clmctl outbox approve news@shop.example", "marketing of a sender, despite complaints"),
     ],
 )
 def approve(
-    flow: Annotated[str | None, typer.Argument(metavar="FLOW", help="Whose messages.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Argument(metavar="FLOW|SENDER", help="Whose messages; a sender by its address."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Of all flows.")] = False,
     project: ProjectOption = None,
     db: DatabaseOption = None,
 ) -> int:
-    """Let go messages that are held because a step sent far more at once than it ever did."""
+    """Let go messages that are held because a step sent far more at once than it ever did.
+
+    Or the marketing of a sender of whom too many have complained: clmctl status names it.
+    """
     if (flow is None) != everything:
         raise UsageError(
-            "name one FLOW, or say --all", help="clmctl outbox list shows what is held"
+            "name one FLOW or SENDER, or say --all", help="clmctl outbox list shows what is held"
         )
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
     from orchestrator.counting import counted
-    from orchestrator.delivery import outbox
+    from orchestrator.delivery import complaints, outbox
 
-    let_go = root.acting(
-        _engine(project, db), lambda connection: outbox.approve(connection, flow, utcnow())
-    )
+    engine = _engine(project, db)
+    if flow is not None and "@" in flow:
+        sender = flow
+        held = root.acting(engine, lambda one: complaints.release(one, sender, utcnow()))
+        told = f"Marketing of {sender} may leave." if held else _NOTHING
+        console.say(told)
+        return 0
+    let_go = root.acting(engine, lambda connection: outbox.approve(connection, flow, utcnow()))
     if not let_go:
-        console.say("Nothing was held; nothing was changed.")
+        console.say(_NOTHING)
         return 0
     console.say(f"{counted(sum(one.messages for one in let_go), 'message')} may leave.")
     return 0

@@ -116,7 +116,7 @@ def due(channel: str, queue: Queue, stops: Stops) -> Select[Any]:
             _ROW.channel == channel,
             _ROW.purpose == queue.purpose,
             _ROW.flow == queue.flow,
-            *([stops.none_of()] if stops.surges else []),
+            *([stops.none_of()] if stops.picks else []),
         )
         .order_by(_ROW.not_before, _ROW.id)
     )

@@ -39,6 +39,7 @@ class Leaving(NamedTuple):
     """The address it was made for; empty if its channel needs none."""
     was_tried: bool
     """Whether an earlier attempt may have reached its provider."""
+    message: str = ""
 
 
 SKEW = timedelta(minutes=1)
@@ -108,6 +109,8 @@ class Guard:
         """Ask in the gate's order (semantics 51); a pause comes before all."""
         terms, standing = self.terms(one.kind), found.standing.get(one.id)
         if stops.hold(one.kind.flow, one.kind.step, one.kind.channel, one.decided_at):
+            return _WAIT
+        if stops.holds_mail(one.message, one.kind.channel, one.kind.purpose):
             return _WAIT
         if timing.minus(now, terms.expires_after) >= one.due_at:
             return _EXPIRE

@@ -47,6 +47,7 @@ class Made(NamedTuple):
             decided.at,
             message.to,
             self.order.attempt > 0,
+            decided.message,
         )
 
 

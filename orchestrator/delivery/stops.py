@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.delivery.complaints import CHANNEL as MAIL
+from orchestrator.delivery.complaints import COMPLAINTS, RELEASED, messages_of
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.surge import SURGE, surge_of
 
@@ -23,6 +25,17 @@ class Stops:
     channels: frozenset[str] = frozenset()
     surges: frozenset[tuple[str, str, int]] = frozenset()
     """(flow, step, instant of the deciding tick in µs) that wait for ``outbox approve``."""
+    messages: frozenset[str] = frozenset()
+    """Those whose senders too many complain of, as far as they are marketing by mail."""
+
+    @property
+    def picks(self) -> bool:
+        """Whether some rows of a flow may be stopped, and others not."""
+        return bool(self.surges or self.messages)
+
+    def holds_mail(self, message: str, channel: str, purpose: str) -> bool:
+        """Return whether a message is to stay where it is for its sender."""
+        return message in self.messages and (channel, purpose) == (MAIL, "marketing")
 
     def hold(self, flow: str, step: str, channel: str, decided_at: datetime) -> bool:
         """Return whether a message is to stay where it is."""
@@ -34,20 +47,27 @@ class Stops:
         )
 
     def none_of(self) -> ColumnElement[bool]:
-        """Return the condition that a row of the ledger is not stopped by flow or surge."""
+        """Return the condition that a row of the ledger is not stopped by flow, surge or sender."""
         row = tables.message.c
         surges = [
             and_(row.flow == flow, row.step == step, row.decided_at == at)
             for flow, step, at in sorted(self.surges)
         ]
-        return not_(or_(row.flow.in_(sorted(self.flows)), *surges, false()))
+        mails = and_(
+            row.message.in_(sorted(self.messages)),
+            row.channel == MAIL,
+            row.purpose == "marketing",
+        )
+        return not_(or_(row.flow.in_(sorted(self.flows)), *surges, mails))
 
 
 def read_stops(connection: Connection, playbook: Playbook | None) -> Stops:
-    """Return what is stopped: by hand, by a flow's own ``status: paused``, by a surge."""
+    """Return what is stopped: by hand, by a flow's own ``status: paused``, a surge, complaints."""
     row = tables.control.c
-    rows = [(kind, name) for kind, name in connection.execute(select(row.kind, row.name))]
+    query = select(row.kind, row.name).where(row.state != RELEASED)
+    rows = [(kind, name) for kind, name in connection.execute(query)]
     flows = {name for kind, name in rows if kind == "flow"}
+    senders = frozenset(name for kind, name in rows if kind == COMPLAINTS)
     if playbook is not None:
         flows |= {str(name) for name, flow in playbook.flows.items() if flow.status == "paused"}
     return Stops(
@@ -55,6 +75,9 @@ def read_stops(connection: Connection, playbook: Playbook | None) -> Stops:
         flows=frozenset(flows),
         channels=frozenset(name for kind, name in rows if kind == "channel"),
         surges=_surges(name for kind, name in rows if kind == SURGE),
+        messages=messages_of(playbook, senders)
+        if playbook is not None and senders
+        else frozenset(),
     )
 
 

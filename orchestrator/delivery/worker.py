@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, and_, or_, select
 
 from orchestrator import tables
 from orchestrator.counting import counted
-from orchestrator.database_clock import database_now
+from orchestrator.delivery.alarms import Alarms
 from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.doubts import Doubts
@@ -74,7 +74,6 @@ class Worker:
     pool: Pool | None = None
     """The processes that render, for this worker alone; None renders in its own."""
     _bug: BaseException | None = None
-    _is_clock_off: bool = False
     _lanes: list[Lane] = field(default_factory=list)
     _threads: list[Thread] = field(default_factory=list)
     """One for each lane, in the same order."""
@@ -86,6 +85,13 @@ class Worker:
         self._chance = Random(self.manner.seed)  # noqa: S311  # jitter, no secret
         self._sole = sole_of(self.engine)
         self._keeper_line = Line(self.engine)
+        self._alarms = Alarms(
+            self._keeper_line,
+            self.manner.clock,
+            self.current,
+            lambda *told: self.say(*told),  # noqa: PLW0108  # it may be exchanged
+            self.manner.skew_stops,
+        )
         self._lanes = [self._lane(number, outlet) for number, outlet in enumerate(self.outlets)]
         by_channel = {outlet.channel: outlet for outlet in self.outlets}
         self._rescuer = Rescuer(by_channel, self._chance)
@@ -107,8 +113,7 @@ class Worker:
             return
         watch = self._watch()
         try:
-            self._compare_clocks()
-            self._rescue_at_first()
+            self._look_at_first()
             self._look_around(watch)
             self._threads = [self._started(lane) for lane in self._lanes]
             self._keep(watch)
@@ -136,7 +141,7 @@ class Worker:
             shelf=Shelf(self.current, self.keys, self.pool),
             lease=Lease(f"{self.incarnation}.{number}", self.manner.lease or outlet.lease),
             clock=self.manner.clock,
-            may_send=lambda: not (self._is_clock_off or switch.is_off()),
+            may_send=lambda: not (self._alarms.is_clock_off or switch.is_off()),
             stop=self.stop,
             chance=Random(self._chance.random()),  # noqa: S311  # jitter again
             observer=self.observer,
@@ -271,7 +276,7 @@ class Worker:
                     lane.beat()
                 self._look_around(watch)
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
-                    self._compare_clocks()
+                    self._alarms.look()
                     self._rescue()
                     rescued = monotonic()
             except EnvironmentFault as fault:
@@ -285,23 +290,13 @@ class Worker:
             if self.stop.wait(min(left, 0.05)) or not self._is_working():
                 return
 
-    def _compare_clocks(self) -> None:
-        """Let nothing leave while this clock and the database's are too far apart."""
-        if self.manner.skew_stops is None:
-            return
-        try:
-            skew = abs(self.manner.clock() - self._keeper_line.read(database_now))
-        except EnvironmentFault:
-            return
-        was, self._is_clock_off = self._is_clock_off, skew > self.manner.skew_stops
-        if self._is_clock_off and not was:
-            seconds = round(skew.total_seconds())
-            says = f"nothing is sent: this clock and the database's are {seconds:,} seconds apart"
-            self.say("clock_is_off", says, "error", {"seconds": seconds})
+    def _look_at_first(self) -> None:
+        """Look at clocks and complaints, and rescue what earlier workers had.
 
-    def _rescue_at_first(self) -> None:
-        """Rescue what earlier workers had; whoever is alone need not wait for leases to run out."""
+        Whoever is alone need not wait for leases to run out.
+        """
         try:
+            self._alarms.look()
             self._rescue(all_of_them=self._sole is not None)
         except EnvironmentFault as fault:
             self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})

@@ -11,10 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from orchestrator import tables
 from orchestrator.counting import counted
+from orchestrator.delivery.alarms import doubts_and_latest, is_much
+from orchestrator.delivery.complaints import HOLDS, Reputation, reputations
 from orchestrator.delivery.outbox import Surge, surges
 from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
 from orchestrator.delivery.watch import named
-from orchestrator.health.finding import Finding
+from orchestrator.health.finding import Finding, Severity
+from orchestrator.playbook.model import Playbook
 from orchestrator.settings import LOCAL_FOLDER
 
 ON_THE_WAY = ("claimed", "sending")
@@ -46,12 +49,19 @@ class Leaving:
     surges: Sequence[Surge] = ()
     may_send: bool = True
     """Whether the kill switch lets messages leave, as far as it is seen from here."""
+    complaints: Sequence[Reputation] = ()
+    """Senders of whom many complain."""
+    are_many_in_doubt: bool = False
+    """Whether more are in doubt than now and then happens."""
 
 
-def leaving(connection: Connection, folder: Path) -> Leaving:
+def leaving(
+    connection: Connection, playbook: Playbook | None, folder: Path, now: datetime
+) -> Leaving:
     """Return how messages leave; reads only.
 
     Args:
+        playbook: knows the senders; without it nobody is complained of.
         folder: the project's; its kill file is looked for.
     """
     row = tables.message.c
@@ -71,6 +81,8 @@ def leaving(connection: Connection, folder: Path) -> Leaving:
         shut_out=_shut_out(connection),
         surges=surges(connection),
         may_send=not Switch(folder / LOCAL_FOLDER / KILL_FILE).is_off(),
+        complaints=reputations(connection, playbook, now) if playbook else (),
+        are_many_in_doubt=is_much(*doubts_and_latest(connection, now)),
     )
 
 
@@ -105,7 +117,20 @@ def leaving_findings(found: Leaving, folder: Path) -> Iterator[Finding]:
         flow = held.flow
         fix = f"clmctl outbox list --flow {flow} shows them, clmctl outbox approve {flow} lets go"
         yield Finding("warning", "delivery", says, fix)
+    yield from _complained_of(found)
     yield from _stuck(found)
+
+
+def _complained_of(found: Leaving) -> Iterator[Finding]:
+    for one in found.complaints:
+        if one.is_held:
+            says = f"the marketing of {one.sender} is held: {one.says}"
+            fix = f"find out whom it annoys, then clmctl outbox approve {one.sender} lets it go on"
+            yield Finding("error", "delivery", says, fix)
+        else:
+            says = f"{one.sender}: {one.says}; from {HOLDS:.1%} on its marketing is held"
+            fix = "send less of it, or to those only who asked for it"
+            yield Finding("warning", "delivery", says, fix)
 
 
 def _stuck(found: Leaving) -> Iterator[Finding]:
@@ -113,7 +138,8 @@ def _stuck(found: Leaving) -> Iterator[Finding]:
     if doubtful:
         says = f"{counted(doubtful, 'message')} may or may not have been taken"
         fix = "clmctl outbox in-doubt list, then mark-sent, resend or discard"
-        yield Finding("warning", "delivery", says, fix)
+        level: Severity = "error" if found.are_many_in_doubt else "warning"
+        yield Finding(level, "delivery", says, fix)
     if dead:
         says = f"{counted(dead, 'message')} could not be delivered"
         fix = "clmctl outbox list --state dead says why; clmctl outbox retry sends anew"

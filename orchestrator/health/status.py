@@ -133,7 +133,7 @@ def standing(
         webhooks=queued.get(WEBHOOK, 0),
         tripped=_tripped(connection),
         stranded=_stranded(rows, playbook) if playbook is not None else (),
-        leaving=leaving(connection, folder),
+        leaving=leaving(connection, playbook, folder, now),
         audiences=list(audiences),
         day_lists=list(day_lists),
         changed=_changed(connection),

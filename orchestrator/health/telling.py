@@ -66,6 +66,15 @@ def status_document(standing: Standing) -> Json:
             {"flow": one.flow, "step": one.step, "messages": one.messages, "why": one.why}
             for one in standing.leaving.surges
         ],
+        "complaints": [
+            {
+                "sender": one.sender,
+                "complaints": one.complaints,
+                "messages": one.sent,
+                "is_held": one.is_held,
+            }
+            for one in standing.leaving.complaints
+        ],
         "audiences": [_audience(one) for one in standing.audiences],
         "day_lists": [
             {
@@ -134,6 +143,9 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["surge", f"{counted(one.messages, 'message')}: clmctl outbox approve {one.flow}"]
         for one in standing.leaving.surges
     ]
+    for about in standing.leaving.complaints:
+        held = f", held: clmctl outbox approve {about.sender}" if about.is_held else ""
+        rows.append(["complaints", f"{about.sender}: {about.says}{held}"])
     rows += [["list", _list_of(one, zone)] for one in standing.audiences]
     rows += [["day lists", _day_lists(one)] for one in standing.day_lists]
     for one in standing.paused:

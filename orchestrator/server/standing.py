@@ -16,6 +16,7 @@ from orchestrator.columns import from_micros, to_micros
 from orchestrator.database_faults import database_faults
 from orchestrator.delivery.breakers import WHOLE
 from orchestrator.delivery.claims import in_state
+from orchestrator.delivery.complaints import RELEASED
 from orchestrator.delivery.metrics import Metrics
 from orchestrator.delivery.switch import Switch
 from orchestrator.errors import EnvironmentFault
@@ -67,9 +68,11 @@ class Standing(Collector):
         yield self._lag(connection)
         yield from _breakers(connection)
         control = tables.control.c
-        paused = _gauge("clm_stops", "What people or a surge have stopped.", "kind")
+        paused = _gauge("clm_stops", "What people, a surge or complaints have stopped.", "kind")
         for kind, count in connection.execute(
-            select(control.kind, func.count()).group_by(control.kind)
+            select(control.kind, func.count())
+            .where(control.state != RELEASED)
+            .group_by(control.kind)
         ):
             paused.add_metric([kind], count)
         yield paused

@@ -116,11 +116,12 @@ class Control(SQLModel, table=True):
     __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
 
     kind: str = required_text()
-    """``all``, ``flow``, ``channel``, ``provider``, or ``surge``: a flow waits for approval."""
+    """``all``, ``flow``, ``channel``, ``provider``, ``surge``: a flow waits for approval, or
+    ``complaints``: a sender does."""
     name: str = required_text()
-    """The flow, channel or provider; empty for ``all``."""
+    """The flow, channel, provider or sender; empty for ``all``."""
     state: str = required_text()
-    """``paused``; of a ``surge`` also ``approved``."""
+    """``paused``; of a ``surge`` and of ``complaints`` ``held``, of these later ``released``."""
     at: datetime = required_instant()
     reason: str | None = text_field()
 

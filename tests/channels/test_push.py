@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from http_double import HttpDouble, answering
 from outgoing import outgoing
 
 from orchestrator.channels.push import PushChannel
+from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
 from orchestrator.testing.channels import HttpProvider, adapter_of, exercise_channel
 
@@ -150,6 +152,19 @@ def test_the_provider_drops_it_when_its_time_is_over(
     said = json.loads(provider.requests[-1].body)["message"]
     assert int(said["android"]["ttl"].removesuffix("s")) in range(3590, 3601)
     assert said["apns"]["headers"]["apns-expiration"] == str(int(NOW.timestamp()) + 3600)
+    assert channel.send(push(expires_at=NOW)).code == "expired"
+
+
+def test_a_run_of_another_day_goes_by_that_days_clock(
+    provider: HttpDouble, channel: PushChannel
+) -> None:
+    channel.surroundings = replace(channel.surroundings, clock=lambda: NOW)
+    assert channel.send(push(expires_at=NOW + timedelta(hours=1))).kind == "accepted"
+
+    said = json.loads(provider.requests[-1].body)["message"]
+    assert said["android"]["ttl"] == "3600s"
+    left = int(said["apns"]["headers"]["apns-expiration"]) - utcnow().timestamp()
+    assert 3500 < left <= 3600  # Apple goes by its own clock
     assert channel.send(push(expires_at=NOW)).code == "expired"
 
 

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -100,6 +101,15 @@ def test_the_provider_drops_it_when_its_time_is_over(
 def test_what_has_expired_is_not_sent(provider: HttpDouble, channel: SmsChannel) -> None:
     assert channel.send(text(expires_at=datetime(2026, 3, 2, 9, tzinfo=UTC))).code == "expired"
     assert provider.requests == []
+
+
+def test_a_run_of_another_day_goes_by_that_days_clock(
+    provider: HttpDouble, channel: SmsChannel
+) -> None:
+    channel.surroundings = replace(HERE, clock=lambda: NOW)
+    assert channel.send(text(expires_at=NOW + timedelta(hours=1))).kind == "accepted"
+    assert posted(provider)["ValidityPeriod"] == "3600"
+    assert channel.send(text(expires_at=NOW)).code == "expired"
 
 
 def test_a_messaging_service_stands_for_a_number(provider: HttpDouble) -> None:

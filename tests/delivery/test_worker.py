@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from harness import Shop
-from sending import carried, drain, greeted, ledger, outlet, worker
-from sqlalchemy import func, select
+from sending import NOW, carried, drain, greeted, ledger, outlet, queued, worker
+from sqlalchemy import func, select, update
 
 from orchestrator import tables
+from orchestrator.columns import to_micros
+from orchestrator.database_clock import database_now
 from orchestrator.delivery.sole import sole_of
 
 
@@ -34,6 +36,31 @@ def test_nothing_leaves_while_the_clocks_are_far_apart(shop: Shop) -> None:
     assert carried(mail) == []
     assert said == ["clock_is_off"]
     assert ledger(shop, "state") == ["queued", "queued"]
+
+
+def test_clocks_that_are_a_little_apart_are_told_and_stop_nothing(shop: Shop) -> None:
+    greeted(shop, customers=1)
+    with shop.engine.connect() as connection:
+        ahead = database_now(connection) + timedelta(seconds=20)
+    said: list[tuple[str, str]] = []
+    sending = worker(shop, [outlet()], ahead, skew_stops=timedelta(minutes=1))
+    sending.say = lambda event, says, level="info", *_: said.append((event, level))
+    sending.run()
+    assert said[0] == ("clock_is_off", "warning")
+    assert ledger(shop, "state") != ["queued"]
+
+
+def test_many_in_doubt_are_told_once(shop: Shop) -> None:
+    queued(shop, 6)
+    row = tables.message
+    with shop.engine.begin() as connection:
+        connection.execute(update(row).values(state="in_doubt", not_before=to_micros(NOW)))
+    said: list[str] = []
+    sending = worker(shop, [outlet()])
+    sending.say = lambda event, *_: said.append(event)
+    sending._alarms.look()
+    sending._alarms.look()
+    assert said == ["many_in_doubt"]
 
 
 def test_on_sqlite_one_process_sends_and_others_wait(shop: Shop) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Shop
+from harness import CATALOG, Shop
 from jsonschema import Draft7Validator
 from sending import greeted
 from sqlalchemy import insert, update
 
 from orchestrator import tables
 from orchestrator.cli.shell import answer
+from orchestrator.clock import utcnow
+from orchestrator.columns import to_micros
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "status.schema.json"
 Printed = pytest.CaptureFixture[str]
@@ -118,6 +120,29 @@ def test_a_surge_is_named_with_the_word_that_lets_it_go(
     (held,) = status(capsys, words)["surges"]
     assert (held["flow"], held["why"]) == ("greet", "many at once")
     assert "clmctl outbox approve greet" in doctor(capsys, words)[0][1]
+
+
+def test_a_sender_that_is_complained_of_is_named_and_let_go(
+    words: list[str], shop: Shop, capsys: Printed
+) -> None:
+    sender = "news@shop.example"
+    shop.write(catalog=f"{CATALOG}senders: {{news: Shop <{sender}>}}\n")
+    at = {"at": to_micros(utcnow())}
+    with shop.engine.begin() as connection:
+        row = {"kind": "complaints", "name": sender, "state": "held", "reason": "3 complaints"}
+        connection.execute(insert(tables.control).values(**row, **at))
+
+    assert status(capsys, words)["complaints"] == [
+        {"sender": sender, "complaints": 0, "messages": 0, "is_held": True}
+    ]
+    says, fix = doctor(capsys, words)[0]
+    assert f"the marketing of {sender} is held" in says
+    assert f"clmctl outbox approve {sender}" in fix
+    assert answer(["outbox", "approve", sender, *words]) == 0
+    assert "may leave" in "".join(capsys.readouterr())
+    assert status(capsys, words)["complaints"] == []
+    assert answer(["outbox", "approve", sender, *words]) == 0
+    assert "Nothing was held" in "".join(capsys.readouterr())
 
 
 def test_the_kill_file_is_found(words: list[str], shop: Shop, capsys: Printed) -> None:
