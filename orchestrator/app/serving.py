@@ -90,7 +90,11 @@ class Answering:
         except EnvironmentFault as fault:
             if asked is not None:
                 raise
-            self.say("not_served", f"links and callbacks are not answered: {fault}", "warning", {})
+            says = (
+                f"links and callbacks are not answered here: {fault}. If another clmctl answers "
+                "there, say --serve off; if none does, --serve HOST:PORT"
+            )
+            self.say("not_served", says, "warning", {"address": str(address)})
             return
         self._take("links and callbacks", listener)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,8 +105,8 @@ def play(
     from orchestrator.testing.coverage import Coverage
 
     watch = Coverage() if coverage else None
-    sources = _sources(opened, paths or [], keyword)
-    return _Answer(opened, sources, watch, output, junit, update).give(var or [])
+    read = partial(_sources, opened, paths or [], keyword)
+    return _Answer(opened, read, watch, output, junit, update).give(var or [])
 
 
 def _sources(opened: OpenProject, paths: list[str], keyword: str | None) -> Sources:
@@ -123,14 +124,15 @@ class _Answer:
     def __init__(
         self,
         opened: OpenProject,
-        sources: Sources,
+        read: Callable[[], Sources],
         watch: Coverage | None,
         output: str,
         junit: Path | None,
         update: bool,
     ) -> None:
         self.opened = opened
-        self.sources = sources
+        self.read = read
+        self.sources = read()
         self.watch = watch
         self.output = output
         self.junit = junit
@@ -159,12 +161,13 @@ class _Answer:
         if is_human and self.watch is not None:
             for line in coverage_lines(self.watch, page):
                 console.out(line)
-        self._tell_machines()
         failed = any(one.failed for one in self.verdicts)
         if self.update:
             failed = self._update()
+            self._look_again(variables)
         elif is_human:
             self._say_what_next()
+        self._tell_machines()
         bad = any(one.severity == "error" for one in self.sources.problems)
         return int(bad or failed or any(one.broken for one in self.verdicts))
 
@@ -206,6 +209,16 @@ class _Answer:
         else:
             console.say("nothing to update")
         return bool(failing)
+
+    def _look_again(self, variables: list[str]) -> None:
+        """Play what was written, so that programs are told of the tests as they are now."""
+        from orchestrator.testing.judge import Judge
+
+        if self.output == "human" and self.junit is None:
+            return
+        self.sources = self.read()
+        judge = Judge(self.opened.folder, _loader(self.opened, variables))
+        self.verdicts = list(judge.judge(self.sources.tests))
 
     def _say_what_next(self) -> None:
         from orchestrator.cli import console

@@ -73,20 +73,25 @@ def clock_findings(connection: Connection, now: datetime) -> Iterator[Finding]:
         )
 
 
-def zone_findings(connection: Connection, zone: ZoneInfo) -> Iterator[Finding]:
-    """Yield the time zones of customers that are none; those customers count as the project's."""
+def zone_findings(connection: Connection, zone: ZoneInfo | None) -> Iterator[Finding]:
+    """Yield the time zones of customers that are none; those customers count as the project's.
+
+    Args:
+        zone: the project's; None if nothing says which that is.
+    """
     row = tables.customer.c
     query = select(row.timezone, func.count()).where(row.timezone.is_not(None))
     found = connection.execute(query.group_by(row.timezone).order_by(func.count().desc()))
-    unknown = [(name, n) for name, n in found if name and not timing.zone_or(name, zone)[1]]
+    unknown = [(name, n) for name, n in found if name and timing.zone_named(name) is None]
     if unknown:
         listed = ", ".join(f"{name!r} ({count:,})" for name, count in unknown[:SHOWN])
         more = " …" if len(unknown) > SHOWN else ""
         customers = sum(count for _, count in unknown)
+        whose = zone.key if zone else "the project's"
         yield Finding(
             "warning",
             "zones",
-            f"customers with a time zone that is no IANA name, who count as {zone.key}: "
+            f"customers with a time zone that is no IANA name, who count as {whose}: "
             f"{customers:,}: {listed}{more}",
             "import them again with names such as Asia/Jakarta",
         )

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from orchestrator.database_faults import database_faults
 from orchestrator.health import database_checks, mail_checks, playbook_checks
@@ -25,6 +25,7 @@ from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
 from orchestrator.report.contracts import Json, instant_text
 from orchestrator.report.layout import Page
+from orchestrator.tick.releases import latest_release, recorded_playbook
 
 DOCTOR_FORMAT = "clmctl.doctor/1"
 SAFE_JINJA = (3, 1, 6)
@@ -55,12 +56,11 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from unusable
         return
     playbook = patient.playbook
-    zone = ZoneInfo(playbook.project.timezone if playbook else "UTC")
     with database_faults(), patient.engine.connect() as connection:
         stands = standing(connection, playbook, patient.folder, patient.now)
         yield from database_checks.version_findings(connection)
         yield from database_checks.clock_findings(connection, patient.now)
-        yield from database_checks.zone_findings(connection, zone)
+        yield from database_checks.zone_findings(connection, _zone(connection, playbook))
         yield from database_checks.work_findings(stands)
     yield from leaving_findings(stands.leaving, patient.folder)
     yield from audience_findings(stands.audiences)
@@ -74,6 +74,14 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from mail_checks.python_findings(playbook)
         if patient.names is not None:
             yield from mail_checks.dns_findings(playbook, patient.folder, patient.names)
+
+
+def _zone(connection: Connection, playbook: Playbook | None) -> ZoneInfo | None:
+    """Return the project's zone, by its last release if its files do not load; None before any."""
+    latest = latest_release(connection)
+    if playbook is None and latest:
+        playbook = recorded_playbook(connection, latest)
+    return ZoneInfo(playbook.project.timezone) if playbook else None
 
 
 def package(name: str) -> str | None:

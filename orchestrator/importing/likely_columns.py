@@ -66,6 +66,8 @@ def likely_column(field: str, columns: Sequence[str]) -> str | None:
         ranks = [
             rank for rank, likely in enumerate(_LIKELY.get(field, ())) if _tells(likely, words)
         ]
+        if field == "event" and words == ["name"]:
+            ranks.append(len(_LIKELY[field]))
         if (ranks and not _OF_OTHER_THINGS & (set(words) - {field})) or _is_date(field, words):
             ranked.append((min(ranks, default=len(words)), len(words), place, column))
     return min(ranked)[-1] if ranked else _slip(field, columns)

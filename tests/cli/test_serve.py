@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,25 @@ def test_an_address_that_was_asked_for_and_is_taken_is_a_fault(
         port = taken.getsockname()[1]
         place = str(port) if words[-1] == "--port" else f"127.0.0.1:{port}"
         assert started(*words, place).process.wait(SECONDS) == 5
+
+
+@pytest.mark.slow
+def test_the_usual_address_that_is_taken_is_one_line_that_says_what_to_do(
+    started: Callable[..., Process],
+) -> None:
+    with ExitStack() as held:
+        with suppress(OSError):  # somebody else on this machine may have it, which is as well
+            held.enter_context(socket.create_server(("127.0.0.1", 8020)))
+        one = started("start", "--every", "1s", "--metrics", "off")
+        until = time.monotonic() + SECONDS
+        while not any(told["event"] == "tick" for told in one.told()):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert one.end() == 0
+    [said] = [told["says"] for told in one.told() if told["event"] == "not_served"]
+    assert said.endswith(
+        "If another clmctl answers there, say --serve off; if none does, --serve HOST:PORT"
+    )
 
 
 @pytest.mark.slow

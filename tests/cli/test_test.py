@@ -207,6 +207,21 @@ def test_update_writes_what_happened_and_leaves_the_rest(project: Path) -> None:
     assert path.read_text("utf-8") == written
 
 
+def test_update_tells_programs_of_the_tests_as_they_are_now(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = PASSING.replace("leaves: no click", "leaves: bored")
+    save(project, wrong)
+    assert play(project, "--update", "-o", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["result"] for one in document["tests"]] == ["passed"]
+
+    save(project, wrong)
+    report = project / "report.xml"
+    assert play(project, "--update", "--junit", str(report)) == 0
+    assert 'failures="0"' in report.read_text("utf-8")
+
+
 def test_update_tells_what_it_wrote_and_not_what_was_wrong(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,24 @@ def test_zones_that_are_none_are_counted(shop: Shop, capsys: pytest.CaptureFixtu
     assert "'WIB' (2), 'GMT+7' (1)" in says
 
 
+def test_files_that_do_not_load_leave_the_zone_of_the_last_release(
+    ill: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill.customers(wib={"timezone": "WIB"}).import_facts()
+    (ill.folder / "playbooks" / "hello.yaml").write_text("flow: [", encoding="utf-8")
+
+    assert "who count as Europe/Vienna: 1: 'WIB' (1)" in doctor(ill, capsys).of("zones")[0]
+
+
+def test_files_that_never_loaded_leave_the_zone_unnamed(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.write(hello=FLOW).customers(wib={"timezone": "WIB"}).import_facts()
+    (shop.folder / "playbooks" / "hello.yaml").write_text("flow: [", encoding="utf-8")
+
+    assert "who count as the project's: 1: " in doctor(shop, capsys).of("zones")[0]
+
+
 def test_runs_on_a_step_that_is_gone_are_serious(
     ill: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -370,6 +370,7 @@ def test_json_lines_with_different_keys_keep_their_order(engine: Engine, tmp_pat
     ("header", "help_"),
     [
         ("CustomerID,InvoiceDate,x", '--map "CustomerID=customer_id" --set event=VALUE'),
+        ("name,occurred_at,customer_id", '--map "name=event" --map "occurred_at=at"'),
         ("cookie,timestamp,page", '--map "timestamp=at"'),
         ("custmer_id,evnt,at", '--map "custmer_id=customer_id" --map "evnt=event"'),
         ("zip_code,conversion,event,at", "customer_id must tell customers apart"),
