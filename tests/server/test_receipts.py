@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ import pytest
 from harness import Shop
 from ledger import greeted, handed_over, key_of, rows
 from sending import KEYS
-from serving import Served, served
-from sqlalchemy import Engine
+from serving import Served, path_of, served
+from sqlalchemy import Engine, text
 
+from orchestrator.database import open_engine
 from orchestrator.server import gate, protocol
 
 CHANNELS = """
@@ -383,3 +385,29 @@ def test_a_body_in_crumbs_is_refused(front: Served) -> None:
     crumbs = b"1\r\nx\r\n" * 100_000
     assert _told(front, [head, *[crumbs] * 20]) < 10 * len(crumbs)
     assert client.get("/healthz").status_code == 200
+
+
+def test_customers_can_leave_while_callbacks_wait_for_an_import(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(open_engine(postgres_url), tmp_path)
+    importing = text("LOCK TABLE customer IN SHARE UPDATE EXCLUSIVE MODE")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with texting(shop, monkeypatch) as front, ThreadPoolExecutor(120) as providers:
+
+        def delivered(number: int) -> int:
+            path, form = of_ana("delivered")
+            form["MessageSid"] = f"SM{number}"
+            url = str(front.client.base_url.join(path))
+            return httpx.post(url, data=form, headers=twilio(path, form), timeout=60).status_code
+
+        with shop.engine.begin() as connection:
+            connection.execute(importing)
+            callbacks = [providers.submit(delivered, number) for number in range(100)]
+            while not connection.scalar(waiting):
+                time.sleep(0.05)
+            with httpx.Client(base_url=front.client.base_url, timeout=60) as customer:
+                left = [customer.post(path_of(shop, "ana")) for _ in range(3)]
+            assert [answer.status_code for answer in left] == [200] * 3
+            assert not any(callback.done() for callback in callbacks)
+        assert {callback.result() for callback in callbacks} == {200}

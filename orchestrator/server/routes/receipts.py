@@ -5,8 +5,8 @@ Signatures are made over the raw octets, so the adapter sees these and nothing t
 
 from __future__ import annotations
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
@@ -17,21 +17,26 @@ from orchestrator.server.site import Reader, Site
 
 MOST_RECEIPTS = 500
 """In one callback."""
+AT_ONCE, MOST_WAITING = 16, 200
+"""Callbacks under way, and in front of them. They have threads of their own: while they wait for
+a database that imports hold, customers can still leave."""
 
 
 def routes(site: Site) -> APIRouter:
     """Return the routes of callbacks."""
-    router = APIRouter()
+    router, threads = APIRouter(), CapacityLimiter(AT_ONCE)
 
     @router.post("/receipts/{channel}")
     async def take(channel: str, request: Request) -> Response:
+        if threads.statistics().tasks_waiting >= MOST_WAITING:
+            return _come_again()
         callback = _callback(site, request, await request.body())
-        return await run_in_threadpool(_taken, site, channel, callback)
+        return await to_thread.run_sync(_taken, site, channel, callback, limiter=threads)
 
     @router.get("/receipts/{channel}")
     async def set_up(channel: str, request: Request) -> Response:
         callback = _callback(site, request, b"")
-        return await run_in_threadpool(_answered, site, channel, callback)
+        return await to_thread.run_sync(_answered, site, channel, callback, limiter=threads)
 
     return router
 
@@ -78,7 +83,7 @@ def _written(site: Site, reader: Reader, receipts: list[Receipt]) -> Response:
     except EnvironmentFault as fault:
         facts = {"channel": reader.channel, "reason": str(fault)}
         site.say("not_written", "receipts have to come again: nothing was kept", "error", facts)
-        return PlainTextResponse("come again\n", 503, headers={"retry-after": "5"})
+        return _come_again()
     settle(site.engine, received.left)
     _tell(site, reader.channel, received)
     return _said(200)
@@ -93,6 +98,10 @@ def _tell(site: Site, channel: str, received: Received) -> None:
     facts = {"channel": channel, "repeated": received.repeated, "unknown": received.unknown}
     if new or received.unknown:
         site.say("receipts", f"{new} receipts taken", "info", {**facts, "new": dict(received.new)})
+
+
+def _come_again() -> Response:
+    return PlainTextResponse("come again\n", 503, headers={"retry-after": "5"})
 
 
 def _said(status: int) -> Response:
