@@ -180,7 +180,7 @@ def serve(
     current = InForce(files, engine, tell)
     place = Answering(folder, engine, current, Voice(tell).say, request, Metrics())
     with closing(place.site()) as site, stopped_by_signals() as stop:
-        site.readers()
+        site.open_readers()
         place.listen_outside(site)
         place.listen_inside()
         with place.answering(stop.asked) as running:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,7 @@ class Site:
     say: Say
     observer: Observer = DEAF
     failures: Failures = field(default_factory=Failures)
-    _readers: Mapping[str, Reader] = field(default_factory=dict)
+    _readers: dict[str, Reader] = field(default_factory=dict)
     _opened_for: Playbook | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,31 +93,35 @@ class Site:
         declared = self.playbook.catalog.topics or {}
         return {str(name): topic.purpose for name, topic in declared.items()}
 
-    def reader(self, channel: str) -> Reader | None:
-        """Return what reads a channel's callbacks; None if its provider tells nothing."""
-        return self.readers().get(channel)
-
-    def readers(self) -> Mapping[str, Reader]:
-        """Return what reads callbacks, by channel, by the channels as they are set now.
+    def open_readers(self) -> None:
+        """Open what reads callbacks, of all channels whose providers tell something.
 
         Raises:
             EnvironmentFault: a secret is missing, or an adapter cannot be made.
         """
+        for channel in open_channels(self.playbook, self.folder):
+            self.reader(channel)
+
+    def reader(self, channel: str) -> Reader | None:
+        """Return what reads a channel's callbacks; None if its provider tells nothing.
+
+        One that could not be opened is tried again whenever it is asked for; the others are read.
+
+        Raises:
+            EnvironmentFault: its secret is missing, or its adapter cannot be made.
+        """
         playbook = self.playbook
         with self._opening:
             if playbook is not self._opened_for:
-                old, self._readers = self._readers, self._opened(playbook)
-                self._opened_for = playbook
+                old, self._readers, self._opened_for = self._readers, {}, playbook
                 for reader in old.values():
                     shut(reader.adapter)
-            return self._readers
-
-    def _opened(self, playbook: Playbook) -> dict[str, Reader]:
-        return {
-            channel: Reader(channel, route.open())
-            for channel, route in open_channels(playbook, self.folder).items()
-            if route.adapter.receipts is not Channel.receipts
-        }
+            if channel not in self._readers:
+                route = open_channels(playbook, self.folder).get(channel)
+                if route is None or route.adapter.receipts is Channel.receipts:
+                    return None
+                self._readers[channel] = Reader(channel, route.open())
+            return self._readers[channel]
 
     def close(self) -> None:
         """Let go of what is open."""

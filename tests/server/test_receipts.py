@@ -411,3 +411,19 @@ def test_customers_can_leave_while_callbacks_wait_for_an_import(
             assert [answer.status_code for answer in left] == [200] * 3
             assert not any(callback.done() for callback in callbacks)
         assert {callback.result() for callback in callbacks} == {200}
+
+
+def test_a_missing_secret_costs_the_callbacks_of_its_channel_and_they_come_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with texting(shop, monkeypatch) as server:
+        monkeypatch.delenv("SMS_TOKEN")
+        path, form = of_ana("delivered")
+        assert texted(server, form, path).status_code == 503
+        assert server.client.get("/receipts/sms").status_code == 503
+        assert [event for event, _ in server.said] == ["callback_not_read"] * 2
+        body = sent_by_meta()
+        assert server.client.post("/receipts/whatsapp", content=body, headers=meta(body)).is_success
+        monkeypatch.setenv("SMS_TOKEN", SECRETS["SMS_TOKEN"])
+        assert texted(server, form, path).status_code == 200
+    assert rows(shop.engine, "SELECT kind FROM receipt") == [("delivered",)]

@@ -16,6 +16,7 @@ from orchestrator.channels.onsite import OnsiteChannel
 from orchestrator.delivery.guards import Guard
 from orchestrator.delivery.onsite import Shown, to_show
 from orchestrator.delivery.terms import TermsOf
+from orchestrator.errors import EnvironmentFault
 from orchestrator.server.site import Site
 
 
@@ -31,7 +32,10 @@ def routes(site: Site) -> APIRouter:
 
 
 def _shown(site: Site, customer: str, request: Request) -> Response:
-    reader = site.reader("onsite")
+    try:
+        reader = site.reader("onsite")
+    except EnvironmentFault:
+        return PlainTextResponse("come again\n", 503, headers={"retry-after": "5"})
     if reader is None or not isinstance(reader.adapter, OnsiteChannel):
         return PlainTextResponse("nothing here\n", 404)
     if not reader.adapter.proves(request.headers.get("authorization", "")):

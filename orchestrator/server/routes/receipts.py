@@ -52,13 +52,19 @@ def _callback(site: Site, request: Request, body: bytes) -> Callback:
 
 
 def _answered(site: Site, channel: str, callback: Callback) -> Response:
-    reader = site.reader(channel)
+    try:
+        reader = site.reader(channel)
+    except EnvironmentFault as fault:
+        return _shut(site, channel, fault)
     answer = reader.handshake(callback) if reader else None
     return _said(404) if answer is None else PlainTextResponse(answer)
 
 
 def _taken(site: Site, channel: str, callback: Callback) -> Response:
-    reader = site.reader(channel)
+    try:
+        reader = site.reader(channel)
+    except EnvironmentFault as fault:
+        return _shut(site, channel, fault)
     if reader is None:
         return _said(404)
     try:
@@ -87,6 +93,13 @@ def _written(site: Site, reader: Reader, receipts: list[Receipt]) -> Response:
     settle(site.engine, received.left)
     _tell(site, reader.channel, received)
     return _said(200)
+
+
+def _shut(site: Site, channel: str, fault: EnvironmentFault) -> Response:
+    """Answer that nothing can be proved now: what is in the callback comes again."""
+    says = f"callbacks of {channel} are not read, they have to come again: {fault}"
+    site.say("callback_not_read", says, "error", {"channel": channel, "reason": str(fault)})
+    return _come_again()
 
 
 def _tell(site: Site, channel: str, received: Received) -> None:
