@@ -11,7 +11,9 @@ from orchestrator.channels.mail.bodies import Body, file_body, text_body
 from orchestrator.channels.mail.headers import HeaderRefused, clean
 from orchestrator.channels.message import Attachment
 
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\Z")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+"""One of the two names of a media type (RFC 6838, 4.2)."""
+_TYPE = re.compile(rf"{_NAME}/{_NAME}\Z")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.() -]{1,60}\Z")
 _LONGEST_NAME = 240
 _CONTAINERS = ("multipart/", "message/")
