@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, FromClause, select
 
@@ -60,10 +60,13 @@ class Printer:
         brought = result_facts(self.connection, self.playbook, runs, self.results)
         sends = []
         for order in orders:
-            send = _send(order, attributes[order.at].get(order.customer_id, {}), entries)
-            results = brought.get((order.flow, order.customer_id, order.entry))
-            send = replace(send, results=results) if results else send
-            sends.append(replace(send, links=self.links_of(order)) if self.links_of else send)
+            known = _Known(
+                attributes[order.at].get(order.customer_id, {}),
+                entries.get(order.entry_event_id or 0, {}),
+                brought.get((order.flow, order.customer_id, order.entry), {}),
+                self.links_of(order) if self.links_of else {},
+            )
+            sends.append(_send(order, known))
         render = self.desk.render if self.desk else partial(map, self.renderer.render)
         for send, message in zip(sends, render(sends), strict=True):
             yield send, self._shown(send, message)
@@ -120,10 +123,16 @@ class Printer:
                 own[row.name] = value
 
 
-def _send(
-    order: Decided, attributes: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]
-) -> Send:
-    entry = entries.get(order.entry_event_id or 0, {})
+class _Known(NamedTuple):
+    """What was loaded, or made, for one order."""
+
+    attributes: Mapping[str, Any]
+    entry: Mapping[str, Any]
+    results: Mapping[str, Mapping[str, Any]]
+    links: Mapping[str, str]
+
+
+def _send(order: Decided, known: _Known) -> Send:
     return Send(
         customer=CustomerFacts(
             id=order.customer_id,
@@ -133,7 +142,7 @@ def _send(
             push_token=order.push_token,
             locale=order.locale,
             timezone=order.timezone,
-            attributes=attributes,
+            attributes=known.attributes,
         ),
         flow=order.flow,
         entry=order.entry,
@@ -144,7 +153,9 @@ def _send(
         variant=order.variant,
         at=order.at,
         due_at=order.due_at,
-        entry_facts={**entry, "at": order.entry_at, "start": order.start},
+        entry_facts={**known.entry, "at": order.entry_at, "start": order.start},
+        results=known.results,
+        links=known.links,
     )
 
 

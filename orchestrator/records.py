@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 DecisionKind = Literal["send", "hold", "suppress", "expire"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CustomerFacts:
     """One customer as templates see them: plain data only."""
 
@@ -26,9 +26,13 @@ class CustomerFacts:
     """Attribute → typed value (text, Decimal, bool, date, aware datetime, list of text)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Send:
-    """One decided send, with everything that rendering may read."""
+    """One decided send, with everything that rendering may read.
+
+    No slots here and in its customer: without them it is pickled in half the time, on its way
+    to where it is rendered.
+    """
 
     customer: CustomerFacts
     flow: str

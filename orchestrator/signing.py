@@ -34,7 +34,8 @@ TokenPurpose = Literal["unsubscribe", "preferences", "onsite", "unsubscribe_by_m
 
 _VERSION = "v1"
 _SALT = b"clmctl/v1"
-_PROVIDER_KEY_CHARACTERS = 40
+_PROVIDER_KEY_OCTETS = 25
+"""Five make eight characters."""
 _PROOF_CHARACTERS = 12
 """60 bits, which can be tried one mail at a time."""
 
@@ -91,7 +92,7 @@ class Keys:
         the message before the first attempt, so a new secret does not change it.
         """
         digest = hmac.digest(self.current.key("provider_key"), business_key.encode(), sha256)
-        return base64.b32encode(digest)[:_PROVIDER_KEY_CHARACTERS].decode()
+        return base64.b32encode(digest[:_PROVIDER_KEY_OCTETS]).decode()
 
     def token(self, purpose: TokenPurpose, payload: str) -> str:
         """Return ``v1.kid.payload.signature``, fit for a URL. The payload can be read by all."""

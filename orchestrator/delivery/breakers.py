@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from orchestrator import tables
 from orchestrator.channels.outcome import Outcome
@@ -90,11 +90,15 @@ class Noted(NamedTuple):
 
 def read_breakers(connection: Connection, provider: str) -> dict[str, Breaker]:
     """Return the breakers of a provider that are not at rest, by domain."""
-    row = tables.breaker.c
-    query = select(
-        row.domain, row.state, row.recent, row.trips, row.open_until, row.probe, row.reason
-    ).where(row.provider == provider)
-    return {domain: Breaker(*rest) for domain, *rest in connection.execute(query)}
+    rows = connection.execute(_OF_PROVIDER, {"provider": provider})
+    return {domain: Breaker(*rest) for domain, *rest in rows}
+
+
+_breaker = tables.breaker.c
+_OF_PROVIDER = select(
+    _breaker.domain, _breaker.state, _breaker.recent, _breaker.trips, _breaker.open_until,
+    _breaker.probe, _breaker.reason,
+).where(_breaker.provider == bindparam("provider"))  # fmt: skip
 
 
 def is_shut(connection: Connection, provider: str, lease: str) -> bool:

@@ -31,27 +31,34 @@ from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.onsite import publish
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Attempt, Change, after
+from orchestrator.given import rows_given
 
 _ROW = tables.message.c
-_OURS = (
-    _ROW.id == bindparam("row"),
-    _ROW.lease == bindparam("token"),
-    _ROW.attempt == bindparam("number"),
-)
+_accepted = rows_given("rows", _ROW.id, _ROW.attempt, _ROW.provider_id)
 _SENT = (
     update(tables.message)
-    .where(*_OURS, in_state("sending", "in_doubt", "queued", "sent"))
+    .where(
+        _ROW.id == _accepted.c.id,
+        _ROW.attempt == _accepted.c.attempt,
+        _ROW.lease == bindparam("token"),
+        in_state("sending", "in_doubt", "queued", "sent"),
+    )
     .values(
         state="sent",
         state_at=bindparam("now"),
-        provider_id=bindparam("called"),
+        provider_id=_accepted.c.provider_id,
         error=None,
         lease_until=None,
     )
 )
 _ENDED = (
     update(tables.message)
-    .where(*_OURS, in_state("sending", "in_doubt"))
+    .where(
+        _ROW.id == bindparam("row"),
+        _ROW.attempt == bindparam("number"),
+        _ROW.lease == bindparam("token"),
+        in_state("sending", "in_doubt"),
+    )
     .values(
         state=bindparam("to_state"),
         state_at=bindparam("now"),
@@ -138,8 +145,12 @@ class Ender:
     def _write_sent(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
         if not ended:
             return
-        rows = [{**self._which(one, now), "called": _called(one)} for one in ended]
-        written = connection.execute(_SENT, rows).rowcount
+        rows = [
+            {"id": one.made.order.id, "attempt": one.number, "provider_id": _called(one)}
+            for one in ended
+        ]
+        by = {"token": self.lease.token, "now": to_micros(now)}
+        written = connection.execute(_SENT, {"rows": rows, **by}).rowcount
         drop_payloads(connection, [one.made.order.id for one in ended])
         if self.outlet.adapter.capabilities.is_published:
             publish(connection, [one.made for one in ended], now)
@@ -170,7 +181,10 @@ class Ender:
     def _write_other(self, connection: Connection, one: Ended, now: datetime) -> None:
         change = self._change(one, now)
         row = {
-            **self._which(one, now),
+            "row": one.made.order.id,
+            "token": self.lease.token,
+            "number": one.number,
+            "now": to_micros(now),
             "to_state": final(change.state, self.outlet.channel),
             "why": change.error,
             "when": to_micros(change.not_before or now),
@@ -198,14 +212,6 @@ class Ender:
         if one.outcome is None:
             return Change("queued", None, now, is_spent=False)
         return after(one.outcome, attempt_of(one.made, self.outlet, now), now, self.chance)
-
-    def _which(self, one: Ended, now: datetime) -> dict[str, Any]:
-        return {
-            "row": one.made.order.id,
-            "token": self.lease.token,
-            "number": one.number,
-            "now": to_micros(now),
-        }
 
     def _happened(self, one: Ended) -> dict[str, Any]:
         assert one.outcome is not None

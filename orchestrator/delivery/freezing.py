@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from dataclasses import fields, replace
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from orchestrator.channels.message import Attachment, OutgoingMessage, Sender, Unsubscribe
@@ -23,8 +24,8 @@ larger window would take most of the time of packing it."""
 _INSTANTS = ("created_at", "expires_at", "decided_at", "due_at")
 _CHANGING = frozenset(("attempt", "possible_duplicate"))
 """What differs between attempts: the row of the ledger says it."""
-_AS_THEY_ARE = frozenset((str, int, bool, type(None)))
 _KEPT = tuple(one.name for one in fields(OutgoingMessage) if one.name not in _CHANGING)
+_values = attrgetter(*_KEPT)
 
 
 class Frozen(NamedTuple):
@@ -36,9 +37,7 @@ class Frozen(NamedTuple):
 
 def freeze(message: OutgoingMessage) -> Frozen:
     """Return everything that an attempt needs, but for its number."""
-    values = ((name, getattr(message, name)) for name in _KEPT)
-    kept = {name: one if type(one) in _AS_THEY_ARE else _plain(one) for name, one in values}
-    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _written(dict(zip(_KEPT, _values(message), strict=True))).encode()
     packing = zlib.compressobj(*_QUICK)
     return Frozen(packing.compress(text) + packing.flush(), sha256(text).hexdigest())
 
@@ -76,14 +75,18 @@ def numbered(message: OutgoingMessage, attempt: int, *, again: bool) -> Outgoing
 
 
 def _plain(value: Any) -> Any:
+    """Return what JSON can say of a value that it does not know."""
     match value:
         case datetime():
             return value.isoformat()
         case Attachment(name, content_type, content):
             encoded = b64encode(content).decode()
             return {"name": name, "content_type": content_type, "content": encoded}
-        case Sender() | Unsubscribe():
-            return {one.name: getattr(value, one.name) for one in fields(value)}
-        case tuple():
-            return [_plain(one) for one in value]
-    return value
+        case Sender(name, address, reply_to):
+            return {"name": name, "address": address, "reply_to": reply_to}
+        case Unsubscribe(url, mailto):
+            return {"url": url, "mailto": mailto}
+    raise TypeError(f"a message holds no {type(value).__name__}")
+
+
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode

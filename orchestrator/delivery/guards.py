@@ -19,6 +19,7 @@ from orchestrator.channels.spec import CHANNELS, AddressKind
 from orchestrator.columns import to_micros
 from orchestrator.delivery.stops import Stops
 from orchestrator.delivery.terms import Kind, TermsOf
+from orchestrator.given import among
 
 VerdictKind = Literal["suppress", "expire", "cancel", "later", "wait", "anew"]
 ENDED = ("goal", "exit", "audience", "restarted")
@@ -168,8 +169,9 @@ def _facts(connection: Connection, leaving: Sequence[Leaving], now: datetime) ->
     for customer, topic, latest in connection.execute(_CONSENTS, {**by, "people": list(asked)}):
         if latest % 2 == 0:
             consents.setdefault(customer, []).append(topic)
-    suppressed = connection.execute(_SUPPRESSED, {**by, **_addresses(leaving)})
-    return _Found(standing, consents, {(kind, address) for kind, address in suppressed})
+    held = connection.execute(_SUPPRESSED, _addresses(leaving))
+    suppressed = {(kind, address) for kind, address, at in held if at < now + SKEW}
+    return _Found(standing, consents, suppressed)
 
 
 def _addresses(leaving: Iterable[Leaving]) -> dict[str, list[str]]:
@@ -198,13 +200,13 @@ _STANDING = (
             _run.c.entry == _message.c.entry,
         ),
     )
-    .where(_message.c.id.in_(bindparam("rows", expanding=True)))
+    .where(among(_message.c.id, "rows"))
 )  # fmt: skip
 _acts = tables.consent.c
 _CONSENTS = (
     select(_acts.customer_id, _acts.topic, func.max(_acts.at * 2 + _acts.withdrawn))
     .where(
-        _acts.customer_id.in_(bindparam("people", expanding=True)),
+        among(_acts.customer_id, "people"),
         or_(_acts.at <= bindparam("now"), and_(_acts.withdrawn == 1, _acts.at < bindparam("soon"))),
     )
     .group_by(_acts.customer_id, _acts.topic)
@@ -212,12 +214,7 @@ _CONSENTS = (
 """The latest act about each topic, as ``2 * at + withdrawn``: a withdrawal counts as later, and
 one that another machine's clock has dated a little ahead counts already."""
 _held = tables.suppression.c
-_SUPPRESSED = select(_held.kind, _held.address).where(
-    _held.at < bindparam("soon"),
-    or_(
-        *(
-            and_(_held.kind == kind, _held.address.in_(bindparam(kind, expanding=True)))
-            for kind in _KINDS
-        )
-    ),
+_SUPPRESSED = select(_held.kind, _held.address, _held.at).where(
+    or_(*(and_(_held.kind == kind, among(_held.address, kind)) for kind in _KINDS))
 )
+"""Since when is not asked here: it would lead SQLite to all of a kind, by the index of times."""

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, select
 
 from orchestrator import tables
+from orchestrator.given import among
 from orchestrator.records import Decided
 
 
@@ -63,7 +64,7 @@ _CLAIMED = (
         )
         .outerjoin(tables.payload, _payload.message_id == _row.id)
     )
-    .where(_row.id.in_(bindparam("rows", expanding=True)))
+    .where(among(_row.id, "rows"))
     .order_by(_row.id)
 )  # fmt: skip
 _OWN = len(Order._fields) - 1

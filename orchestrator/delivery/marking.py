@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -24,20 +23,28 @@ from orchestrator.delivery.making import Made
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.verdicts import carry_out
+from orchestrator.given import among, rows_given
 
 _ROW = tables.message.c
+_OURS = (
+    select(_ROW.id)
+    .where(among(_ROW.id, "rows"), _ROW.lease == bindparam("token"), in_state("claimed"))
+    .with_for_update()
+)
+_marked = rows_given("rows", _ROW.id, _ROW.provider_key)
 _MARK = (
     update(tables.message)
-    .where(_ROW.id == bindparam("row"))
+    .where(_ROW.id == _marked.c.id)
     .values(
         state="sending",
         state_at=bindparam("now"),
         attempt=_ROW.attempt + 1,
         provider=bindparam("by"),
-        provider_key=bindparam("key"),
+        provider_key=_marked.c.provider_key,
         first_attempt_at=func.coalesce(_ROW.first_attempt_at, bindparam("now")),
     )
 )
+_DROP = delete(tables.payload).where(among(tables.payload.c.message_id, "rows"))
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,15 @@ class Marker:
         free = self._unpaced(connection, [one for one in ours if one.order.id not in verdicts], now)
         _keep(connection, free)
         if free:
-            connection.execute(_MARK, [self._marked(one, now) for one in free])
+            rows = [{"id": one.order.id, "provider_key": one.message.provider_key} for one in free]
+            by = {"now": to_micros(now), "by": self.outlet.provider}
+            connection.execute(_MARK, {"rows": rows, **by})
         return free
 
     def _still_ours(self, connection: Connection, made: Sequence[Made]) -> list[Made]:
         """Return what no rescue has taken away meanwhile; the rest is somebody else's."""
-        asked = [one.order.id for one in made]
-        query = (
-            select(_ROW.id)
-            .where(_ROW.id.in_(asked), _ROW.lease == self.lease.token, in_state("claimed"))
-            .with_for_update()
-        )
-        ours = set(connection.scalars(query))
+        asked = {"rows": [one.order.id for one in made], "token": self.lease.token}
+        ours = set(connection.scalars(_OURS, asked))
         return [one for one in made if one.order.id in ours]
 
     def _unpaced(self, connection: Connection, made: Sequence[Made], now: datetime) -> list[Made]:
@@ -114,14 +118,6 @@ class Marker:
                 later[one.order.id] = Verdict("later", not_before=now + wait)
         return later
 
-    def _marked(self, one: Made, now: datetime) -> dict[str, Any]:
-        return {
-            "row": one.order.id,
-            "now": to_micros(now),
-            "by": self.outlet.provider,
-            "key": one.message.provider_key,
-        }
-
 
 def domain_of(made: Made) -> str:
     """Return the domain of a mail's receiver, in lower case; of other messages nothing."""
@@ -145,4 +141,4 @@ def drop_payloads(connection: Connection, rows: Iterable[int]) -> None:
     """Delete what was frozen of messages that are done."""
     listed = list(rows)
     if listed:
-        connection.execute(delete(tables.payload).where(tables.payload.c.message_id.in_(listed)))
+        connection.execute(_DROP, {"rows": listed})

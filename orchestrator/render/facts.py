@@ -15,6 +15,7 @@ from sqlalchemy import Connection, FromClause, bindparam, select
 from orchestrator import tables
 from orchestrator.columns import from_day_number
 from orchestrator.flow.brought import steps_that_bring
+from orchestrator.given import among
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.vocabulary import names_of
 from orchestrator.records import CustomerFacts
@@ -101,7 +102,7 @@ def _add_stored(
     columns = sorted({"text", *(COLUMNS[type] for type in types.values())})
     query = select(_VALUE.customer_id, _VALUE.name, *(_VALUE[name] for name in columns)).where(
         _VALUE.name.in_(bindparam("names", expanding=True)),
-        _VALUE.customer_id.in_(bindparam("ids", expanding=True)),
+        among(_VALUE.customer_id, "ids"),
     )
     place = 2 + columns.index("text")
     for row in connection.execute(query, {"ids": ids, "names": sorted(types)}):
