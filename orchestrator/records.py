@@ -224,6 +224,24 @@ class KeyedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMessage:
+    """One message of a run, as it stands."""
+
+    step: str
+    channel: str | None
+    """None of a send that a tick decided against before it chose one."""
+    state: str
+    at: datetime
+    """Since when."""
+    why: str | None
+    """A reason code, or what the provider said."""
+    not_before: datetime | None = None
+    """``queued``: not tried earlier."""
+    id: int | None = None
+    """In the ledger; None if it never came there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Why one customer does or does not enter one flow."""
 
@@ -233,6 +251,8 @@ class Explained:
     conditions: Sequence[ExplainedLeaf]
     state: Mapping[str, Any] = field(default_factory=dict)
     """The customer's standing in the flow: ``{"step": …, "entry": 1}``; empty if none."""
+    messages: Sequence[RunMessage] = ()
+    """Of the run that ``state`` is about, in the order of its steps."""
     next: str | None = None
     """What will happen next, as a sentence."""
     waits_for: Sequence[ExplainedLeaf] = ()

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import Instant, exact_text, to_micros
 from orchestrator.explain.admission import Admission, Part
+from orchestrator.explain.messages import messages_of
 from orchestrator.explain.questions import Inquiry, Tree, joined
 from orchestrator.explain.said import Speech
 from orchestrator.explain.standing import Standing, latest_runs, standing_of
@@ -28,7 +29,7 @@ from orchestrator.explain.starts import Beginnings, latest_event
 from orchestrator.explain.waiting import Waiting
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.playbook.model import Attribute, Flow
-from orchestrator.records import Explained, KeyedRun
+from orchestrator.records import Explained, KeyedRun, RunMessage
 from orchestrator.tick import workspace
 from orchestrator.tick.candidates import next_entry
 from orchestrator.tick.context import Tick
@@ -92,6 +93,7 @@ class Case:
             enters=standing.enters,
             conditions=lines,
             state=standing.state(),
+            messages=self._messages(standing),
             next=self._goes_on(standing, waiting)
             or standing.way_in(blocking, verdict.at, self.speech),
             waits_for=tuple(waiting.lines()) if waiting is not None else (),
@@ -111,6 +113,10 @@ class Case:
         mine = (one for one in self._latest if not self.flow.key or one["key_value"] == key)
         found = standing_of(self.tick, self.live, self.id, next(mine, None), key)
         return found if self.is_live else replace(found, enters=False)
+
+    def _messages(self, standing: Standing) -> list[RunMessage]:
+        run = standing.latest
+        return messages_of(self.tick, self.live, self.id, run["entry"]) if run else []
 
     def _waiting(self, standing: Standing) -> Waiting | None:
         """Return the run that is on its way and stays so; None if there is none."""

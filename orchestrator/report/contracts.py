@@ -15,6 +15,7 @@ from orchestrator.records import (
     Explained,
     ExplainedLeaf,
     FlowReport,
+    RunMessage,
     TickReport,
 )
 
@@ -135,6 +136,7 @@ def explain_document(explained: Explained) -> Json:
         "key": explained.key,
         "conditions": [_leaf(one) for one in explained.conditions],
         "state": _state(explained.state),
+        "messages": [_run_message(one) for one in explained.messages],
         "waits_for": [_leaf(one) for one in explained.waits_for],
         "next": explained.next,
         "keys": explained.keys,
@@ -142,6 +144,18 @@ def explain_document(explained: Explained) -> Json:
             {"key": one.key, "state": _state(one.state), "next": one.next}
             for one in explained.others
         ],
+    }
+
+
+def _run_message(one: RunMessage) -> Json:
+    return {
+        "id": one.id,
+        "step": one.step,
+        "channel": one.channel,
+        "state": one.state,
+        "at": instant_text(one.at),
+        "why": one.why,
+        "not_before": instant_text(one.not_before) if one.not_before else None,
     }
 
 

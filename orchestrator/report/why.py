@@ -11,9 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted
-from orchestrator.records import Explained, ExplainedLeaf
+from orchestrator.records import Explained, ExplainedLeaf, RunMessage
 from orchestrator.report.layout import Page, padded, printable, width_of
 from orchestrator.report.preview import local_time
+from orchestrator.report.words import GATE, label
 
 GAP = 2
 GROUPS = {"any": "any of these", "all": "all of these"}
@@ -47,6 +48,7 @@ def why(explained: Explained, page: Page, zone: ZoneInfo) -> Iterator[str]:
     yield page.paint(printable(f"{explained.customer} {verb} {explained.flow}{of} now."), "bold")
     yield from _conditions(explained.conditions, page)
     yield from _state(explained.state, page, zone)
+    yield from _messages(explained.messages, page, zone)
     if explained.waits_for:
         yield ""
         yield from _conditions(explained.waits_for, page, headed=True)
@@ -63,6 +65,25 @@ def _state(state: Mapping[str, Any], page: Page, zone: ZoneInfo) -> Iterator[str
         yield from page.table(
             [(key.replace("_", " "), _said(value, zone)) for key, value in known.items()]
         )
+
+
+def _messages(messages: Sequence[RunMessage], page: Page, zone: ZoneInfo) -> Iterator[str]:
+    """Yield what became of the run's messages, below each what keeps it from the customer."""
+    if not messages:
+        return
+    yield ""
+    yield page.paint("Its messages:", "bold")
+    rows = [
+        (one.step, one.channel or "", one.state.replace("_", " "), local_time(one.at, zone))
+        for one in messages
+    ]
+    for line, one in zip(page.table(rows), messages, strict=True):
+        yield line
+        told = [label(GATE, one.why)] if one.why else []
+        told += [f"not before {local_time(one.not_before, zone)}"] if one.not_before else []
+        told += [f"clmctl outbox show {one.id}"] if one.why and one.id else []
+        if told:
+            yield from page.wrap("; ".join(told), indent=4)
 
 
 def _others(explained: Explained, page: Page, zone: ZoneInfo) -> Iterator[str]:
