@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import os
 import random
 import socket
 import time
@@ -42,6 +43,8 @@ CHANNELS = """
 channels:
   whatsapp: {phone_number_id: '1', token: file:whatsapp.secret, app_secret: file:whatsapp.secret}
 """
+RECEIPTS = int(os.environ.get("CLM_RECEIPTS", "33000"))
+"""Three times that many are posted, one by one: a busy machine takes a hundred a second."""
 LINKED = PROJECT + "links: {base_url: 'https://shop.example'}\n"
 STATUSES = ("sent", "delivered", "read")
 
@@ -180,7 +183,7 @@ def test_a_server_killed_after_its_answers_loses_nothing_of_them(
 def test_receipts_replayed_and_shuffled_over_and_over_give_one_state(
     shop: Shop, tmp_path: Path
 ) -> None:
-    receipts, chance = sized(150, 33_000), random.Random(3)
+    receipts, chance = sized(150, RECEIPTS), random.Random(3)
     keys = keyed(shop, receipts // 3)
     states = []
     with served(shop, utcnow) as server:

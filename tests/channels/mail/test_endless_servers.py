@@ -17,6 +17,9 @@ from http_peers import Fault, peer
 from letters import outgoing
 from smtp_peers import CLOSE, ENDLESS, RESET, SILENCE, scripted
 
+from orchestrator.channels.mail.opening import Patience
+
+PATIENCE = Patience(connect=0.8, enter=0.8, envelope=0.8, content=0.8)
 STAGES = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content")
 PLAIN_UNTIL_TLS = "220 ready\r\n250-here\r\n250 STARTTLS\r\n220 go\r\n"
 
@@ -30,16 +33,20 @@ def trusting(authority: Authority) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=authority.pem)
 
 
-@pytest.mark.parametrize("is_secured", [False, True], ids=["in the clear", "over TLS"])
-@pytest.mark.parametrize("how", [*ENDLESS, SILENCE, RESET, CLOSE])
+@pytest.mark.parametrize(
+    ("how", "is_secured"),
+    [
+        *((how, False) for how in (*ENDLESS, SILENCE, RESET, CLOSE)),
+        *((how, True) for how in ("octets without end", "lines that drip", RESET)),
+    ],
+)
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_attempt_ends_whatever_a_server_goes_on_saying(
     stage: str, how: str, is_secured: bool, tmp_path: Path, authority: Authority
 ) -> None:
     shows = authority.server(tmp_path, "127.0.0.1") if is_secured else None
-    relay: dict[str, Any] = (
-        {"security": "implicit", "tls": trusting(authority)} if is_secured else {}
-    )
+    secured: dict[str, Any] = {"security": "implicit", "tls": trusting(authority)}
+    relay = {"patience": PATIENCE, **(secured if is_secured else {})}
     extensions = WITHOUT_PIPELINING if stage != "EHLO" else {}
     with scripted({**extensions, stage: how}, tls=shows) as server:
         with pool(server.port, **relay) as over:
@@ -74,7 +81,9 @@ def test_tls_that_never_comes_about_ends_in_time(
     before = PLAIN_UNTIL_TLS if security == "starttls" else ""
     fault = Fault((before + says).encode("latin-1"), after="connected", then=then, again=again)  # type: ignore[arg-type]  # one of them
     with peer(fault) as server:
-        with pool(server.port, security=security, tls=trusting(authority)) as over:
+        with pool(
+            server.port, security=security, tls=trusting(authority), patience=PATIENCE
+        ) as over:
             [outcome] = carried(over, [outgoing()])
         assert server.was_left()
 
