@@ -7,10 +7,14 @@ its class. No adapter is imported before ``channels.yaml`` names it.
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import get_args
 
 from orchestrator.channels.base import Capabilities, Channel
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.spec import CHANNELS, WEBHOOK, ChannelSpec
+from orchestrator.channels.spec import CHANNELS, WEBHOOK, AddressKind, ChannelSpec
 from orchestrator.errors import EnvironmentFault
 from orchestrator.packages import Brought, a
 
@@ -29,6 +33,11 @@ BUILT_IN: dict[str, str] = {
     "whatsapp": "orchestrator.channels.whatsapp:WhatsappChannel",
 }
 """Name → module and class."""
+FORMATS = frozenset(("html", "md", "txt", "json"))
+_RESERVED = frozenset(("preferred",))
+"""What stands for other channels where one could stand."""
+_CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+LONGEST_CALL = timedelta(days=1)
 BROUGHT = Brought("clmctl.channels", "adapter")
 _brought: dict[str, type[Channel]] = {}
 """Those of packages that were asked for."""
@@ -104,8 +113,38 @@ def wrong_with(adapter: type[Channel], name: str) -> str | None:
     settings = getattr(adapter, "Settings", None)
     if not isinstance(settings, type) or not issubclass(settings, ChannelSettings):
         return "has no Settings derived from ChannelSettings"
-    if not isinstance(getattr(adapter, "capabilities", None), Capabilities):
+    able = getattr(adapter, "capabilities", None)
+    if not isinstance(able, Capabilities):
         return "has no Capabilities"
+    unsound = [*unsound_spec(adapter.spec), *unsound_capabilities(able)]
+    if unsound:
+        return f"cannot be used: {unsound[0]}"
     if getattr(adapter, "__abstractmethods__", None):
         return f"does not define {', '.join(sorted(adapter.__abstractmethods__))}"
     return None
+
+
+def unsound_spec(spec: ChannelSpec | None) -> Iterator[str]:
+    """Yield what a channel cannot be, in sentences."""
+    if spec is None:
+        return
+    name, formats = spec.name, spec.formats
+    if not isinstance(name, str) or not _CHANNEL.fullmatch(name) or name in _RESERVED:
+        yield f'a channel is not called "{name}": small letters, digits and _'
+    if not isinstance(formats, tuple) or not formats or not FORMATS.issuperset(formats):
+        yield f"spec.formats is {formats!r}: some of {', '.join(sorted(FORMATS))} in order"
+    if spec.address not in (None, *get_args(AddressKind)):
+        yield f"spec.address is {spec.address!r}: {', '.join(get_args(AddressKind))} or None"
+
+
+def unsound_capabilities(able: Capabilities) -> Iterator[str]:
+    """Yield what capabilities cannot be, in sentences: the dispatcher counts on them."""
+    for number in (able.batch, able.at_once):
+        if not isinstance(number, int) or number < 1:
+            yield f"batch and at_once are whole numbers from 1, not {number!r}"
+    if not isinstance(able.timeout, timedelta) or not timedelta() < able.timeout <= LONGEST_CALL:
+        yield f"timeout is a timedelta, longer than nothing and at most a day, not {able.timeout!r}"
+    if able.key_ttl is not None and not isinstance(able.key_ttl, timedelta):
+        yield f"key_ttl is a timedelta or None, not {able.key_ttl!r}"
+    if able.key_ttl is not None and not able.idempotent:
+        yield "key_ttl is for adapters that are idempotent"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from brought import install_adapters
 
-from orchestrator.channels.base import Channel
+from orchestrator.channels.base import Capabilities, Channel
 from orchestrator.channels.registry import (
     BUILT_IN,
     adapter_names,
@@ -16,6 +18,7 @@ from orchestrator.channels.registry import (
     find_adapter,
     wrong_with,
 )
+from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.spec import CHANNELS, ChannelSpec
 from orchestrator.errors import EnvironmentFault
 
@@ -42,6 +45,43 @@ def test_an_adapter_of_a_package_is_found_and_its_channel_joins_the_language() -
     assert CHANNELS["drum"].address is None
     assert carrying("drum")[0] == "drum"
     assert "drum" in adapter_names()
+
+
+KITE = ChannelSpec("kite", None, covered=False, formats=("txt",))
+
+
+def strange(spec: ChannelSpec = KITE, **able: Any) -> type[Channel]:
+    """Return an adapter that says this of itself."""
+    said = {"name": "kite", "spec": spec, "Settings": ChannelSettings, "send": print}
+    return type("Kite", (Channel,), {**said, "capabilities": Capabilities(**able)})
+
+
+@pytest.mark.parametrize(
+    ("adapter", "says"),
+    [
+        (strange(at_once=0), "at_once are whole numbers from 1, not 0"),
+        (strange(batch="5"), "from 1, not '5'"),
+        (strange(timeout=timedelta()), "timeout is a timedelta"),
+        (strange(timeout=30), "timeout is a timedelta"),
+        (strange(timeout=timedelta(days=2)), "at most a day"),
+        (strange(idempotent=True, key_ttl=60), "key_ttl is a timedelta"),
+        (strange(key_ttl=timedelta(days=1)), "key_ttl is for adapters that are idempotent"),
+        (strange(ChannelSpec("../x", None, covered=False, formats=("txt",))), "is not called"),
+        (strange(ChannelSpec("preferred", None, covered=False, formats=("txt",))), "not called"),
+        (strange(ChannelSpec("kite", None, covered=False, formats=())), "spec.formats is ()"),
+        (
+            strange(ChannelSpec("kite", "window", covered=False, formats=("txt",))),  # type: ignore[arg-type]
+            "spec.address is 'window'",
+        ),
+    ],
+)
+def test_what_an_adapter_cannot_be_is_told_before_it_is_used(
+    adapter: type[Channel], says: str
+) -> None:
+    wrong = wrong_with(adapter, "kite")
+
+    assert wrong is not None
+    assert says in wrong
 
 
 def test_no_package_stands_in_for_a_built_in_adapter() -> None:

@@ -6,44 +6,35 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.channels.base import Channel
-from orchestrator.channels.registry import wrong_with
+from orchestrator.channels.registry import (
+    unsound_capabilities,
+    unsound_spec,
+    wrong_with,
+)
 from orchestrator.channels.shapes import SecretShape
-from orchestrator.channels.spec import ChannelSpec
 from orchestrator.language.names import IDENTIFIER
 from orchestrator.language.words import words_of
 from orchestrator.testing.channels.kit import Kit
 
-FORMATS = ("html", "md", "txt", "json")
 _SECRET_WORD = re.compile(r"password|secret|token|(?:api|access|private|signing)_?key|credential")
 
 
 def class_is_whole(kit: Kit) -> Iterator[str]:
     """Its class says all that the registry asks for."""
     with kit.open() as adapter:
+        found = [*unsound_spec(adapter.spec), *unsound_capabilities(adapter.capabilities)]
         wrong = wrong_with(type(adapter), adapter.name)
-        if wrong is not None:
+        if wrong is not None and not found:
             yield f"the adapter {wrong}"
+        yield from found
         if not re.fullmatch(IDENTIFIER, adapter.name):
             yield f'"{adapter.name}" is no name: letters, digits, _ and -, a letter first'
-        if adapter.spec is not None:
-            yield from _spec(adapter.spec)
-
-
-def _spec(spec: ChannelSpec) -> Iterator[str]:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name):
-        yield f'a channel is not called "{spec.name}": small letters, digits and _'
-    if not spec.formats or not set(spec.formats) <= set(FORMATS):
-        yield f"spec.formats is {spec.formats}: some of {', '.join(FORMATS)} in order"
 
 
 def capabilities_hold_together(kit: Kit) -> Iterator[str]:
     """What it says it can do is there, and what is there it says."""
     with kit.open() as adapter:
         able, cls = adapter.capabilities, type(adapter)
-        if able.key_ttl is not None and not able.idempotent:
-            yield "key_ttl is for adapters that are idempotent"
-        if min(able.batch, able.at_once) < 1 or able.timeout.total_seconds() <= 0:
-            yield "batch and at_once are at least 1, timeout is longer than nothing"
         if able.verify != (cls.verify is not Channel.verify):
             yield "capabilities.verify must be true exactly if verify() is defined"
         if able.batch > 1 and cls.send_batch is Channel.send_batch:
