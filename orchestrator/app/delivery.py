@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app.beside import beside
 from orchestrator.app.opening import OpenProject, unknown
 from orchestrator.clock import utcnow
-from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read_variables
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.channels.routes import Route
     from orchestrator.delivery.manner import Level, Manner, Say
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
+    from orchestrator.delivery.reopening import Reopening
     from orchestrator.delivery.worker import Worker
     from orchestrator.playbook.model import Playbook
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.files import PlaybookFiles
     from orchestrator.scheduler.planner import Planner
 
-Shut = Callable[[str, EnvironmentFault], None]
-"""Called with a channel that cannot be opened, and why."""
 FRESH_SECONDS = 5.0
 """How old a look at the project's files may be."""
 
@@ -86,6 +83,7 @@ def worker(
     from orchestrator import database
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
+    from orchestrator.delivery.reopening import Reopening
     from orchestrator.migrations.state import require_schema
     from orchestrator.playbook.routes import open_channels
     from orchestrator.scheduler.clocks import SKEW_STOPS
@@ -97,11 +95,15 @@ def worker(
     require_schema(engine, create=True)
     current = InForce(PlaybookFiles(folder, read_variables(variables or ())), engine, tell)
     channels, say = known_channels(request.channels, current(), folder), Voice(tell).say
+    reopening = Reopening(
+        lambda: open_channels(current(), folder), say, channels or None, request.lanes
+    )
     until = Until.NOTHING_LEFT if request.drains else Until.STOPPED
     return _worker(
         _Place(engine, folder, current),
-        outlets(open_channels(current(), folder), _shut_by(say), channels or None, request.lanes),
+        _opened(reopening),
         Manner(clock=utcnow, until=until, skew_stops=SKEW_STOPS),
+        reopen=None if request.drains else reopening.look,
         say=say,
         observer=Metrics(),
     )
@@ -120,6 +122,7 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.delivery.manner import Manner
+    from orchestrator.delivery.reopening import Reopening
     from orchestrator.playbook.routes import open_channels
     from orchestrator.scheduler.clocks import SKEW_STOPS
 
@@ -127,10 +130,12 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
         return planner.files.playbook or planner.files.current(planner.engine, planner.voice.tell)
 
     folder, say = planner.files.folder, planner.voice.say
+    reopening = Reopening(lambda: open_channels(current(), folder), say)
     return _worker(
         _Place(planner.engine, folder, current),
-        outlets(open_channels(current(), folder), _shut_by(say)),
+        _opened(reopening),
         Manner(clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None),
+        reopen=reopening.look,
         stop=stop,
         say=say,
         observer=observer,
@@ -145,6 +150,10 @@ class _Place:
     folder: Path
     """The project's."""
     current: Callable[[], Playbook]
+
+
+def _opened(channels: Reopening) -> list[Outlet]:
+    return [outlet for some in channels.look().values() for outlet in some]
 
 
 def _worker(place: _Place, outlets: list[Outlet], manner: Manner, **more: Any) -> Worker:
@@ -181,14 +190,16 @@ def drain(opened: OpenProject, engine: Engine, now: datetime, say: Say) -> None:
     """
     from orchestrator.delivery.claims import waiting_channels
     from orchestrator.delivery.manner import Manner, Until
+    from orchestrator.delivery.reopening import Reopening
     from orchestrator.playbook.routes import open_channels
 
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
-    found = outlets(
-        open_channels(opened.playbook, opened.folder, lambda: now), _shut_by(say), asked
+    channels = Reopening(
+        lambda: open_channels(opened.playbook, opened.folder, lambda: now), say, asked
     )
+    found = _opened(channels)
     if found:
         place = _Place(engine, opened.folder, lambda: opened.playbook)
         manner = Manner(clock=lambda: now, until=Until.NOTHING_DUE)
@@ -214,49 +225,6 @@ class Remarks:
             self.sentences.append(says)
         elif (facts or {})["states"].keys() != {"sent"}:
             self.sentences.append(f"{says} (clmctl outbox list says why)")
-
-
-def outlets(
-    carried: Mapping[str, Route],
-    shut: Shut,
-    asked: Iterable[str] | None = None,
-    lanes: int = 1,
-) -> list[Outlet]:
-    """Return the outlets of a project, their adapters opened.
-
-    Args:
-        carried: its channels, by name.
-        shut: told of a channel that cannot be opened, as when a secret is missing; its messages
-            stay queued, and the others leave.
-        asked: only these channels, as far as the project sets them up; None is all.
-        lanes: how many of each.
-    """
-    from orchestrator.delivery.outlet import outlet_of
-
-    names = list(carried) if asked is None else [name for name in asked if name in carried]
-    found: list[Outlet] = []
-    for name in names:
-        try:
-            found += [outlet_of(carried[name]) for _ in range(lanes)]
-        except EnvironmentFault as fault:
-            shut(name, fault)
-    return found
-
-
-def _shut_by(say: Say) -> Shut:
-    """Return what tells a log of a channel that cannot be opened."""
-
-    def shut(channel: str, fault: EnvironmentFault) -> None:
-        facts = {"channel": channel, "reason": str(fault)}
-        say("channel_shut", stays_shut(channel, fault), "error", facts)
-
-    return shut
-
-
-def stays_shut(channel: str, fault: EnvironmentFault) -> str:
-    """Return the sentence about a channel that cannot be opened."""
-    where = f" ({fault.help})" if fault.help else ""
-    return f"{channel} stays shut, its messages wait: {fault}{where}"
 
 
 def known_channels(names: Iterable[str], playbook: Playbook, folder: Path) -> tuple[str, ...]:

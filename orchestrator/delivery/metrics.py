@@ -72,6 +72,10 @@ class Metrics(Observer):
         with self._lock:
             self._rounds[loop] = self._clock()
 
+    def ended_loop(self, loop: str) -> None:
+        with self._lock:
+            self._rounds.pop(loop, None)
+
     def expects(self, loop: str, within: timedelta) -> None:
         """Count the age of a loop from now on; it is late once that is more than ``within``."""
         self._limits[loop] = within

@@ -32,5 +32,8 @@ class Observer:
     def looped(self, loop: str) -> None:
         """Hear that a loop has done one round: ``scheduler``, ``lane email``, ``rescue``."""
 
+    def ended_loop(self, loop: str) -> None:
+        """Hear that a loop does no more rounds, for its channel is gone or opened anew."""
+
 
 DEAF = Observer()

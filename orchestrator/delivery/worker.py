@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -43,6 +44,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds at least and at most between two tries while the database fails."""
 MOST_HANGING = 20
 """Lanes whose adapters have not come back; with more of them, a worker gives itself up."""
+REOPENED_EVERY = timedelta(seconds=2)
+"""Between two looks at what channels are made of."""
 TOLD_EVERY = 10_000
 """Messages after which a busy lane says how many it has handed over."""
 
@@ -73,12 +76,17 @@ class Worker:
     observer: Observer = DEAF
     pool: Pool | None = None
     """The processes that render, for this worker alone; None renders in its own."""
+    reopen: Callable[[], Mapping[str, Sequence[Outlet]]] | None = None
+    """Returns new outlets for each channel that has changed, none for one that is gone; None
+    keeps what there is."""
     _bug: BaseException | None = None
     _lanes: list[Lane] = field(default_factory=list)
     _threads: list[Thread] = field(default_factory=list)
     """One for each lane, in the same order."""
     _relieved: list[tuple[Lane, Thread]] = field(default_factory=list)
     """Lanes that hang in their adapters."""
+    _leaving: list[tuple[Lane, Thread]] = field(default_factory=list)
+    """Lanes whose channels were opened anew or are gone, while their last calls end."""
 
     def __post_init__(self) -> None:
         self.incarnation = uuid4().hex
@@ -92,9 +100,10 @@ class Worker:
             lambda *told: self.say(*told),  # noqa: PLW0108  # it may be exchanged
             self.manner.skew_stops,
         )
-        self._lanes = [self._lane(number, outlet) for number, outlet in enumerate(self.outlets)]
-        by_channel = {outlet.channel: outlet for outlet in self.outlets}
-        self._rescuer = Rescuer(by_channel, self._chance)
+        self._numbers = count()
+        self._lanes = [self._lane(outlet) for outlet in self.outlets]
+        self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
+        self._rescuer = Rescuer(self._by_channel, self._chance)
 
     @property
     def sent(self) -> int:
@@ -131,7 +140,7 @@ class Worker:
 
     # --- lanes ----------------------------------------------------------------------------
 
-    def _lane(self, number: int, outlet: Outlet) -> Lane:
+    def _lane(self, outlet: Outlet) -> Lane:
         line = Line(self.engine) if self._sole is None else self._keeper_line
         switch = Switch(self.kill_file)
         return Lane(
@@ -139,7 +148,9 @@ class Worker:
             line=line,
             reader=line if self._sole is None else Line(self.engine),
             shelf=Shelf(self.current, self.keys, self.pool),
-            lease=Lease(f"{self.incarnation}.{number}", self.manner.lease or outlet.lease),
+            lease=Lease(
+                f"{self.incarnation}.{next(self._numbers)}", self.manner.lease or outlet.lease
+            ),
             clock=self.manner.clock,
             may_send=lambda: not (self._alarms.is_clock_off or switch.is_off()),
             stop=self.stop,
@@ -148,7 +159,11 @@ class Worker:
         )
 
     def _all_lanes(self) -> list[Lane]:
-        return [*self._lanes, *(lane for lane, _ in self._relieved)]
+        return [*self._lanes, *(lane for lane, _ in (*self._relieved, *self._leaving))]
+
+    def _lanes_at_work(self) -> list[Lane]:
+        """Return the lanes that are to give signs of life: all but those that hang."""
+        return [*self._lanes, *(lane for lane, thread in self._leaving if thread.is_alive())]
 
     def _started(self, lane: Lane) -> Thread:
         thread = Thread(target=self._drive, args=(lane,), daemon=True)
@@ -156,8 +171,7 @@ class Worker:
         return thread
 
     def _watch(self) -> Watch:
-        providers = frozenset(outlet.provider for outlet in self.outlets)
-        return Watch(providers, Switch(self.kill_file), self.say)
+        return Watch(frozenset(), Switch(self.kill_file), self.say)
 
     def _drive(self, lane: Lane) -> None:
         """Let one lane turn for as long as it should."""
@@ -178,6 +192,7 @@ class Worker:
         finally:
             self._tell_sent(lane, count, at_least=1)
             if lane.is_relieved:
+                self.observer.ended_loop(f"lane {lane.outlet.channel}")
                 shut(lane.outlet.adapter)
                 lane.reader.close()
 
@@ -242,7 +257,33 @@ class Worker:
         return False
 
     def _is_working(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
+        threads = (*self._threads, *(thread for _, thread in self._leaving))
+        return any(thread.is_alive() for thread in threads)
+
+    def _goes_on_keeping(self) -> bool:
+        """Return whether lanes work, or channels may come that are worth waiting for."""
+        return not self.stop.is_set() and (self.reopen is not None or self._is_working())
+
+    def _reopen(self) -> None:
+        """Put new lanes in the place of those whose channels have changed; no call is cut off.
+
+        The old ones begin nothing more, give back what they have claimed, and end.
+        """
+        for channel, outlets in self.reopen().items() if self.reopen else ():
+            pairs = list(zip(self._lanes, self._threads, strict=True))
+            old = [pair for pair in pairs if pair[0].outlet.channel == channel]
+            kept = [pair for pair in pairs if pair not in old]
+            for lane, _ in old:
+                lane.is_relieved = True
+            new = [self._lane(outlet) for outlet in outlets]
+            self._leaving += old
+            self._lanes = [*(lane for lane, _ in kept), *new]
+            self._threads = [*(thread for _, thread in kept), *map(self._started, new)]
+            self._by_channel.pop(channel, None)
+            self._by_channel.update({outlet.channel: outlet for outlet in outlets})
+            says = "opened anew" if old and new else "opened" if new else "closed"
+            facts = {"channel": channel}
+            self.say(f"channel_{says.split(maxsplit=1)[0]}", f"{channel}: {says}", "info", facts)
 
     def _relieve(self) -> None:
         """Put a new lane, with an adapter of its own, where one hangs; its messages are rescued.
@@ -259,20 +300,20 @@ class Worker:
             self.say("lane_hangs", f"{channel}: a call does not end", "error", {"channel": channel})
             lane.is_relieved = True
             self._relieved.append((lane, self._threads[place]))
-            number = len(self._lanes) + len(self._relieved)
-            self._lanes[place] = self._lane(number, lane.outlet.anew())
+            self._lanes[place] = self._lane(lane.outlet.anew())
             self._threads[place] = self._started(self._lanes[place])
 
     def _keep(self, watch: Watch) -> None:
         """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
-        spans = [lane.lease.span for lane in self._lanes]
-        every = min([*spans, 3 * self.manner.rescue_every]) / 3
         rescued = monotonic()
-        while self._is_working() and not self.stop.is_set():
-            self._rest(every.total_seconds())
+        while self._goes_on_keeping():
+            spans = [lane.lease.span for lane in self._lanes_at_work()]
+            every = min([*spans, 3 * self.manner.rescue_every]) / 3
+            self._rest(min(every, REOPENED_EVERY if self.reopen else every).total_seconds())
             self._relieve()
             try:
-                for lane in self._lanes:
+                self._reopen()
+                for lane in self._lanes_at_work():
                     lane.beat()
                 self._look_around(watch)
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
@@ -287,7 +328,7 @@ class Worker:
         """Wait, but no longer than anything is left to keep."""
         until = monotonic() + seconds
         while (left := until - monotonic()) > 0:
-            if self.stop.wait(min(left, 0.05)) or not self._is_working():
+            if self.stop.wait(min(left, 0.05)) or not self._goes_on_keeping():
                 return
 
     def _look_at_first(self) -> None:
@@ -302,6 +343,7 @@ class Worker:
             self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
 
     def _look_around(self, watch: Watch) -> None:
+        watch.providers = frozenset(lane.outlet.provider for lane in self._lanes)
         watch.look_at_switch()
         try:
             self._keeper_line.read(watch.look_at_breakers)
@@ -321,9 +363,9 @@ class Worker:
         """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""
         until = monotonic() + GRACE.total_seconds()
         while self._is_working() and monotonic() < until:
-            for thread in self._threads:
+            for thread in (*self._threads, *(one for _, one in self._leaving)):
                 thread.join(0.05)
-            for lane in self._lanes:
+            for lane in self._lanes_at_work():
                 try:
                     lane.beat()
                 except EnvironmentFault:
