@@ -27,7 +27,9 @@ MEMORY_OCTETS = 256 << 20
 """Address space beyond what the process has when it starts."""
 MEMORY_EXIT = 77
 """How a process ends that has met its bound of memory."""
-_FLUSH_OCTETS = 1 << 16
+_TOLD_TOGETHER = 8
+"""Messages whose results leave together: so many at most are rendered again if one of them kills
+the process."""
 _FLUSH_SECONDS = 0.05
 
 
@@ -63,15 +65,16 @@ def serve(connection: socket, renderer: Renders) -> NoReturn:
 def _serve(connection: socket, renderer: Renders) -> None:
     frames, bounds = Frames(), _Bounds()
     while (frame := receive(connection, frames)) is not None:
-        ready, flushed = bytearray(), monotonic()
+        ready: list[bytes] = []
+        flushed = monotonic()
         for send in pickle.loads(frame):  # noqa: S301  # of the sender, who is trusted
-            ready += told(_rendered(renderer, send, bounds))
-            if len(ready) > _FLUSH_OCTETS or monotonic() - flushed > _FLUSH_SECONDS:
+            ready.append(told(_rendered(renderer, send, bounds)))
+            if len(ready) >= _TOLD_TOGETHER or monotonic() - flushed > _FLUSH_SECONDS:
                 bounds.lift()
-                connection.sendall(ready)
-                ready, flushed = bytearray(), monotonic()
+                connection.sendall(b"".join(ready))
+                ready, flushed = [], monotonic()
         bounds.lift()
-        connection.sendall(ready)
+        connection.sendall(b"".join(ready))
 
 
 def _rendered(renderer: Renders, send: Send, bounds: _Bounds) -> Result:
