@@ -117,10 +117,13 @@ class Checks:
         if settings.dkim is not None:
             self._dkim(settings.dkim, folder)
         path = settings.return_path
+        if settings.unsubscribe_by_mail:
+            by_mail = settings.unsubscribe_by_mail.rpartition("@")[2].lower()
+            self._way_back(by_mail, "wishes to leave", "unsubscribe_by_mail")
         for sender in senders:
             back = path.rpartition("@")[2].lower() if path else sender
             self._spf(back)
-            self._way_back(back)
+            self._way_back(back, "bounces", "return_path")
             self._dmarc(sender, back, settings.dkim)
 
     def _tell(self, severity: Severity, says: str, fix: str) -> None:
@@ -174,11 +177,11 @@ class Checks:
             says = f"the SPF record of {domain} lets everybody send in its name (+all)"
             self._tell("error", says, f"end it with -all or ~all: {records[0][:80]}")
 
-    def _way_back(self, domain: str) -> None:
+    def _way_back(self, domain: str, what: str, word: str) -> None:
         try:
             if not self.names.takes_mail(domain):
-                says = f"bounces cannot come back: {domain} has neither MX nor an address"
-                self._tell("error", says, "publish its MX, or name another return_path")
+                says = f"{what} cannot come back: {domain} has neither MX nor an address"
+                self._tell("error", says, f"publish its MX, or name another {word}")
         except NotTold as reason:
             self._not_told[domain] = str(reason)
 

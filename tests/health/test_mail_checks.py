@@ -123,6 +123,15 @@ def test_what_receivers_would_turn_away_is_found(
     assert says in found.says
 
 
+def test_where_wishes_to_leave_go_must_take_mail_too(mailing: Shop) -> None:
+    words = "    unsubscribe_by_mail: leave+{token}@post.kopi.example\n"
+    mailing.write(channels=CHANNELS.rstrip("\n") + "\n" + words)
+    [found] = asked(mailing, zone())
+
+    assert found.says.startswith("wishes to leave cannot come back: post.kopi.example")
+    assert "unsubscribe_by_mail" in found.fix
+
+
 def test_the_fix_of_a_key_is_the_record_to_publish(mailing: Shop) -> None:
     [found] = asked(mailing, zone(dkim=[]))
 
