@@ -73,9 +73,9 @@ class Doubts:
         try:
             message = thaw(Frozen(one.content, one.digest or ""))
             said = self.outlet.adapter.verify(message)
+            return None if said is None else heard(said, message, self.outlet.adapter)
         except BaseException:  # noqa: BLE001  # asking must not stop the lane
             return None
-        return None if said is None else heard(said, message, self.outlet.adapter)
 
     def _settle(
         self, connection: Connection, *, one: _Doubtful, outcome: Outcome | None, now: datetime

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from orchestrator.channels.outcome import unknown
 from orchestrator.delivery.book import Book, Shelf
-from orchestrator.delivery.breakers import admitted, is_shut
+from orchestrator.delivery.breakers import Noted, admitted, is_shut, note
 from orchestrator.delivery.calling import Caller
 from orchestrator.delivery.claims import Claims, Lease, cancel, extend, give_back, is_due, let_go
 from orchestrator.delivery.ending import Ended, Ender
@@ -126,6 +126,16 @@ class Lane:
     def hangs(self) -> bool:
         """Return whether its adapter does not come back."""
         return self._caller.hangs()
+
+    def relieve(self) -> None:
+        """End as soon as the adapter lets it; another one takes its place, if the provider lives.
+
+        Raises:
+            EnvironmentFault: the database failed; nothing was noted of the provider.
+        """
+        self.is_relieved = True
+        failure = Noted("", unknown("a call does not end"))
+        self.line.write(lambda connection: note(connection, self.outlet.provider, [failure]))
 
     def beat(self) -> None:
         """Give a sign of life for what this lane has; from another thread, while it works."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -298,7 +299,8 @@ class Worker:
             if sum(thread.is_alive() for _, thread in self._relieved) >= MOST_HANGING:
                 raise EnvironmentFault(f"{channel}: calls hang, more than {MOST_HANGING} of them")
             self.say("lane_hangs", f"{channel}: a call does not end", "error", {"channel": channel})
-            lane.is_relieved = True
+            with suppress(EnvironmentFault):
+                lane.relieve()
             self._relieved.append((lane, self._threads[place]))
             self._lanes[place] = self._lane(lane.outlet.anew())
             self._threads[place] = self._started(self._lanes[place])

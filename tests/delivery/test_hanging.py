@@ -17,7 +17,7 @@ from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.delivery import rescue
+from orchestrator.delivery import breakers, rescue
 from orchestrator.delivery import worker as workers
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
@@ -93,6 +93,17 @@ def test_the_others_leave_although_one_call_never_ends(shop: Shop, said: list[st
     assert said.count("lane_hangs") == 1
 
 
+def test_calls_that_hang_open_the_breaker(
+    shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breakers, "IN_A_ROW", 2)
+    hanging(shop, Deaf, said, Until.NOTHING_DUE).run()
+
+    assert said.count("lane_hangs") == 2
+    with shop.engine.connect() as connection:
+        assert breakers.read_breakers(connection, "hanging")[breakers.WHOLE].state == "open"
+
+
 def test_a_call_that_ends_late_ends_its_own_doubt(shop: Shop, said: list[str]) -> None:
     hanging(shop, Hanging, said).run()
     Hanging.let_go.set()
@@ -118,6 +129,7 @@ def test_a_worker_none_of_whose_calls_end_gives_itself_up(
     shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "MOST_HANGING", 2)
+    monkeypatch.setattr(workers, "GRACE", timedelta(seconds=0.1))
     with pytest.raises(EnvironmentFault, match="email: calls hang"):
         hanging(shop, Deaf, said, Until.STOPPED).run()
 
