@@ -76,7 +76,7 @@ def list_(
     """List messages on their way, the latest first, and what a surge holds. Never an address."""
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
-    from orchestrator.delivery import outbox
+    from orchestrator.delivery import complaints, outbox
 
     for one in state or ():
         one_of("--state", one, outbox.STATES)
@@ -85,6 +85,7 @@ def list_(
             connection, state or outbox.UNFINISHED, flow=flow, channel=channel, limit=limit
         )
         held = [] if state else outbox.surges(connection)
+        senders = frozenset() if state else complaints.held_senders(connection)
     if output == "json":
         print_json({"messages": [object_of(one) for one in lines], "count": count,
                      "surges": [surge_object(one) for one in held]})  # fmt: skip
@@ -94,6 +95,11 @@ def list_(
         console.warn(
             f"{surge.flow}: {surge.messages} messages of {surge.step} are held: {surge.why}; "
             f"clmctl outbox approve {surge.flow} lets them go"
+        )
+    for sender in sorted(senders):
+        console.warn(
+            f"marketing of {sender} is held, for many complain of it; "
+            f"clmctl outbox approve {sender} lets it go"
         )
     return 0
 

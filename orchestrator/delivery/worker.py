@@ -14,50 +14,33 @@ from threading import Event, Thread
 from time import monotonic
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, and_, or_, select
+from sqlalchemy import Connection, Engine
 
-from orchestrator import tables
 from orchestrator.counting import counted
 from orchestrator.delivery.alarms import Alarms
 from orchestrator.delivery.book import Shelf
-from orchestrator.delivery.claims import Lease, in_state
-from orchestrator.delivery.doubts import Doubts
+from orchestrator.delivery.claims import Lease
+from orchestrator.delivery.driving import Driver
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
-from orchestrator.delivery.manner import Level, Manner, Say, Until, silent
+from orchestrator.delivery.manner import Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet, shut
-from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
-from orchestrator.delivery.watch import Watch, told_of
+from orchestrator.delivery.watch import Watch
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
 from orchestrator.render.apart.pool import Pool
 from orchestrator.signing import Keys
 
-DOUBTS_EVERY = 30.0
-"""Seconds between two looks at what is in doubt."""
 GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that have begun."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
-"""Seconds at least and at most between two tries while the database fails."""
 MOST_HANGING = 20
 """Lanes whose adapters have not come back; with more of them, a worker gives itself up."""
 REOPENED_EVERY = timedelta(seconds=2)
 """Between two looks at what channels are made of."""
-TOLD_EVERY = 10_000
-"""Messages after which a busy lane says how many it has handed over."""
-
-
-@dataclass
-class Told:
-    """What one lane has said and seen."""
-
-    came_to: Counter[str] = field(default_factory=Counter)
-    looked: float = float("-inf")
-    """When it looked at what is in doubt."""
 
 
 @dataclass
@@ -175,71 +158,11 @@ class Worker:
         return Watch(frozenset(), Switch(self.kill_file), self.say)
 
     def _drive(self, lane: Lane) -> None:
-        """Let one lane turn for as long as it should."""
-        pause, count = FIRST_PAUSE, Told()
         try:
-            while not (self.stop.is_set() or lane.is_relieved):
-                try:
-                    if not self._goes_on(lane, count):
-                        return
-                    pause = FIRST_PAUSE
-                except EnvironmentFault as fault:
-                    self._failed(lane, fault)
-                    self.stop.wait(pause)
-                    pause = min(LONGEST_PAUSE, 2 * pause)
+            Driver(lane, self.manner, self.stop, self.say, self.observer).drive()
         except BaseException as error:  # noqa: BLE001  # raised again by the keeper
             self._bug = error
             self.stop.set()
-        finally:
-            self._tell_sent(lane, count, at_least=1)
-            if lane.is_relieved:
-                self.observer.ended_loop(f"lane {lane.outlet.channel}")
-                shut(lane.outlet.adapter)
-                lane.reader.close()
-
-    def _goes_on(self, lane: Lane, count: Told) -> bool:
-        """Let a lane turn once; return whether it is to turn again."""
-        if monotonic() - count.looked > DOUBTS_EVERY:
-            Doubts(lane.outlet, lane.line).look(self.manner.clock())
-            count.looked = monotonic()
-        if lane.turn() == 0:
-            self._tell_sent(lane, count, at_least=1)
-            if self._is_over(lane):
-                return False
-            self.stop.wait(self.manner.poll)
-        self._tell_sent(lane, count, at_least=TOLD_EVERY)
-        self.observer.looped(f"lane {lane.outlet.channel}")
-        return True
-
-    def _tell_sent(self, lane: Lane, count: Told, *, at_least: int) -> None:
-        """Say what messages came to since it was said last, if they are so many."""
-        new = lane.came_to - count.came_to
-        if new.total() >= at_least:
-            count.came_to = Counter(lane.came_to)
-            channel = lane.outlet.channel
-            facts = {"channel": channel, "messages": new.total(), "states": dict(new)}
-            stuck = new["dead"] or new["failed"] or new["in_doubt"]
-            level: Level = "warning" if stuck else "info"
-            self.say("dispatched", f"{channel}: {told_of(new)}", level, facts)
-
-    def _failed(self, lane: Lane, fault: EnvironmentFault) -> None:
-        facts = {"channel": lane.outlet.channel, "reason": str(fault)}
-        self.say("lane_failed", f"{lane.outlet.channel} waits: {fault}", "error", facts)
-
-    def _is_over(self, lane: Lane) -> bool:
-        """Return whether a lane that found nothing has nothing more to wait for."""
-        if self.manner.until is Until.STOPPED or lane.has_due():
-            return False
-        if self.manner.until is Until.NOTHING_DUE:
-            return True
-        row, channel = tables.message.c, lane.outlet.channel
-        comes_back = and_(in_state("queued"), row.error == LOST)
-        held = select(row.id).where(
-            row.channel == channel, or_(in_state("claimed", "sending"), comes_back)
-        )
-        return lane.reader.read(
-            lambda connection: connection.execute(held.limit(1)).first() is None
-        )
 
     # --- the keeper -----------------------------------------------------------------------
 
@@ -273,7 +196,7 @@ class Worker:
         for channel, outlets in self.reopen().items() if self.reopen else ():
             pairs = list(zip(self._lanes, self._threads, strict=True))
             old = [pair for pair in pairs if pair[0].outlet.channel == channel]
-            kept = [pair for pair in pairs if pair not in old]
+            kept = [pair for pair in pairs if pair[0].outlet.channel != channel]
             for lane, _ in old:
                 lane.is_relieved = True
             new = [self._lane(outlet) for outlet in outlets]

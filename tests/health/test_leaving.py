@@ -135,6 +135,8 @@ def test_a_sender_that_is_complained_of_is_named_and_let_go(
     assert status(capsys, words)["complaints"] == [
         {"sender": sender, "complaints": 0, "messages": 0, "is_held": True}
     ]
+    assert answer(["outbox", "list", *words]) == 0
+    assert f"clmctl outbox approve {sender}" in " ".join("".join(capsys.readouterr()).split())
     says, fix = doctor(capsys, words)[0]
     assert f"the marketing of {sender} is held" in says
     assert f"clmctl outbox approve {sender}" in fix
