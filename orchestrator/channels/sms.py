@@ -27,7 +27,7 @@ from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import RegionShape, SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
-from orchestrator.channels.web import Answer, Web, attempt, by_status
+from orchestrator.channels.web import Answer, Web, attempt, by_status, wrong_with
 from orchestrator.clock import utcnow
 from orchestrator.language.shapes import Text, Whole
 from orchestrator.language.words import Rules, word
@@ -40,7 +40,7 @@ _DEAD = frozenset(("21211", "21214", "21217", "21610", "21614"))
 """No number, no mobile phone, or one that has opted out at the provider."""
 _LATER = frozenset(("14107", "20429", "21611", "30001"))
 """Too many at once, a full queue: surely not taken."""
-_OURS = frozenset(("20003", "20005", "20008", "21606", "21603", "21660", "21703", "21705"))
+_OURS = frozenset(("20003", "20005", "20008", "20404", "21606", "21603", "21660", "21703", "21705"))
 """Our account, number or service is not as it must be: no message would be taken."""
 _KINDS: Mapping[str, ReceiptKind] = {
     "sent": "accepted", "delivered": "delivered", "read": "opened", "undelivered": "bounced",
@@ -116,10 +116,19 @@ class SmsChannel(Channel):
             form["ValidityPeriod"] = str(int(min(left, LONGEST_VALID).total_seconds()))
         return form
 
+    def check(self) -> list[str]:
+        return wrong_with(
+            lambda: self._web.exchange("GET", f"{self._account}.json", b"", self._headers), _read
+        )
+
+    @property
+    def _account(self) -> str:
+        account = self.settings.account.reveal()
+        return f"{self.settings.url.rstrip('/')}/2010-04-01/Accounts/{account}"
+
     @property
     def _url(self) -> str:
-        account = self.settings.account.reveal()
-        return f"{self.settings.url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
+        return f"{self._account}/Messages.json"
 
     @property
     def _headers(self) -> dict[str, str]:

@@ -178,6 +178,22 @@ def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> O
     return unknown(detail, code=code)
 
 
+def wrong_with(exchange: Callable[[], Answer], read: Callable[[Answer], Outcome]) -> list[str]:
+    """Return what a question that sends nothing shows to be wrong, in sentences.
+
+    That is: nobody answers, or does not let us in. Not every server that speaks like a provider
+    knows all of the provider's questions, so that it has no answer says nothing.
+    """
+    try:
+        answer = exchange()
+    except (NotReachable, NotTaken, NoAnswer) as error:
+        return [str(error)]
+    outcome = read(answer)
+    if outcome.kind not in ("refused", "deferred"):
+        return []
+    return [": ".join(part for part in (outcome.code, outcome.detail) if part)]
+
+
 def retry_after(answer: Answer) -> timedelta | None:
     """Return when the provider wants to be asked again: seconds or a date (RFC 9110, 10.2.3)."""
     said = answer.headers.get("retry-after", "").strip()

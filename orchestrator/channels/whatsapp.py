@@ -36,7 +36,15 @@ from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import RegionShape, SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
-from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json, retry_after
+from orchestrator.channels.web import (
+    Answer,
+    Web,
+    attempt,
+    by_status,
+    compact_json,
+    retry_after,
+    wrong_with,
+)
 from orchestrator.language.shapes import Text
 from orchestrator.language.words import word
 
@@ -46,6 +54,8 @@ _LATER = frozenset(("4", "80007", "130429", "131056", "131016", "131057", "13301
 _OURS = frozenset(("0", "3", "10", "190", "200", "368", "131005", "131031", "131042", "131045",
                    "133000", "133005", "133006", "133010"))  # fmt: skip
 """Our token, permission, payment or number is not as it must be."""
+_NO_SUCH_OBJECT = 33
+"""Of error 100: there is no number of this id, or our token may not see it."""
 _DEAD = frozenset(("131050",))
 """131050: the person has stopped marketing messages of this business."""
 _KINDS: Mapping[str, ReceiptKind] = {
@@ -97,12 +107,24 @@ class WhatsappChannel(Channel):
             "biz_opaque_callback_data": message.provider_key,
             **content,
         }
-        url = f"{self.settings.url.rstrip('/')}/{self.settings.phone_number_id}/messages"
-        headers = {
+        url = f"{self._number}/messages"
+        return attempt(lambda: self._web.post(url, compact_json(posted), self._headers), _read)
+
+    def check(self) -> list[str]:
+        return wrong_with(
+            lambda: self._web.exchange("GET", self._number, b"", self._headers), _read
+        )
+
+    @property
+    def _number(self) -> str:
+        return f"{self.settings.url.rstrip('/')}/{self.settings.phone_number_id}"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {
             "authorization": f"Bearer {self.settings.token.reveal()}",
             "content-type": "application/json",
         }
-        return attempt(lambda: self._web.post(url, compact_json(posted), headers), _read)
 
     def sender_of(self, message: OutgoingMessage) -> str:
         return str(self.settings.phone_number_id)
@@ -146,12 +168,13 @@ def _read(answer: Answer) -> Outcome:
     if 200 <= answer.status < 300:
         id = next((one["id"] for one in _objects(known.get("messages")) if "id" in one), None)
         return accepted(str(id)) if id else unknown("an answer without an id")
-    error = known.get("error")
-    code = str(error["code"]) if isinstance(error, dict) and "code" in error else ""
+    said = known.get("error")
+    error: Mapping[str, Any] = said if isinstance(said, dict) else {}
+    code = str(error["code"]) if "code" in error else ""
     if code in _LATER:
         fault: Fault = "provider" if code == "131016" else "message"
         return deferred(f"error {code}", code=code, retry_after=retry_after(answer), fault=fault)
-    if code in _OURS:
+    if code in _OURS or (code == "100" and error.get("error_subcode") == _NO_SUCH_OBJECT):
         return refused(f"error {code}", code=code)
     if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
         return rejected(f"error {code or answer.status}", code=code, is_dead_address=code in _DEAD)

@@ -152,7 +152,7 @@ def test_a_message_of_too_many_segments_is_dead_rather_than_dear(provider: HttpD
     ("status", "code", "kind", "dead"),
     [(400, 21211, "rejected", True), (400, 21610, "rejected", True), (400, 21408, "rejected", False),
      (400, 21611, "deferred", False), (429, 20429, "deferred", False), (401, 20003, "refused", False),
-     (400, 21606, "refused", False), (500, 20500, "unknown", False), (503, 20503, "deferred", False)],
+     (400, 21606, "refused", False), (404, 20404, "refused", False), (500, 20500, "unknown", False), (503, 20503, "deferred", False)],
 )  # fmt: skip
 def test_what_an_error_means(
     provider: HttpDouble, channel: SmsChannel, status: int, code: int, kind: str, dead: bool
@@ -164,6 +164,29 @@ def test_what_an_error_means(
     outcome = channel.send(text())
     assert (outcome.kind, outcome.is_dead_address, outcome.code) == (kind, dead, str(code))
     assert "+43664" not in (outcome.detail or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "wrong"),
+    [(200, b'{"sid": "AC1"}', []), (401, b'{"code": 20003}', ["20003: error 20003"]),
+     (404, b'{"code": 20404}', ["20404: error 20404"]), (404, b"", []), (501, b"", [])],
+)  # fmt: skip
+def test_the_provider_is_asked_whether_it_lets_us_in(
+    provider: HttpDouble, channel: SmsChannel, status: int, body: bytes, wrong: list[str]
+) -> None:
+    provider.answer(status, body)
+    assert channel.check() == wrong
+    (request,) = provider.requests
+    asked = (request.method, request.path)
+    assert asked == ("GET", "/2010-04-01/Accounts/account-text.json")
+    assert base64.b64decode(request.headers["authorization"][6:]) == b"account-text:token-text"
+
+
+def test_a_provider_that_is_not_there_is_told() -> None:
+    channel = made("https://127.0.0.1:1")
+    (wrong,) = channel.check()
+    assert "connection" in wrong
+    channel.close()
 
 
 def test_a_success_that_cannot_be_read_leaves_a_doubt(

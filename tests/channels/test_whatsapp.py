@@ -101,6 +101,24 @@ def test_what_an_error_means(
     assert "62812" not in (outcome.detail or "")
 
 
+def test_a_number_of_ours_that_is_not_there_costs_no_message(
+    provider: HttpDouble, channel: WhatsappChannel
+) -> None:
+    provider.answer(400, b'{"error": {"code": 100, "error_subcode": 33}}')
+    assert channel.send(chat()).kind == "refused"
+    provider.answer(400, b'{"error": {"code": 100}}')
+    assert channel.send(chat()).kind == "rejected"
+
+
+def test_meta_is_asked_about_our_number(provider: HttpDouble, channel: WhatsappChannel) -> None:
+    assert channel.check() == []
+    (request,) = provider.requests
+    assert (request.method, request.path) == ("GET", "/77")
+    assert request.headers["authorization"] == "Bearer token-text"
+    provider.answer(401, b'{"error": {"code": 190}}')
+    assert channel.check() == ["190: error 190"]
+
+
 def test_a_success_without_an_id_leaves_a_doubt(
     provider: HttpDouble, channel: WhatsappChannel
 ) -> None:
