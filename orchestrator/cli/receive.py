@@ -137,6 +137,7 @@ def _document(taken: Taken) -> dict[str, Any]:
         "new": {kind: taken.new[kind] for kind in ("bounced", "complained", "unsubscribed")},
         "repeated": taken.repeated,
         "unknown": taken.unknown,
+        "unproved": taken.unproved,
         "noted": {kind: taken.noted[kind] for kind in ("delayed", "automatic", "other")},
     }
 
@@ -151,6 +152,7 @@ def _tell(taken: Taken) -> None:
         "wishes to leave": taken.new["unsubscribed"],
         "known already": taken.repeated,
         "about no message of ours": taken.unknown,
+        "wishes that prove nothing": taken.unproved,
         "delays": taken.noted["delayed"],
         "automatic answers": taken.noted["automatic"],
         "others": taken.noted["other"],

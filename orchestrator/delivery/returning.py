@@ -41,7 +41,10 @@ class Taken:
     """``bounced``, ``complained``, ``unsubscribed`` → how many were not known before."""
     repeated: int = 0
     unknown: int = 0
-    """Mails that name no message of ours, or prove nothing."""
+    """Mails that name no message of ours."""
+    unproved: int = 0
+    """Wishes to leave by an address that no secret known here has signed: forged, or the secret
+    is not the one that mail was sent with."""
     noted: Counter[str] = field(default_factory=Counter)
     """``delayed``, ``automatic``, ``other`` → mails that change nothing."""
 
@@ -51,6 +54,7 @@ class Taken:
             self.new + more.new,
             self.repeated + more.repeated,
             self.unknown + more.unknown,
+            self.unproved + more.unproved,
             self.noted + more.noted,
         )
 
@@ -119,7 +123,7 @@ class Returns:
     ) -> set[int]:
         """Do what the link in the message does; return who has left."""
         if not self.links.keys.proves("unsubscribe_by_mail", message.provider_key, one.proof):
-            taken.unknown += 1
+            taken.unproved += 1
             return set()
         wish = self._wish(message, one.id)
         done = withdraw(line, wish, wish.topic, self._topics, now)

@@ -225,7 +225,8 @@ def test_forged_addresses_change_nothing(sent: Shop) -> None:
     ]
     taken = take(sent, *forged)
     assert (taken.new, taken.repeated) == ({}, 0)
-    assert taken.unknown + sum(taken.noted.values()) == len(forged)
+    assert taken.unknown + taken.unproved + sum(taken.noted.values()) == len(forged)
+    assert taken.unproved == 3
     assert (facts(sent), withdrawn(sent)) == ([], set())
     assert rows(sent.engine, "SELECT count(*) FROM suppression") == [(0,)]
 
