@@ -12,12 +12,15 @@ from faults.kit import wait_for
 from harness import Shop
 from sending import carried, greeted, ledger, outlet, queued, taken, worker
 
+from orchestrator.app import delivery as app_delivery
+from orchestrator.app.delivery import WorkerRequest
 from orchestrator.delivery import worker as workers
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.reopening import Reopening
 from orchestrator.playbook.load import load
 from orchestrator.playbook.routes import open_channels
+from orchestrator.scheduler.events import Happened
 
 CHANNELS = """
 channels:
@@ -167,3 +170,30 @@ def test_a_worker_without_channels_waits_for_one_and_one_that_is_gone_sends_no_m
         queued(shop, 1)
     assert ledger(shop, "state")[-1] == "queued"
     assert len(carried(mail)) == 2
+
+
+def test_a_worker_of_a_project_takes_up_an_edit_and_lets_a_broken_one_be(
+    project: Shop, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_delivery, "FRESH_SECONDS", 0.05)
+    told: list[Happened] = []
+    request = WorkerRequest()
+    found = app_delivery.worker(
+        project.folder, database_url, None, request=request, tell=told.append
+    )
+    thread = Thread(target=found.run)
+    thread.start()
+
+    def heard(event: str, channel: str | None = None) -> int:
+        return sum(one.event == event and one.facts.get("channel") == channel for one in told)
+
+    try:
+        project.write(channels="channels: {email: {adaptr: file}}")
+        wait_for(lambda: heard("playbooks_refused") == 1)
+        project.write(channels=CHANNELS % 9)
+        wait_for(lambda: heard("channel_opened", "email") == 1)
+    finally:
+        found.stop.set()
+        thread.join(30)
+    assert (heard("channel_opened", "sms"), heard("channel_closed", "sms")) == (0, 0)
+    assert heard("playbooks_refused") == 1
