@@ -193,4 +193,18 @@ def explain_customer(opened: OpenProject, engine: Engine, request: ExplainReques
         database_faults(),
         explaining(engine, plan, request.flow, reveal=request.reveal) as explainer,
     ):
-        return explainer.explain(request.customer, request.key)
+        return _with_stops(opened, engine, explainer.explain(request.customer, request.key))
+
+
+def _with_stops(opened: OpenProject, engine: Engine, explained: Explained) -> Explained:
+    """Return it with what keeps the run's queued messages from leaving."""
+    from orchestrator.delivery.stops import kept_back, read_stops
+
+    rows = [one.id for one in explained.messages if one.id is not None]
+    if not rows:
+        return explained
+    with engine.connect() as connection:
+        connection.execution_options(sqlite_begin="DEFERRED")
+        why = kept_back(connection, read_stops(connection, opened.playbook), rows)
+    messages = [replace(one, why=why.get(one.id or 0, one.why)) for one in explained.messages]
+    return replace(explained, messages=messages)

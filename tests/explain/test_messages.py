@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import Shop, at
+from harness import CATALOG, Shop, at
 from jsonschema import Draft7Validator
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from orchestrator import tables
 from orchestrator.cli.shell import answer
@@ -87,3 +87,21 @@ def test_messages_of_the_latest_run_alone_are_in_the_document(
     assert answer(["explain", *words, "-o", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {one["id"] for one in document["messages"]} == {3, 4, None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "why"),
+    [
+        ("complaints", "news@shop.example", "many complain of its sender"),
+        ("surge", f"{to_micros(at('2026-03-02T09:00'))}/hello/hi", "unusually many at once"),
+        ("flow", "hello", "paused"),
+    ],
+)
+def test_what_people_or_breakers_hold_back_is_told_so(
+    shop: Shop, words: list[str], capsys: Printed, kind: str, name: str, why: str
+) -> None:
+    shop.write(catalog=f"{CATALOG}senders: {{news: Shop <news@shop.example>}}\n")
+    row = {"kind": kind, "name": name, "state": "held", "at": 5, "reason": None}
+    with shop.engine.begin() as connection:
+        connection.execute(insert(tables.control).values(**row))
+    assert why in " ".join(page(capsys, words).split())
