@@ -31,7 +31,7 @@ from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import DONE, final, tell
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.policy import LOST, MOST_CRASHES, Attempt, Change, in_doubt
+from orchestrator.delivery.policy import LOOKS, LOST, MOST_CRASHES, Attempt, Change, in_doubt
 
 COINCIDENCE = timedelta(seconds=5)
 MOST = 500
@@ -101,12 +101,17 @@ class Rescuer:
         query = (
             select(*(_ROW[name] for name in _Orphan._fields))
             .where(in_state("claimed", "sending"), ran_out)
-            .where(in_state("claimed") | _ROW.channel.in_(sorted(self.outlets)))
+            .where(or_(in_state("claimed"), self._is_carried(now_by(connection))))
             .order_by(_ROW.lease_until, _ROW.id)
             .limit(MOST)
             .with_for_update(skip_locked=True)
         )
         return [_Orphan(*row) for row in connection.execute(query)]
+
+    def _is_carried(self, now: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return whether the channel is one of ours, or nobody's: else its workers see to it."""
+        forsaken = _ROW.lease_until <= now - literal_column(str(LONGEST_LEASE // MICROSECOND))
+        return or_(_ROW.channel.in_(sorted(self.outlets)), forsaken)
 
     def _ran_out(self, now: ColumnElement[int]) -> ColumnElement[bool]:
         """Return whether a lease ended, or was taken before the clock was set back."""
@@ -136,7 +141,9 @@ class Rescuer:
             return Change("dead", _POISON.format(crashes))
         if orphan.state == "claimed":
             return Change("queued", orphan.error, orphan.not_before)
-        outlet = self.outlets[orphan.channel]
+        outlet = self.outlets.get(orphan.channel)
+        if outlet is None:
+            return Change("in_doubt", LOST, now + LOOKS[0])
         attempt = Attempt(
             number=orphan.attempt,
             channel=orphan.channel,

@@ -43,3 +43,20 @@ def test_what_was_claimed_goes_back_once_its_lease_cannot_hold(
         Rescuer({}, Random(1)).rescue(connection, at("2026-03-02T09:30"))
 
     assert rows(shop.engine, "SELECT state FROM message") == [(state,)]
+
+
+@pytest.mark.parametrize(
+    ("ago", "state"), [(LONGEST_LEASE / 2, "sending"), (2 * LONGEST_LEASE, "in_doubt")]
+)
+def test_what_was_at_the_wire_of_a_channel_that_nobody_carries_any_more_is_in_doubt(
+    shop: Shop, ago: timedelta, state: str
+) -> None:
+    shop.write(hello=FLOW).customers(ana={}).tick("2026-03-02T09:00")
+    shop.event("ana", "buy", "2026-03-02T09:10").tick("2026-03-02T09:20")
+    with shop.engine.begin() as connection:
+        until = to_micros(database_now(connection) - ago)
+        marked = {"state": "sending", "lease": "gone", "lease_until": until, "attempt": 1}
+        connection.execute(update(tables.message).values(**marked))
+        Rescuer({}, Random(1)).rescue(connection, at("2026-03-02T09:30"))
+
+    assert rows(shop.engine, "SELECT state FROM message") == [(state,)]
