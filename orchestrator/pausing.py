@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from orchestrator.clock import utcnow
 from orchestrator.database_faults import database_faults
 from orchestrator.tick import pauses
-from orchestrator.tick.breaker import resume
+from orchestrator.tick.breaker import resume, wake
 
 EVERYTHING = pauses.EVERYTHING
 """What is paused when all flows are; stands where a flow's name would stand."""
@@ -43,6 +43,8 @@ def resume_flow(engine: Engine, name: str, now: datetime) -> Resumed:
         was_paused = pauses.lift(connection, name)
         had_tripped = resume(connection, name, now)
         left = tuple(sorted(pauses.pauses(connection)))
+    with _writing(engine) as connection:  # again: whom a tick under way meanwhile laid to rest
+        wake(connection)
     still = left if name == EVERYTHING else tuple(one for one in left if one == EVERYTHING)
     return Resumed(was_paused, had_tripped, still)
 

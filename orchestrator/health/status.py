@@ -22,11 +22,11 @@ from orchestrator.health.lists import (
 )
 from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.lease import Office, office
+from orchestrator.tick import resting
 from orchestrator.tick.context import watermark
 from orchestrator.tick.releases import latest_release
 
 WEBHOOK = "webhook"
-FREQUENCY = "frequency"
 
 
 @dataclass
@@ -154,8 +154,8 @@ class _Runs:
 def _runs(connection: Connection, now: datetime) -> list[_Runs]:
     run = tables.enrollment.c
     is_due = run.due_at <= to_micros(now)
-    # what a frequency rule holds waits for no instant of its own
-    later = case((or_(is_due, run.held_reason == FREQUENCY), None), else_=run.due_at)
+    # what a rule or a breaker holds waits for no instant of its own
+    later = case((or_(is_due, resting.rests(tables.enrollment)), None), else_=run.due_at)
     place = (run.flow, run.step, run.release, run.held_reason)
     query = (
         select(*place, func.count(), func.sum(case((is_due, 1), else_=0)), func.min(later))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.tick.caps import VOLUME
 
 
 def resume(connection: Connection, name: str, now: datetime) -> bool:
@@ -26,4 +27,12 @@ def resume(connection: Connection, name: str, now: datetime) -> bool:
         .where(state.c.flow == name, state.c.tripped_at <= to_micros(now))
         .values(tripped_at=None, resumed_at=latest)
     )
+    wake(connection)
     return changed.rowcount > 0
+
+
+def wake(connection: Connection) -> None:
+    """Let the next tick look at everybody whom a breaker holds, for they may rest."""
+    run = tables.enrollment.c
+    held = select(run.customer_id).where(run.status == tables.ACTIVE, run.held_reason == VOLUME)
+    connection.execute(insert(tables.dirty).from_select(["customer_id"], held.distinct()))

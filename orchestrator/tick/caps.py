@@ -35,6 +35,7 @@ from orchestrator.tick.live_flow import LiveFlow
 
 attempt, run = workspace.attempt, workspace.run
 FREQUENCY = "frequency"
+VOLUME = "volume"
 Rules = Sequence[tuple[FrequencyRule, tuple[str, ...] | None]]
 """Frequency rules, each with the flows whose messages it counts; None counts all."""
 PASSED = attempt.c.decision.is_(None)
@@ -79,7 +80,7 @@ def _hold_past_limit(tick: Tick, name: str, limit: VolumeLimit, names: list[str]
         if _customers(tick, mine, names, limit, state) <= limit.customers:
             return
         tick.tripped.add(name)
-    tick.execute(update(attempt).where(mine).values(decision="hold", reason="volume"))
+    tick.execute(update(attempt).where(mine).values(decision="hold", reason=VOLUME))
 
 
 def _customers(

@@ -1,4 +1,4 @@
-"""Sends that a frequency rule holds, and until when nobody need ask about them (semantics 56).
+"""Sends that a rule or a breaker holds, and until when nobody need ask (semantics 56, 57).
 
 They are decided as if they were tried at every tick. A try can end otherwise than the last one
 for two reasons only: an instant has come that is known beforehand (a message leaves the window of
@@ -6,8 +6,11 @@ a rule, the send expires, its slots close), or a fact about the customer has cha
 first such instant a run rests; its ``due_at`` says how long. Facts put their customers on the work
 list, and those that the clock makes facts are swept, as for steps that are asked at every tick.
 
-Under a volume breaker runs do not rest, for it counts everybody who stands at a send; they are
-no more than its limit, or it trips. Those whom a person has let past it are not counted.
+Under a volume breaker that has not tripped runs do not rest, for it counts everybody who stands at
+a send; they are no more than its limit, or it trips. Those whom a person has let past it are not
+counted. What a tripped one holds rests until a person resumes it: ``breaker.wake`` puts all of
+them on the work list. It rests from the second tick on, so that a resume that comes while a tick
+is under way finds in the database whoever rests.
 """
 
 from __future__ import annotations
@@ -30,21 +33,23 @@ from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.tries import Standing
 from orchestrator.tick.zones import due_by_zone
 
-run = workspace.run
+run, attempt = workspace.run, workspace.attempt
+RESTING = (caps.FREQUENCY, caps.VOLUME)
 
 
 def rests(rows: FromClause) -> ColumnElement[bool]:
-    """Return whether a run stands at a send that a frequency rule holds.
+    """Return whether a run stands at a send that a frequency rule or a volume breaker holds.
 
     Args:
         rows: with the columns of ``enrollment``.
     """
-    return rows.c.held_reason == caps.FREQUENCY
+    return rows.c.held_reason.in_(RESTING)
 
 
 def may_rest(tick: Tick, live: LiveFlow) -> bool:
-    """Return whether a frequency rule may hold sends of a flow."""
-    return bool(frequency_rules(tick.playbook, live.flow))
+    """Return whether sends of a flow may rest: a rule may hold them, or a breaker once did."""
+    rules = frequency_rules(tick.playbook, live.flow)
+    return bool(rules) or any(name in tick.breakers for name in _breakers(tick, live))
 
 
 # --- what may change about them -------------------------------------------------------
@@ -91,21 +96,55 @@ def rest(standing: Standing, held: ColumnElement[bool]) -> None:
         return
     ends = [_passes(tick, run.c.reached_at, policy.expires_after)]
     ends += [_passes(tick, _oldest(tick, *rule), rule[0].per) for rule in rules]
+    frequent = run.c.held_reason == caps.FREQUENCY
+    tick.execute(
+        update(run).where(held, frequent, *uncounted).values(due_at=_first(standing, ends))
+    )
+
+
+def rest_until_resumed(standing: Standing, held_before: ColumnElement[bool]) -> None:
+    """Leave the runs alone that a tripped breaker holds, as it did in an earlier tick.
+
+    A breaker that counts who stands here and has not tripped forbids it.
+    """
+    tick, live, policy = standing.tick, standing.live, standing.policy
+    if not (_is_shut(tick, live) and _is_foreseen(tick, live, policy)):
+        return
+    expires = _passes(tick, run.c.reached_at, policy.expires_after)
+    stopped = run.c.held_reason == caps.VOLUME
+    until = _first(standing, [expires])
+    tick.execute(update(run).where(held_before, stopped).values(due_at=until))
+
+
+def _first(standing: Standing, ends: list[ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Return the first of some instants, and of when the slots of a send close next."""
+    tick, policy = standing.tick, standing.policy
     if policy.quiet_hours or policy.send_between:
-        ends.append(due_by_zone(tick, standing.closes_next))
+        ends = [*ends, due_by_zone(tick, standing.closes_next)]
     least = func.min if tick.connection.dialect.name == "sqlite" else func.least
-    until = least(*ends) if len(ends) > 1 else ends[0]
-    tick.execute(update(run).where(held, rests(run), *uncounted).values(due_at=until))
+    return least(*ends) if len(ends) > 1 else ends[0]
 
 
-def _is_let_past_breakers(tick: Tick, live: LiveFlow) -> list[ColumnElement[bool]] | None:
-    """Return which runs no volume breaker counts, as tests; None if there are none."""
+def _breakers(tick: Tick, live: LiveFlow) -> list[str]:
+    """Return the names of the volume breakers that count the sends of a flow, its own first."""
     own, shared = volume_limits(tick.playbook, live.flow)
     names = [live.name] if own else []
     if shared is not None and not live.is_shadow:
         names.append(str(tick.playbook.project.project))
+    return names
+
+
+def _is_shut(tick: Tick, live: LiveFlow) -> bool:
+    """Return whether the first breaker that counts the sends of a flow has tripped before."""
+    first = next(iter(_breakers(tick, live)), None)
+    state = tick.breakers.get(first) if first is not None else None
+    return state is not None and state.tripped_at is not None
+
+
+def _is_let_past_breakers(tick: Tick, live: LiveFlow) -> list[ColumnElement[bool]] | None:
+    """Return which runs no volume breaker counts, as tests; None if there are none."""
     tests = []
-    for name in names:
+    for name in _breakers(tick, live):
         state = tick.breakers.get(name)
         if state is None or state.resumed_at is None:
             return None

@@ -29,6 +29,7 @@ REFUSED = and_(
     attempt.c.reason.in_(("consent", "suppressed", "unreachable", "holdout")),
 )
 """The attempts that no later try would let pass (semantics 58)."""
+HELD = attempt.c.decision == "hold"
 
 
 def play(tick: Tick) -> None:
@@ -152,7 +153,7 @@ def _outcomes(tick: Tick) -> Mapping[tuple[str, str], set[tuple[str | None, str 
 
 def _stay(standing: Standing, here: ColumnElement[bool], reasons: Collection[str | None]) -> None:
     """Note why some runs are held, and those that wait for the clock until when."""
-    tick, held = standing.tick, and_(here, _matching(attempt.c.decision == "hold"))
+    tick, held = standing.tick, and_(here, _matching(HELD))
     reason = _attempt_value(attempt.c.reason)
     tick.execute(update(run).where(held).values(held_reason=reason, tried=1, due_at=None))
     if any(slot in reasons for slot in SLOTS):
@@ -161,6 +162,9 @@ def _stay(standing: Standing, here: ColumnElement[bool], reasons: Collection[str
         tick.execute(update(run).where(closed).values(due_at=until))
     if caps.FREQUENCY in reasons:
         resting.rest(standing, held)
+    if caps.VOLUME in reasons:
+        before = _matching(and_(HELD, attempt.c.held_reason == caps.VOLUME))
+        resting.rest_until_resumed(standing, and_(here, before))
 
 
 def _leave_audience(tick: Tick, which: ColumnElement[bool]) -> None:

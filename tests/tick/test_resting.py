@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
+from orchestrator.pausing import EVERYTHING, pause, resume_flow
 from orchestrator.tick import breaker, pauses, workspace
 from orchestrator.tick.run import TickPlan, dry_run
 
@@ -190,3 +191,107 @@ def test_who_was_let_past_the_volume_breaker_rests(shop: Shop) -> None:
     assert shop.told("2026-03-02T11:04") == []
 
     assert looked_at(shop, "2026-03-02T11:05") == 1  # Ben's second message came after
+
+
+PLAIN = """
+flow: greet
+status: live
+starts_when: {did: view}
+%s
+steps: [{send: hello, expires_after: 4 hours}]
+"""
+SHARED = PROJECT.replace("none}", "none, stop_if_more_than: {customers: 1, per: 1 hour}}")
+TWO_HELD = [("ana", "hold", "volume"), ("ben", "hold", "volume")]
+
+
+def tripped(shop: Shop, words: str = LIMIT, project: str = PROJECT) -> Shop:
+    """Let a breaker hold two customers at 09:00 UTC, and tick once more, after which they rest."""
+    shop.write(project=project, greet=PLAIN % words).customers(ana={}, ben={})
+    shop.tick("2026-03-02T08:00")
+    for name in ("ana", "ben"):
+        shop.event(name, "view", "2026-03-02T08:30")
+    assert shop.told(NOW) == TWO_HELD
+    assert looked_at(shop, "2026-03-02T09:01") == 2, "a resume may have come meanwhile"
+    assert shop.told("2026-03-02T09:01") == []
+    return shop
+
+
+@pytest.mark.parametrize(("words", "project"), [(LIMIT, PROJECT), ("", SHARED), (LIMIT, SHARED)])
+def test_nobody_asks_about_what_a_tripped_breaker_holds_until_a_person_resumes_it(
+    shop: Shop, words: str, project: str
+) -> None:
+    tripped(shop, words, project)
+    assert looked_at(shop, "2026-03-02T09:02") == 0
+    assert shop.told("2026-03-02T09:02") == []
+
+    name = "greet" if words else "shop"
+    assert resume_flow(shop.engine, name, at("2026-03-02T09:03")).had_tripped
+    told = shop.told("2026-03-02T09:03")
+    if (words, project) == (LIMIT, SHARED):
+        assert told == [], "the other breaker has seen them for the first time, and trips"
+        return
+    assert told == [("ana", "send", "email"), ("ben", "send", "email")]
+
+
+def test_what_a_tripped_breaker_holds_expires_on_time(shop: Shop) -> None:
+    tripped(shop)
+
+    assert shop.told("2026-03-02T12:59") == []
+    assert shop.told("2026-03-02T13:00") == [
+        ("ana", "expire", "volume"),
+        ("ben", "expire", "volume"),
+    ]
+
+
+def test_a_withdrawal_ends_the_rest_under_a_tripped_breaker(shop: Shop) -> None:
+    tripped(shop)
+    shop.consent("ana", "news", "2026-03-02T09:02", withdrawn=True)
+    shop.consent("ana", "texts", "2026-03-02T09:02", withdrawn=True)
+
+    assert shop.told("2026-03-02T09:03") == [("ana", "suppress", "consent")]
+
+
+def test_quiet_hours_begin_under_a_tripped_breaker(shop: Shop) -> None:
+    shop_of_nights = PROJECT.replace("none}", "{between: 11:00-12:00, timezone: UTC}}")
+    tripped(shop, project=shop_of_nights)
+    assert looked_at(shop, "2026-03-02T10:59") == 0
+
+    assert shop.told("2026-03-02T11:00") == [
+        ("ana", "hold", "quiet_hours"),
+        ("ben", "hold", "quiet_hours"),
+    ]
+    assert shop.told("2026-03-02T12:00") == TWO_HELD
+
+
+def test_an_edit_that_takes_the_limit_away_lets_them_go(shop: Shop) -> None:
+    tripped(shop)
+    shop.write(greet=PLAIN % "")
+
+    assert shop.told("2026-03-02T09:02") == [("ana", "send", "email"), ("ben", "send", "email")]
+
+
+def test_a_breaker_that_still_counts_forbids_rest_under_another_that_tripped(shop: Shop) -> None:
+    own = "guardrails: {stop_if_more_than: {customers: 2, per: 1 hour}}"
+    shop.write(project=SHARED, greet=PLAIN % own).customers(ana={}, ben={}, cai={})
+    shop.tick("2026-03-02T08:00")
+    for name in ("ana", "ben"):
+        shop.event(name, "view", "2026-03-02T08:30")
+    assert shop.told(NOW) == TWO_HELD
+    shop.tick("2026-03-02T09:01")
+    assert looked_at(shop, "2026-03-02T09:02") == 2
+
+    shop.event("cai", "view", "2026-03-02T09:01")
+    assert shop.told("2026-03-02T09:02") == [("cai", "hold", "volume")]
+    with shop.engine.connect() as connection:
+        flows = select(tables.flow_state.c.flow).where(tables.flow_state.c.tripped_at.is_not(None))
+        assert set(connection.scalars(flows)) == {"shop", "greet"}
+
+
+def test_a_resume_while_everything_is_paused_is_not_forgotten(shop: Shop) -> None:
+    tripped(shop)
+    pause(shop.engine, EVERYTHING, None)
+    resume_flow(shop.engine, "greet", at("2026-03-02T09:02"))
+    assert shop.told("2026-03-02T09:03") == []
+    resume_flow(shop.engine, EVERYTHING, at("2026-03-02T09:04"))
+
+    assert shop.told("2026-03-02T09:05") == [("ana", "send", "email"), ("ben", "send", "email")]
