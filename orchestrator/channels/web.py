@@ -7,7 +7,6 @@ drips its answer; what it says beyond 256 KiB is not read.
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,17 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.channels.outcome import Fault, Outcome, deferred, refused, rejected, unknown
 from orchestrator.channels.reach import NotReachable, Reach
+from orchestrator.channels.web_wire import TIMEOUTS, is_one_answer, pool_of, said
 from orchestrator.clock import utcnow
 
 if TYPE_CHECKING:
     import httpcore
 
 LARGEST_ANSWER = 256 * 1024
-IDLE_SECONDS = 15.0
-"""A connection that was quiet for longer is not used again: its other end may be gone."""
-CONNECT_SECONDS = 10.0
-_PIECE = 65_536
-"""Octets written between two looks at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,8 @@ class Web:
     """None trusts what the machine trusts."""
     _pool: httpcore.ConnectionPool | None = field(default=None, repr=False)
     _until: float = 0.0
+    _octets: bytearray = field(default_factory=bytearray, repr=False)
+    """What came in the exchange under way, as far as any answer goes."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post a body and return the answer.
@@ -85,22 +82,32 @@ class Web:
         self.reach.require(url)
         self._until = time.monotonic() + self.timeout.total_seconds()
         if self._pool is None:
-            self._pool = _pool(self)
+            self._pool = pool_of(self)
+        self._octets.clear()
         sent = _Sent(body)
         try:
             with self._pool.stream(
                 method, url, headers=_headers(headers, body), content=sent.pieces(),
-                extensions={"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS}},
+                extensions=TIMEOUTS,
             ) as response:  # fmt: skip
-                return Answer(response.status, _by_name(response.headers), _bounded(response))
+                answer = Answer(response.status, _by_name(response.headers), _bounded(response))
         except NotReachable:
             raise
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError,
                 OSError) as error:  # fmt: skip
-            what = _said(error)
+            what = said(error)
             if sent.is_whole:
                 raise NoAnswer(what) from None
             raise NotTaken(what) from None
+        if not is_one_answer(bytes(self._octets)):
+            self.close()
+        return answer
+
+    def hear(self, octets: bytes) -> bytes:
+        """Note what came, and return it."""
+        if len(self._octets) <= LARGEST_ANSWER:
+            self._octets += octets
+        return octets
 
     def seconds_left(self, late: type[Exception]) -> float:
         """Return how much time the exchange under way has left.
@@ -238,87 +245,3 @@ def _bounded(response: httpcore.Response) -> bytes:
         if len(body) >= LARGEST_ANSWER:
             return body[:LARGEST_ANSWER]
     return body
-
-
-def _said(error: BaseException) -> str:
-    """Return an error in words that hold no address and no content."""
-    why = error.__cause__ or error.__context__
-    if isinstance(why, ssl.SSLCertVerificationError):
-        return f"the certificate is not valid: {why.verify_message}"
-    if isinstance(why, ssl.SSLError):
-        return f"TLS fails: {(why.reason or 'it broke off').lower().replace('_', ' ')}"
-    name = type(error).__name__
-    return _WORDS.get(name) or f"the connection failed ({name})"
-
-
-_WORDS = {
-    "ConnectTimeout": "no connection in time",
-    "PoolTimeout": "no connection in time",
-    "ReadTimeout": "no answer in time",
-    "WriteTimeout": "not sent in time",
-}
-
-
-def _pool(web: Web) -> httpcore.ConnectionPool:
-    import httpcore  # noqa: PLC0415 - as above
-
-    class PinnedStream(httpcore.NetworkStream):
-        """A connection whose every wait ends with the exchange under way."""
-
-        def __init__(self, stream: httpcore.NetworkStream) -> None:
-            self._stream = stream
-
-        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            return self._stream.read(max_bytes, web.seconds_left(httpcore.ReadTimeout))
-
-        def write(self, buffer: bytes, timeout: float | None = None) -> None:
-            for at in range(0, len(buffer), _PIECE):
-                left = web.seconds_left(httpcore.WriteTimeout)
-                self._stream.write(buffer[at : at + _PIECE], left)
-
-        def close(self) -> None:
-            self._stream.close()
-
-        def start_tls(
-            self,
-            ssl_context: ssl.SSLContext,
-            server_hostname: str | None = None,
-            timeout: float | None = None,
-        ) -> httpcore.NetworkStream:
-            left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
-            return PinnedStream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-        def get_extra_info(self, info: str) -> Any:
-            return self._stream.get_extra_info(info)
-
-    class PinnedBackend(httpcore.SyncBackend):
-        """Connects to the very addresses that were checked."""
-
-        def connect_tcp(
-            self,
-            host: str,
-            port: int,
-            timeout: float | None = None,
-            local_address: str | None = None,
-            socket_options: Any = None,
-        ) -> httpcore.NetworkStream:
-            try:
-                addresses = web.reach.resolved(host, port)
-            except (socket.gaierror, UnicodeError):
-                raise httpcore.ConnectError("the name does not resolve") from None
-            failure: Exception = httpcore.ConnectError("no address")
-            for address in addresses:
-                left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
-                try:
-                    return PinnedStream(super().connect_tcp(address, port, left))
-                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                    failure = error
-            raise failure
-
-    return httpcore.ConnectionPool(
-        ssl_context=web.verify or ssl.create_default_context(),
-        keepalive_expiry=IDLE_SECONDS,
-        max_connections=1,
-        retries=0,
-        network_backend=PinnedBackend(),
-    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from http_double import HttpDouble, answering, dripping, dropping
+from http_double import HttpDouble, Script, answering, dripping, dropping
 
 from orchestrator.channels.outcome import Outcome, accepted
 from orchestrator.channels.reach import NotReachable, Reach
@@ -163,6 +163,50 @@ def test_connections_are_kept(provider: HttpDouble) -> None:
     with_one.post(provider.url, b"x", {})
     with_one.close()
     assert len(seen) == 2
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def saying(octets: bytes) -> Script:
+    """Answer by these octets, as they are."""
+
+    def say(handler: Any) -> None:
+        handler.wfile.write(octets)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    "twice", [SIZED * 2, CHUNKED * 2, SIZED + CHUNKED, SIZED + SIZED[:4], SIZED + b"x"]
+)
+def test_an_answer_that_comes_twice_is_not_taken_for_the_next_ones(
+    provider: HttpDouble, twice: bytes
+) -> None:
+    provider.script = saying(twice)
+    client = web()
+    assert client.post(provider.url, b"first", {}).status == 200
+    provider.answer(500)
+    assert client.post(provider.url, b"second", {}).status == 500
+    assert [one.body for one in provider.requests] == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("once", [SIZED, CHUNKED, b"HTTP/1.1 204 Fine\r\n\r\n"])
+def test_a_connection_is_kept_whatever_way_an_answer_ends(
+    provider: HttpDouble, once: bytes
+) -> None:
+    seen: set[int] = set()
+
+    def script(handler: Any) -> None:
+        seen.add(handler.client_address[1])
+        handler.wfile.write(once)
+
+    provider.script = script
+    client = web()
+    for _ in range(3):
+        client.post(provider.url, b"x", {})
+    assert len(seen) == 1
 
 
 def test_nobody_there_is_not_taken() -> None:

@@ -1,0 +1,122 @@
+"""The wire below one HTTP exchange: pinned addresses, one deadline for every wait, one answer."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpcore
+
+    from orchestrator.channels.web import Web
+
+IDLE_SECONDS = 15.0
+"""A connection that was quiet for longer is not used again: its other end may be gone."""
+CONNECT_SECONDS = 10.0
+_PIECE = 65_536
+"""Octets written between two looks at the time."""
+TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS}}
+
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?:\r\n|\Z)", re.IGNORECASE)
+
+
+def is_one_answer(octets: bytes) -> bool:
+    """Return whether nothing stands behind the answer, as far as that is seen at a glance.
+
+    On a connection that is used again, an answer that was sent twice would be taken for that of
+    the next request, and every later one for another's.
+    """
+    head, _, body = octets.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    if length is not None:
+        return len(body) == int(length[1])
+    return not body or (body.endswith(b"0\r\n\r\n") and octets.count(b"HTTP/1.") == 1)
+
+
+def said(error: BaseException) -> str:
+    """Return an error in words that hold no address and no content."""
+    why = error.__cause__ or error.__context__
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {why.verify_message}"
+    if isinstance(why, ssl.SSLError):
+        return f"TLS fails: {(why.reason or 'it broke off').lower().replace('_', ' ')}"
+    name = type(error).__name__
+    return _WORDS.get(name) or f"the connection failed ({name})"
+
+
+_WORDS = {
+    "ConnectTimeout": "no connection in time",
+    "PoolTimeout": "no connection in time",
+    "ReadTimeout": "no answer in time",
+    "WriteTimeout": "not sent in time",
+}
+
+
+def pool_of(web: Web) -> httpcore.ConnectionPool:
+    """Return a pool of one connection, which asks ``web`` how long it may take."""
+    import httpcore  # noqa: PLC0415 - costs 60 ms, and most projects call nobody
+
+    class PinnedStream(httpcore.NetworkStream):
+        """A connection whose every wait ends with the exchange under way."""
+
+        def __init__(self, stream: httpcore.NetworkStream) -> None:
+            self._stream = stream
+
+        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            left = web.seconds_left(httpcore.ReadTimeout)
+            return web.hear(self._stream.read(max_bytes, left))
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            for at in range(0, len(buffer), _PIECE):
+                left = web.seconds_left(httpcore.WriteTimeout)
+                self._stream.write(buffer[at : at + _PIECE], left)
+
+        def close(self) -> None:
+            self._stream.close()
+
+        def start_tls(
+            self,
+            ssl_context: ssl.SSLContext,
+            server_hostname: str | None = None,
+            timeout: float | None = None,
+        ) -> httpcore.NetworkStream:
+            left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
+            return PinnedStream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+        def get_extra_info(self, info: str) -> Any:
+            return self._stream.get_extra_info(info)
+
+    class PinnedBackend(httpcore.SyncBackend):
+        """Connects to the very addresses that were checked."""
+
+        def connect_tcp(
+            self,
+            host: str,
+            port: int,
+            timeout: float | None = None,
+            local_address: str | None = None,
+            socket_options: Any = None,
+        ) -> httpcore.NetworkStream:
+            try:
+                addresses = web.reach.resolved(host, port)
+            except (socket.gaierror, UnicodeError):
+                raise httpcore.ConnectError("the name does not resolve") from None
+            failure: Exception = httpcore.ConnectError("no address")
+            for address in addresses:
+                left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
+                try:
+                    return PinnedStream(super().connect_tcp(address, port, left))
+                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                    failure = error
+            raise failure
+
+    return httpcore.ConnectionPool(
+        ssl_context=web.verify or ssl.create_default_context(),
+        keepalive_expiry=IDLE_SECONDS,
+        max_connections=1,
+        retries=0,
+        network_backend=PinnedBackend(),
+    )
