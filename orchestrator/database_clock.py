@@ -6,12 +6,14 @@ instant a tick was given, and what a message must meet from the worker's own clo
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, literal_column, select
 
 from orchestrator.columns import from_micros
 
+SKEW_WARNED, SKEW_STOPS = timedelta(seconds=5), timedelta(seconds=60)
+"""How far a machine's clock may be off it: so far nothing is said, so far nothing stops."""
 _NOW = {
     "sqlite": "(CAST(strftime('%s','now') AS INTEGER) * 1000000"
     " + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000)",

@@ -81,12 +81,12 @@ def worker(
         EnvironmentFault: the database's schema is not this version's.
     """
     from orchestrator import database
+    from orchestrator.database_clock import SKEW_STOPS
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.reopening import Reopening
     from orchestrator.migrations.state import require_schema
     from orchestrator.playbook.routes import open_channels
-    from orchestrator.scheduler.clocks import SKEW_STOPS
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
 
@@ -121,10 +121,10 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
+    from orchestrator.database_clock import SKEW_STOPS
     from orchestrator.delivery.manner import Manner
     from orchestrator.delivery.reopening import Reopening
     from orchestrator.playbook.routes import open_channels
-    from orchestrator.scheduler.clocks import SKEW_STOPS
 
     def current() -> Playbook:
         return planner.files.playbook or planner.files.current(planner.engine, planner.voice.tell)

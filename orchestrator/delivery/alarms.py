@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.counting import counted
-from orchestrator.database_clock import database_now
+from orchestrator.database_clock import SKEW_WARNED, database_now
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.complaints import Reputation, hold
 from orchestrator.delivery.line import Line
@@ -22,7 +22,6 @@ from orchestrator.playbook.model import Playbook
 if TYPE_CHECKING:
     from orchestrator.delivery.manner import Say
 
-SKEW_WARNED = timedelta(seconds=5)
 FEW_DOUBTS, DOUBTFUL = 5, 0.001
 """So many messages in doubt, and this share of the latest hour's, is nothing to tell."""
 COMPLAINTS_EVERY = 60.0

@@ -11,12 +11,11 @@ from sqlalchemy import Connection, Engine, func, select
 from orchestrator import tables, timing
 from orchestrator.counting import counted
 from orchestrator.database import place_of
-from orchestrator.database_clock import database_now
+from orchestrator.database_clock import SKEW_STOPS, SKEW_WARNED, database_now
 from orchestrator.errors import EnvironmentFault
 from orchestrator.health.finding import Finding
 from orchestrator.health.status import Standing
 from orchestrator.migrations.state import SchemaState, schema_state
-from orchestrator.scheduler.clocks import SKEW_STOPS, SKEW_WARNED
 from orchestrator.scheduler.doubts import spoken
 
 SAFE_SQLITE = (3, 51, 3)

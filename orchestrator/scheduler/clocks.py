@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orchestrator.counting import counted
+from orchestrator.database_clock import SKEW_STOPS, SKEW_WARNED
 from orchestrator.scheduler.events import Voice
-
-SKEW_WARNED = timedelta(seconds=5)
-SKEW_STOPS = timedelta(seconds=60)
 
 
 def is_too_far_off(skew: timedelta, voice: Voice) -> bool:

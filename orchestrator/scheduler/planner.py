@@ -13,12 +13,12 @@ from time import monotonic
 from sqlalchemy import Connection, Engine
 
 from orchestrator.database import in_one_transaction
-from orchestrator.database_clock import database_now
+from orchestrator.database_clock import SKEW_STOPS, database_now
 from orchestrator.database_faults import database_faults
 from orchestrator.errors import EnvironmentFault
 from orchestrator.migrations.state import require_schema, schema_state
 from orchestrator.playbook.model import Playbook
-from orchestrator.scheduler.clocks import SKEW_STOPS, is_too_far_off
+from orchestrator.scheduler.clocks import is_too_far_off
 from orchestrator.scheduler.doubts import (
     BY_ITSELF,
     Doubt,
