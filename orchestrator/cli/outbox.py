@@ -86,6 +86,8 @@ def list_(
         )
         held = [] if state else outbox.surges(connection)
         senders = frozenset() if state else complaints.held_senders(connection)
+    if not count:
+        _require_names(project, flow, channel)
     if output == "json":
         print_json({"messages": [object_of(one) for one in lines], "count": count,
                      "surges": [surge_object(one) for one in held]})  # fmt: skip
@@ -175,6 +177,8 @@ def retry(
         return outbox.retry(connection, asked, utcnow())
 
     made = root.acting(_engine(project, db), act)
+    if not made:
+        _require_names(project, flow, channel)
     console.say(f"{counted(len(made), 'message')} queued again.")
     return 0
 
@@ -281,6 +285,22 @@ def _add(ruling: Ruling, says: str, when: str) -> None:
 
 for _ruling, _words in RULINGS.items():
     _add(_ruling, *_words)
+
+
+def _require_names(project: Path | None, flow: str | None, channel: str | None) -> None:
+    """See that nothing was found because there is nothing, and not because of a slip.
+
+    Raises:
+        UsageError: there is no such flow, or no such channel.
+    """
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.channels.spec import CHANNELS
+    from orchestrator.settings import find_project
+
+    if flow is not None:
+        root.known_flow(find_project(project), flow)
+    if channel is not None and channel not in CHANNELS:
+        raise root.unknown("channel", channel, CHANNELS)
 
 
 def _engine(project: Path | None, db: str | None) -> Engine:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cli import console
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestrator.delivery.outbox import MessageLine, Surge
 
 FORMAT = "clmctl.outbox/1"
@@ -22,11 +24,10 @@ def print_json(found: dict[str, Any]) -> None:
 def show_lines(lines: list[MessageLine], count: int) -> None:
     """Print messages for people, and how many there are in all."""
     from orchestrator.counting import counted
-    from orchestrator.report.contracts import instant_text
 
     rows = [
         [str(one.id), one.customer, f"{one.flow}/{one.message}", one.channel, one.state,
-         instant_text(one.state_at), str(one.attempt), one.why or ""]
+         _short(one.state_at), str(one.attempt), _why(one)]
         for one in lines
     ]  # fmt: skip
     header = ["id", "customer", "message", "channel", "state", "since", "calls", "why"]
@@ -34,6 +35,15 @@ def show_lines(lines: list[MessageLine], count: int) -> None:
         console.out(row)
     shown = f", the latest {len(lines)} are shown" if len(lines) < count else ""
     console.say(f"{counted(count, 'message')}{shown}")
+
+
+def _why(line: MessageLine) -> str:
+    again = f"again from {_short(line.not_before)}" if line.not_before else ""
+    return "; ".join(part for part in (line.why, again) if part)
+
+
+def _short(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%SZ}"
 
 
 def object_of(line: MessageLine) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     delete,
     func,
     insert,
     literal,
+    not_,
     select,
     update,
 )
@@ -100,9 +102,13 @@ def listed(
     channel: str | None = None,
     limit: int = 100,
 ) -> tuple[list[MessageLine], int]:
-    """Return the latest messages in some states, and how many there are in all."""
+    """Return the latest messages in some states, and how many there are in all.
+
+    Dead ones that were queued anew are done with: their new rows stand for them.
+    """
     row = tables.message.c
-    which: list[ColumnElement[bool]] = [row.state.in_(sorted(states))]
+    anew = and_(row.state.in_(RETRIED), row.set_aside != 0)
+    which: list[ColumnElement[bool]] = [row.state.in_(sorted(states)), not_(anew)]
     which += [row.flow == flow] if flow else []
     which += [row.channel == channel] if channel else []
     count = connection.execute(select(func.count()).where(*which)).scalar_one()

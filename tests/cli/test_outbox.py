@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Shop
+from harness import Shop, at
 from jsonschema import Draft7Validator
 from sqlalchemy import insert, select, update
 
 from orchestrator import tables
 from orchestrator.cli.shell import answer
+from orchestrator.columns import to_micros
 from orchestrator.tick import surge
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "outbox.schema.json"
@@ -86,6 +87,26 @@ def test_the_human_list_tells_why_and_never_an_address(
     assert "@" not in said.out
 
 
+def test_the_human_list_says_since_when_and_when_it_is_tried_again(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    when = to_micros(at("2026-03-02T09:05:00.123456"))
+    become(shop, 1, error="451: try later", attempt=1, not_before=when)
+
+    assert answer(["outbox", "list", *sent]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 ana greet/hello email queued 2026-03-02 09:00:00Z 1" in said
+    assert "451: try later; again from 2026-03-02 09:05:00Z" in said
+
+
+@pytest.mark.parametrize("verb", ["list", "retry"])
+def test_a_slip_in_a_name_is_no_empty_list(verb: str, sent: list[str], capsys: Printed) -> None:
+    assert answer(["outbox", verb, "--flow", "great", *sent]) == 2
+    assert 'did you mean "greet"?' in capsys.readouterr().err
+    assert answer(["outbox", verb, "--channel", "emial", *sent]) == 2
+    assert 'did you mean "email"?' in capsys.readouterr().err
+
+
 def test_a_dead_message_is_queued_once_more_as_a_new_generation(
     sent: list[str], shop: Shop, capsys: Printed
 ) -> None:
@@ -93,7 +114,8 @@ def test_a_dead_message_is_queued_once_more_as_a_new_generation(
 
     assert answer(["outbox", "retry", "1", *sent]) == 0
     capsys.readouterr()
-    assert listed(capsys, *sent) == [(3, "ana", "queued"), (2, "ben", "queued"), (1, "ana", "dead")]
+    assert listed(capsys, *sent) == [(3, "ana", "queued"), (2, "ben", "queued")]
+    assert listed(capsys, "--state", "dead", *sent) == [], "its new row stands for it"
     new = asked(capsys, "show", "3", *sent)
     assert (new["generation"], new["attempt"], new["why"], new["provider_key"]) == (
         1,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
+from orchestrator.counting import counted, number
 from orchestrator.delivery.receiving import Received
 from orchestrator.delivery.settle import settle
 from orchestrator.errors import EnvironmentFault
@@ -110,7 +111,17 @@ def _tell(site: Site, channel: str, received: Received) -> None:
     new = sum(received.new.values())
     facts = {"channel": channel, "repeated": received.repeated, "unknown": received.unknown}
     if new or received.unknown:
-        site.say("receipts", f"{new} receipts taken", "info", {**facts, "new": dict(received.new)})
+        site.say(
+            "receipts",
+            _taken_in_words(new, received.unknown),
+            "info",
+            {**facts, "new": dict(received.new)},
+        )
+
+
+def _taken_in_words(new: int, unknown: int) -> str:
+    others = f", {number(unknown)} about no message of ours" if unknown else ""
+    return f"{counted(new, 'receipt')} taken{others}"
 
 
 def _come_again() -> Response:
