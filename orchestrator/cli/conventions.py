@@ -154,6 +154,19 @@ class VerbGroup(TyperGroup):
         with formatter.section("Everywhere"):
             formatter.write_dl(EVERYWHERE)
 
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write each verb inside with the first sentence of its help, whole."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _first_sentence(one.help or "")) for name, one in found if one]
+            )
+
+
+def _first_sentence(text: str) -> str:
+    """Return what a docstring begins with, as far as its first full stop."""
+    return " ".join(text.split()).partition(". ")[0].removesuffix(".") + "."
+
 
 def _is_option(param: Parameter) -> bool:
     return param.param_type_name == "option"
