@@ -17,7 +17,8 @@ from orchestrator.scheduler.events import Happened, Voice
 from orchestrator.scheduler.files import PlaybookFiles
 from orchestrator.scheduler.lease import Candidate
 from orchestrator.scheduler.note import note_path
-from orchestrator.scheduler.planner import Outcome, Planner
+from orchestrator.scheduler.outcome import Outcome
+from orchestrator.scheduler.planner import Planner
 
 
 class Clockwork:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from orchestrator.health.doctor import Patient
     from orchestrator.health.status import Standing
     from orchestrator.scheduler.events import Tell
-    from orchestrator.scheduler.planner import Outcome, Planner
+    from orchestrator.scheduler.outcome import Outcome
+    from orchestrator.scheduler.planner import Planner
 
 
 SCHEDULER = "scheduler"

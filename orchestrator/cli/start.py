@@ -19,7 +19,7 @@ from orchestrator.cli.telling import tell_event
 
 if TYPE_CHECKING:
     from orchestrator.scheduler.events import Voice
-    from orchestrator.scheduler.planner import Outcome
+    from orchestrator.scheduler.outcome import Outcome
 
 REFUSED, ENVIRONMENT, INTERRUPTED = 4, 5, 130
 

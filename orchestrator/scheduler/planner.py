@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
@@ -32,26 +31,12 @@ from orchestrator.scheduler.events import Voice
 from orchestrator.scheduler.files import PlaybookFiles
 from orchestrator.scheduler.lease import Candidate, office
 from orchestrator.scheduler.note import Memory, memory_of, named, read_note, write_note
+from orchestrator.scheduler.outcome import Outcome
 from orchestrator.scheduler.tick_lines import Written, counts_of, remarks, tick_event
 from orchestrator.tick.context import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
 GO_ON = "clmctl resume --all (or clmctl start --accept)"
-
-
-class Outcome(StrEnum):
-    """What came of one wake."""
-
-    TICKED = "ticked"
-    UP_TO_DATE = "up_to_date"
-    """The clock is not after the last tick."""
-    STANDS_BY = "stands_by"
-    """Another scheduler holds office."""
-    ASKS = "asks"
-    """The scheduler has paused everything and waits for a person's word."""
-    CLOCK_IS_OFF = "clock_is_off"
-    FAILED = "failed"
-    """The database or the disk did."""
 
 
 @dataclass

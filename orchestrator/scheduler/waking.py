@@ -27,7 +27,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from orchestrator.scheduler.lease import RENEWED_EVERY
-from orchestrator.scheduler.planner import Outcome, Planner
+from orchestrator.scheduler.outcome import Outcome
+from orchestrator.scheduler.planner import Planner
 
 STEP = timedelta(seconds=2)
 """A clock that moved this much more or less than time did was set."""

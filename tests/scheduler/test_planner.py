@@ -15,7 +15,7 @@ from orchestrator import tables
 from orchestrator.database import open_engine
 from orchestrator.pausing import EVERYTHING, pause
 from orchestrator.playbook.refusal import PlaybookErrors
-from orchestrator.scheduler.planner import Outcome
+from orchestrator.scheduler.outcome import Outcome
 
 HELLO = """
 flow: hello

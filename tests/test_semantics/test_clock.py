@@ -8,7 +8,7 @@ import pytest
 from harness import Shop, at
 from waking import Clockwork, sent, ticks
 
-from orchestrator.scheduler.planner import Outcome
+from orchestrator.scheduler.outcome import Outcome
 
 HELLO = """
 flow: hello
