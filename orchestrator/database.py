@@ -32,6 +32,7 @@ T = TypeVar("T")
 __all__ = [
     "allow_idling",
     "begin_facts",
+    "bound_cache",
     "database_faults",
     "default_url",
     "in_one_transaction",
@@ -157,6 +158,13 @@ def allow_idling(connection: Connection) -> None:
     """Let the transaction stand still for longer between its statements: it only reads."""
     if connection.dialect.name == "postgresql":
         connection.execute(IDLE_AT_LEISURE)
+
+
+def bound_cache(connection: Connection, kib: int) -> None:
+    """Let a connection keep no more than so much of a SQLite file in memory."""
+    if connection.dialect.name == "sqlite":
+        own: Any = connection.connection.driver_connection
+        own.execute(f"PRAGMA cache_size = -{kib}")
 
 
 def in_one_transaction(connection: Connection, work: Callable[[], T]) -> T:

@@ -56,6 +56,22 @@ def give_back(connection: Connection, purse: Purse, pace: Pace, tokens: int) -> 
         _store(connection, purse, min(float(pace.burst), found + tokens), now)
 
 
+def fullest(connection: Connection, channel: str, provider: str, pace: Pace) -> float:
+    """Return the tokens that some sender of a channel has by now, at most; changes nothing."""
+    row = tables.bucket.c
+    query = select(row.tokens, type_coerce(row.refilled_at, BigInteger), now_by(connection)).where(
+        row.channel == channel, row.provider == provider
+    )
+    found = (_by_now(pace, *held) for held in connection.execute(query))
+    return max(found, default=float(pace.burst))
+
+
+def _by_now(pace: Pace, tokens: float, refilled_at: int, now: int) -> float:
+    """Return what a bucket holds that held so many tokens then; both in µs."""
+    begun = now if refilled_at - now > _SET_BACK else refilled_at
+    return min(float(pace.burst), tokens + max(0, now - begun) / _MICROS * pace.per_second)
+
+
 def _filled(connection: Connection, purse: Purse, pace: Pace) -> tuple[float, int]:
     """Return the tokens there are by now, and the database's clock in µs; locks the bucket."""
     row = tables.bucket
@@ -65,10 +81,8 @@ def _filled(connection: Connection, purse: Purse, pace: Pace) -> tuple[float, in
     connection.execute(made)
     query = select(row.c.tokens, type_coerce(row.c.refilled_at, BigInteger), now)
     tokens, refilled_at, at = connection.execute(query.where(_is(purse)).with_for_update()).one()
-    if refilled_at - at > _SET_BACK:
-        refilled_at = at
-    gained = max(0, at - refilled_at) / _MICROS * pace.per_second
-    return min(float(pace.burst), tokens + gained), max(at, refilled_at)
+    held = _by_now(pace, tokens, refilled_at, at)
+    return held, at if refilled_at - at > _SET_BACK else max(at, refilled_at)
 
 
 def _store(connection: Connection, purse: Purse, tokens: float, now: int) -> None:

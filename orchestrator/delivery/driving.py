@@ -76,7 +76,7 @@ class Driver:
             self._tell_sent(at_least=1)
             if self._is_over():
                 return False
-            self.stop.wait(self.manner.poll)
+            self.stop.wait(min(self.manner.poll, lane.rest))
         self._tell_sent(at_least=TOLD_EVERY)
         self.observer.looped(f"lane {lane.outlet.channel}")
         return True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
-from math import ceil
+from math import inf
 from random import Random
 from threading import Event
 from time import monotonic
@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from orchestrator.channels.outcome import unknown
 from orchestrator.delivery.book import Book, Shelf
 from orchestrator.delivery.breakers import Noted, admitted, is_shut, note
+from orchestrator.delivery.buckets import fullest
 from orchestrator.delivery.calling import Caller
 from orchestrator.delivery.claims import Claims, Lease, cancel, extend, give_back, is_due, let_go
 from orchestrator.delivery.ending import Ended, Ender
@@ -75,6 +76,8 @@ class Lane:
     """How many calls have ended."""
     is_relieved: bool = False
     """Whether another lane is in its place: it ends as soon as its adapter lets it."""
+    rest: float = inf
+    """Seconds until there is a token for what is due; infinite where none is missing."""
     _most: int = 1
     """How many are claimed next: few after a start, so that a message that brings workers down
     is soon alone with one."""
@@ -113,15 +116,25 @@ class Lane:
 
     def has_due(self) -> bool:
         """Return whether anything could be claimed now."""
-        book = self.reader.read(self.shelf.book)
 
         def ask(connection: Connection) -> bool:
-            stops = read_stops(connection, book.playbook)
-            if not is_due(connection, self.outlet.channel, stops, self.clock()):
-                return False
-            return not is_shut(connection, self.outlet.provider, self.lease.token)
+            stops = read_stops(connection, self.shelf.book(connection).playbook)
+            return (
+                is_due(connection, self.outlet.channel, stops, self.clock())
+                and not is_shut(connection, self.outlet.provider, self.lease.token)
+                and self._tokens(connection) >= 1
+            )
 
+        self.rest = inf
         return self.may_send() and self.reader.read(ask)
+
+    def _tokens(self, connection: Connection) -> float:
+        """Return for how many messages the pace leaves room now; notes when it will for one."""
+        if self.outlet.pace is None:
+            return MOST
+        tokens = fullest(connection, self.outlet.channel, self.outlet.provider, self.outlet.pace)
+        self.rest = (1 - tokens) / self.outlet.pace.per_second if tokens < 1 else inf
+        return tokens
 
     def hangs(self) -> bool:
         """Return whether its adapter does not come back."""
@@ -187,18 +200,15 @@ class Lane:
         orders = self.reader.read(lambda connection: load(connection, rows))
         gone = set(rows) - {order.id for order in orders}
         if gone:
-            now = self.clock()
-            self.line.write(lambda connection: cancel(connection, self.lease, gone, now))
+            self.line.write(lambda one: cancel(one, self.lease, gone, self.clock()))
         return Batch(orders, self.reader.read(lambda one: self.shelf.book(one, orders)))
 
     def _take(self, connection: Connection, book: Book) -> list[int]:
-        stops, pace = read_stops(connection, book.playbook), self.outlet.pace
-        most = self._most
-        if pace is not None:
-            most = min(most, pace.burst + ceil(pace.per_second))
+        stops = read_stops(connection, book.playbook)
+        most = min(self._most, int(self._tokens(connection)))
         admits = admitted(connection, self.outlet.provider, self.lease.token)
-        most = most if admits is None else min(most, admits)
-        return self._claims.take(connection, most, stops, self.clock())
+        some = most if admits is None else min(most, admits)
+        return self._claims.take(connection, some, stops, self.clock())
 
     def _make(self, batch: Batch) -> list[Made | Spoilt]:
         until = monotonic() + LONGEST_MAKING

