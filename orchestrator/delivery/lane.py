@@ -16,7 +16,7 @@ from math import inf
 from random import Random
 from threading import Event
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -39,6 +39,7 @@ from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.trust import Trust
 from orchestrator.errors import EnvironmentFault
 
+T = TypeVar("T")
 MOST = 256
 """Messages claimed at once."""
 LONGEST_MAKING = 10.0
@@ -230,9 +231,6 @@ class Lane:
         except EnvironmentFault:
             raise
         except Exception as error:  # noqa: BLE001  # whose fault it is shows one by one
-            if self._ended:
-                self._write_each_end()
-                return self._marked(made, spoilt, book)
             if len(made) == 1:
                 return [], [*spoilt, Spoilt(made[0].order, f"internal: {type(error).__name__}")]
         marked, unfit = [], list(spoilt)
@@ -250,21 +248,32 @@ class Lane:
             self._ender.write_spoilt(connection, spoilt, now)
             return self._marker.mark(connection, made, book, now)
 
-        marked = self.line.write(work)
+        return self._with_ends(work)
+
+    def _with_ends(self, work: Callable[[Connection], T]) -> T:
+        """Do work that writes the last ends too; one that cannot be written is a doubt."""
+        try:
+            done = self.line.write(work)
+        except EnvironmentFault:
+            raise
+        except Exception:
+            if not self._ended:
+                raise
+            self._write_each_end()
+            done = self.line.write(work)
         self._ended = []
-        return marked
+        return done
 
     def _write_each_end(self) -> None:
-        """Write ends one by one; of one that cannot be written nobody knows what came of it."""
-        for one in self._ended:
+        while self._ended:
+            one = self._ended[0]
             try:
                 self._write_end(one)
             except EnvironmentFault:
                 raise
             except Exception as error:  # noqa: BLE001  # it costs this message, and no other
-                lost = unknown(f"internal: {type(error).__name__}")
-                self._write_end(one._replace(outcome=lost))
-        self._ended = []
+                self._write_end(one._replace(outcome=unknown(f"internal: {type(error).__name__}")))
+            del self._ended[0]
 
     def _write_end(self, one: Ended) -> None:
         self.line.write(lambda connection: self._ender.write(connection, [one], self.clock()))
@@ -278,16 +287,7 @@ class Lane:
             self._ender.write_spoilt(connection, spoilt, now)
             give_back(connection, self.lease, left, now)
 
-        try:
-            self.line.write(work)
-        except EnvironmentFault:
-            raise
-        except Exception:
-            if not self._ended:
-                raise
-            self._write_each_end()
-            self.line.write(work)
-        self._ended = []
+        self._with_ends(work)
         self.trust.end()
 
     def _write_at_last(self) -> None:
@@ -302,10 +302,7 @@ class Lane:
         self._most, pause = 1, 0.1
         while True:
             try:
-                self.line.write(work)
+                return self._with_ends(work)
             except EnvironmentFault:
                 self.stop.wait(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
-            else:
-                self._ended = []
-                return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from delivery.test_webhooks import called
 from harness import Shop
-from sending import NOW, Told, drain, greeted, ledger, outlet, taken
+from sending import NOW, Told, drain, greeted, ledger, outlet, taken, worker
 
 from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
@@ -18,6 +19,7 @@ from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected,
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
+from orchestrator.delivery.observer import Observer
 from orchestrator.delivery.outlet import Outlet
 
 WILD = "c00002"
@@ -241,3 +243,20 @@ def test_a_provider_that_tells_nonsense_about_a_doubt_has_not_told(shop: Shop, s
     assert Doubts(mail, line).look(LATER) == 1
     line.close()
     assert ledger(shop, "state") == ["in_doubt"]
+
+
+class Touchy(Observer):
+    """Cannot bear to hear that a message is dead."""
+
+    def ended(self, channel: str, state: str, messages: int = 1) -> None:
+        if state == "dead":
+            raise ValueError(channel)
+
+
+def test_an_end_that_cannot_be_written_costs_no_other_message_its_own(shop: Shop) -> None:
+    greeted(shop, 5)
+    sending = worker(shop, [outlet(answers(rejected("no")), at_once=2)])
+    for lane in sending._lanes:
+        lane._ender = replace(lane._ender, observer=Touchy())
+    sending.run()
+    assert wild(shop)[:2] == ["in_doubt", "internal: ValueError"]
