@@ -110,4 +110,4 @@ def _recordset(element: _Rows, compiler: SQLCompiler, **given: Any) -> str:
 def _extracted(element: _Rows, compiler: SQLCompiler, **given: Any) -> str:
     rows, *columns = element.clauses
     listed = ", ".join(f"json_extract(value, '$.{one.key}') AS {one.key}" for one in columns)
-    return f"(SELECT {listed} FROM json_each({compiler.process(rows, **given)}))"  # noqa: S608
+    return f"(SELECT {listed} FROM json_each({compiler.process(rows, **given)}))"  # noqa: S608  # our own names

@@ -70,7 +70,7 @@ def strange(spec: ChannelSpec = KITE, **able: Any) -> type[Channel]:
         (strange(ChannelSpec("preferred", None, covered=False, formats=("txt",))), "not called"),
         (strange(ChannelSpec("kite", None, covered=False, formats=())), "spec.formats is ()"),
         (
-            strange(ChannelSpec("kite", "window", covered=False, formats=("txt",))),  # type: ignore[arg-type]
+            strange(ChannelSpec("kite", "window", covered=False, formats=("txt",))),  # type: ignore[arg-type]  # no such kind
             "spec.address is 'window'",
         ),
     ],
