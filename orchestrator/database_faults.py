@@ -26,7 +26,7 @@ SQLITE_SENTENCES = {
     "SQLITE_PERM": "The database file cannot be opened: no permission.",
     "SQLITE_NOTADB": "The file is not a database file.",
     "SQLITE_CORRUPT": "The database file is damaged; restore it from a backup.",
-    "SQLITE_IOERR": "The disk with the database cannot be read or written.",
+    "SQLITE_IOERR": "The disk with the database cannot be read or written; see whether it is full.",
     "SQLITE_TOOBIG": "A value is too large for the database.",
     "SQLITE_NOMEM": "There is not enough memory for this.",
 }
