@@ -138,11 +138,13 @@ def show(
     page = console.results_page()
     rows = [[key.replace("_", " "), text_of(value)] for key, value in found.items()
             if key != "happened" and value not in (None, False, 0)]  # fmt: skip
-    for row in page.table(rows):
+    for row in page.entries(rows):
         console.out(row)
     rows = [[str(one["at"]), str(one["what"]), text_of(one["who"]), text_of(one["detail"])]
             for one in found["happened"]]  # fmt: skip
-    for row in page.table(rows, header=["at", "what", "who", "detail"]) if rows else ():
+    if rows:
+        console.out("")
+    for row in page.entries(rows, header=["at", "what", "who", "detail"]) if rows else ():
         console.out(row)
     return 0
 

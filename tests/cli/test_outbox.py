@@ -185,6 +185,19 @@ def test_a_doubt_is_ended_once(
     assert "not in doubt" in capsys.readouterr().err
 
 
+def test_what_a_provider_said_is_told_whole(sent: list[str], shop: Shop, capsys: Printed) -> None:
+    said = "the server does not take the content: " + "refused by a rule of ours, " * 5
+    become(shop, 1, state="dead", error=said)
+    row = {"message_id": 1, "at": 5, "kind": "rejected", "attempt": 1, "detail": said}
+    with shop.engine.begin() as connection:
+        connection.execute(insert(tables.message_event).values(**row))
+
+    assert answer(["outbox", "show", "1", *sent]) == 0
+    page = capsys.readouterr().out
+    assert "…" not in page
+    assert " ".join(page.split()).count("refused by a rule of ours,") == 10
+
+
 def test_what_happened_to_a_message_is_told_in_order(
     sent: list[str], shop: Shop, capsys: Printed
 ) -> None:
