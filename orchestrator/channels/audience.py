@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from orchestrator.channels.base import Capabilities, Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, rejected
+from orchestrator.channels.regions import RegionShape
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.shapes import FolderShape, RegionShape
+from orchestrator.channels.shapes import FolderShape
 from orchestrator.channels.spec import AUDIENCE, ChannelSpec
 from orchestrator.language.containers import ListOf
 from orchestrator.language.moments import WEEKDAYS, TimeOfDay, Zone

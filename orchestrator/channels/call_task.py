@@ -12,8 +12,9 @@ from orchestrator.channels.day_lists import DayLists, fits
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, rejected
 from orchestrator.channels.phone import e164
+from orchestrator.channels.regions import RegionShape
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.shapes import FolderShape, RegionShape
+from orchestrator.channels.shapes import FolderShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.language.words import word
 

@@ -168,22 +168,6 @@ class NetworkShape(ScalarShape[str]):
         return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/[0-9]{1,3})?$"}
 
 
-class RegionShape(ScalarShape[str]):
-    """A country, by its two letters."""
-
-    says = "a country by its two letters, such as AT"
-    sample = "AT"
-    hint = "ISO 3166-1 alpha-2, in capitals"
-
-    def parse(self, node: ScalarNode) -> str | None:
-        if isinstance(node.value, str) and re.fullmatch("[A-Z]{2}", node.value):
-            return node.value
-        return None
-
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": "^[A-Z]{2}$"}
-
-
 class FolderShape(ScalarShape[str]):
     """A folder inside the project, with ``/`` between its parts."""
 

@@ -31,9 +31,10 @@ from orchestrator.channels.outcome import (
 from orchestrator.channels.phone import e164
 from orchestrator.channels.reach import Reach
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt, ReceiptKind
+from orchestrator.channels.regions import RegionShape
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.shapes import RegionShape, SecretShape, UrlShape
+from orchestrator.channels.shapes import SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
 from orchestrator.channels.web import (
