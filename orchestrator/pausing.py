@@ -1,4 +1,4 @@
-"""Stopping flows by hand and letting them go on: what ``clmctl pause`` and ``resume`` do."""
+"""Stopping flows and channels by hand: what ``clmctl pause`` and ``resume`` do."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
+from orchestrator import tables
 from orchestrator.clock import utcnow
 from orchestrator.database_faults import database_faults
 from orchestrator.tick import pauses
@@ -69,6 +70,34 @@ def pause(engine: Engine, name: str, reason: str | None) -> Paused:
         changed = pauses.pause(connection, name, utcnow(), reason)
         flow = None if name == EVERYTHING else name
         return Paused(changed, pauses.runs_standing_still(connection, flow))
+
+
+@dataclass(frozen=True)
+class PausedChannel:
+    """What pausing a channel changed."""
+
+    changed: bool
+    """Whether it was not paused before."""
+    waiting: int
+    """How many messages wait on it."""
+
+
+def pause_channel(engine: Engine, channel: str, reason: str | None) -> PausedChannel:
+    """Let nothing leave on a channel, from within a quarter of a second on.
+
+    Flows go on; what they decide for it waits, and expires when it is too old.
+    """
+    row = tables.message.c
+    query = select(func.count()).where(row.state == "queued", row.channel == channel)
+    with _writing(engine) as connection:
+        changed = pauses.pause_channel(connection, channel, utcnow(), reason)
+        return PausedChannel(changed, connection.execute(query).scalar_one())
+
+
+def resume_channel(engine: Engine, channel: str) -> bool:
+    """Let messages leave on a channel again; return whether it was paused."""
+    with _writing(engine) as connection:
+        return pauses.lift_channel(connection, channel)
 
 
 @contextmanager

@@ -195,3 +195,18 @@ def known_flow(project: Path, name: str) -> str:
     if name not in flows:
         raise unknown("flow", name, flows)
     return name
+
+
+def known_channel(project: Path, name: str) -> str:
+    """Return the name of a channel that a message of the project can be on.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    from orchestrator.channels.spec import CHANNELS
+    from orchestrator.playbook.read import read_project
+
+    read_project(project, {})  # a channel of a package joins the others when a file names it
+    if name not in CHANNELS:
+        raise unknown("channel", name, CHANNELS)
+    return name

@@ -296,13 +296,12 @@ def _require_names(project: Path | None, flow: str | None, channel: str | None) 
         UsageError: there is no such flow, or no such channel.
     """
     from orchestrator import app as root  # opens projects and databases
-    from orchestrator.channels.spec import CHANNELS
     from orchestrator.settings import find_project
 
     if flow is not None:
         root.known_flow(find_project(project), flow)
-    if channel is not None and channel not in CHANNELS:
-        raise root.unknown("channel", channel, CHANNELS)
+    if channel is not None:
+        root.known_channel(find_project(project), channel)
 
 
 def _engine(project: Path | None, db: str | None) -> Engine:

@@ -14,9 +14,11 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
-from orchestrator.cli.pause import AllOption, one_or_all
+from orchestrator.cli.pause import AllOption, ChannelOption, one_of_these
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.pausing import Resumed
 
 app = verb_app()
@@ -27,6 +29,7 @@ app = verb_app()
     examples=[
         ("clmctl resume win_back", "its runs go on, held messages are tried again"),
         ("clmctl resume win_back --yes", "the same without being asked"),
+        ("clmctl resume --channel sms", "what waits on this channel leaves"),
         ("clmctl resume --all", "ends clmctl pause --all"),
     ],
 )
@@ -38,24 +41,28 @@ def resume(
             help="The flow that was paused or tripped; the project's name for its own breaker.",
         ),
     ] = None,
+    channel: ChannelOption = None,
     everything: AllOption = False,
     at: AtOption = None,
     project: ProjectOption = None,
     db: DatabaseOption = None,
     var: VariablesOption = None,
 ) -> int:
-    """Let a flow go on that was paused, or send again after its volume breaker tripped.
+    """Let a flow or channel go on that was paused, or a flow whose volume breaker tripped.
 
     The breaker (stop_if_more_than) trips when a flow is about to write to more customers
     than it may; all its sends are held until this verb sets it back. --all ends what
-    pause --all began: a flow that was paused by its name stays so.
+    pause --all began: a flow or channel that was paused by its name stays so.
     """
-    one_or_all(flow, everything=everything)
+    one_of_these(flow, channel, everything=everything)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator import pausing
     from orchestrator.cli import console
     from orchestrator.cli.manner import manner
+    from orchestrator.settings import find_project
 
+    if channel is not None:
+        return _resume_channel(find_project(project), channel, db)
     opened = root.open_project(project, var)
     name = pausing.EVERYTHING if flow is None else root.breaker(opened, flow)
     engine = root.open_database(opened.folder, db)
@@ -69,6 +76,20 @@ def resume(
     if resumed.changed:
         selected = f" --select {flow}" if flow in opened.playbook.flows else ""
         console.say(f"Next: clmctl run --dry-run{selected}")
+    return 0
+
+
+def _resume_channel(folder: Path, channel: str, db: str | None) -> int:
+    """Let messages leave; not asked about: they were all decided and looked at, and are again."""
+    from orchestrator import app as root
+    from orchestrator import pausing
+    from orchestrator.cli import console
+
+    engine = root.open_database(folder, db)
+    if pausing.resume_channel(engine, channel):
+        console.say(f"Messages leave on {channel} again.")
+    else:
+        console.say(f"{root.known_channel(folder, channel)} was not paused; nothing was changed.")
     return 0
 
 

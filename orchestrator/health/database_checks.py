@@ -108,10 +108,9 @@ def work_findings(standing: Standing) -> Iterator[Finding]:
             "clmctl start keeps the clock; clmctl run does one tick",
         )
     for one in standing.paused:
-        what = one.flow or "everything"
         why = f": {one.reason}" if one.reason else ""
-        resume = f"clmctl resume {one.flow or '--all'}"
-        yield Finding("warning", "work", f"{what} is paused{why}", f"when it may go on: {resume}")
+        told = f"{one.says} is paused{why}"
+        yield Finding("warning", "work", told, f"when it may go on: {one.resume}")
     for name in standing.tripped:
         yield Finding(
             "warning",

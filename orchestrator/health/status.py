@@ -47,9 +47,21 @@ class Paused:
     """Something a person, or the scheduler itself, has stopped."""
 
     flow: str | None
-    """None: everything."""
+    """None: a channel, or everything."""
+    channel: str | None
     at: datetime
     reason: str | None
+
+    @property
+    def says(self) -> str:
+        """What is paused, as people are told."""
+        return self.flow or self.channel or "everything"
+
+    @property
+    def resume(self) -> str:
+        """The command that lets it go on."""
+        channel = f"--channel {self.channel}" if self.channel else "--all"
+        return f"clmctl resume {self.flow or channel}"
 
 
 @dataclass(frozen=True)
@@ -200,7 +212,10 @@ def _paused(connection: Connection) -> list[Paused]:
     row = tables.control.c
     query = select(row.kind, row.name, row.at, row.reason).where(row.state == "paused")
     found = connection.execute(query.order_by(row.kind, row.name))
-    return [Paused(None if kind == "all" else name, at, why) for kind, name, at, why in found]
+    return [
+        Paused(name if kind == "flow" else None, name if kind == "channel" else None, at, why)
+        for kind, name, at, why in found
+    ]
 
 
 def _tripped(connection: Connection) -> dict[str, datetime]:

@@ -40,7 +40,12 @@ def status_document(standing: Standing) -> Json:
             "is_held": leader.is_held,
         },
         "paused": [
-            {"flow": one.flow, "at": instant_text(one.at), "reason": one.reason}
+            {
+                "flow": one.flow,
+                "channel": one.channel,
+                "at": instant_text(one.at),
+                "reason": one.reason,
+            }
             for one in standing.paused
         ],
         "due": standing.due,
@@ -149,9 +154,8 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
     rows += [["list", _list_of(one, zone)] for one in standing.audiences]
     rows += [["day lists", _day_lists(one)] for one in standing.day_lists]
     for one in standing.paused:
-        what = "everything" if one.flow is None else one.flow
         why = f": {one.reason}" if one.reason else ""
-        rows.append(["paused", f"{what}, since {local_time(one.at, zone)}{why}"])
+        rows.append(["paused", f"{one.says}, since {local_time(one.at, zone)}{why}"])
     for name, at in standing.tripped.items():
         rows.append(["tripped", f"{name}, {local_time(at, zone)}: clmctl resume {name}"])
     for lost in standing.stranded:

@@ -1,7 +1,8 @@
-"""What people have paused: a flow, or everything (semantics 1).
+"""What people have paused: a flow, everything (semantics 1), or a channel.
 
 A row of ``control`` pauses a flow as ``status: paused`` in its file would, and needs no file
-to be changed. A tick reads the rows as it begins.
+to be changed. A tick reads the rows as it begins. A paused channel is no matter of ticks: what
+they decide for it waits in the queue.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
@@ -40,14 +42,7 @@ def pauses(connection: Connection) -> Mapping[str, Pause]:
 
 def pause(connection: Connection, name: str, now: datetime, reason: str | None) -> bool:
     """Pause a flow or ``EVERYTHING``; return False, with nothing changed, if it is so already."""
-    if name in pauses(connection):
-        return False
-    row = {
-        "kind": _kind(name), "name": name, "state": "paused", "at": to_micros(now),
-        "reason": reason,
-    }  # fmt: skip
-    connection.execute(insert(tables.control).values(**row))
-    return True
+    return _stop(connection, _Stopped(_kind(name), name), Pause(now, reason))
 
 
 def lift(connection: Connection, name: str) -> bool:
@@ -55,11 +50,38 @@ def lift(connection: Connection, name: str) -> bool:
 
     What was paused by its own name stays so when ``EVERYTHING`` goes on.
     """
+    return _let_go(connection, _Stopped(_kind(name), name))
+
+
+def pause_channel(connection: Connection, name: str, now: datetime, reason: str | None) -> bool:
+    """Let nothing leave on a channel; return False if it is so already."""
+    return _stop(connection, _Stopped("channel", name), Pause(now, reason))
+
+
+def lift_channel(connection: Connection, name: str) -> bool:
+    """Let messages leave on a channel again; return whether it was paused."""
+    return _let_go(connection, _Stopped("channel", name))
+
+
+class _Stopped(NamedTuple):
+    kind: str
+    name: str
+
+
+def _stop(connection: Connection, what: _Stopped, pause: Pause) -> bool:
     row = tables.control.c
-    removed = connection.execute(
-        delete(tables.control).where(row.kind == _kind(name), row.name == name)
-    )
-    return removed.rowcount > 0
+    here = select(row.name).where(row.kind == what.kind, row.name == what.name)
+    if connection.execute(here).first() is not None:
+        return False
+    values = {"state": "paused", "at": to_micros(pause.at), "reason": pause.reason}
+    connection.execute(insert(tables.control).values(**what._asdict(), **values))
+    return True
+
+
+def _let_go(connection: Connection, what: _Stopped) -> bool:
+    row = tables.control.c
+    which = and_(row.kind == what.kind, row.name == what.name)
+    return connection.execute(delete(tables.control).where(which)).rowcount > 0
 
 
 def _kind(name: str) -> str:

@@ -38,14 +38,20 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> Shell:
+def first_shell(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A project whose flows are live, and nothing was sent yet."""
     engine = opened_at(database_url)
     load(engine, WORLD, ZoneInfo("Europe/Vienna"))
     engine.dispose()
     shell = Shell(write_project(tmp_path / "project"), database_url, capsys)
     assert shell("run", "--at", "2026-03-02T08:30")[0] == 0
-    assert shell("run", "--at", "2026-03-02T10:00")[0] == 0
     return shell
+
+
+@pytest.fixture
+def shell(first_shell: Shell) -> Shell:
+    assert first_shell("run", "--at", "2026-03-02T10:00")[0] == 0
+    return first_shell
 
 
 def test_a_paused_flow_stands_still_until_it_is_resumed(shell: Shell) -> None:
@@ -87,7 +93,7 @@ def test_everything_goes_on_but_what_was_paused_by_name(shell: Shell) -> None:
 def test_a_flow_or_all_must_be_said(shell: Shell, verb: str, words: tuple[str, ...]) -> None:
     code, _, said = shell(verb, *words)
     assert code == 2
-    assert "name one FLOW, or say --all" in said
+    assert "name one FLOW, or say --channel or --all" in said
 
 
 def test_a_flow_that_is_not_there_is_named_with_the_nearest(shell: Shell) -> None:
@@ -142,3 +148,33 @@ def test_ls_lists_without_a_database_too(tmp_path: Path) -> None:
     project = ["--project", str(write_project(tmp_path / "project"))]
     assert answer(["ls", *project]) == 0
     assert answer(["ls", *project, "--db", str(tmp_path / "none" / "x.db")]) == 0
+
+
+def test_nothing_leaves_on_a_paused_channel_until_it_is_resumed(first_shell: Shell) -> None:
+    shell = first_shell
+    code, _, said = shell("pause", "--channel", "email", "--reason", "the relay is moved")
+    assert code == 0
+    assert "Nothing leaves on email: 0 messages wait." in said
+    _, _, said = shell("pause", "--channel", "email")
+    assert "email was paused already; nothing was changed." in said
+    standing = json.loads(shell("status", "-o", "json")[1])
+    assert [(one["flow"], one["channel"]) for one in standing["paused"]] == [(None, "email")]
+    assert "email, since" in shell("status")[1]
+    assert "clmctl resume --channel email" in shell("doctor")[1]
+
+    shell("run", "--at", "2026-03-02T10:00")
+    listed = json.loads(shell("outbox", "list", "-o", "json")[1])
+    assert [one["state"] for one in listed["messages"]] == ["queued"]
+
+    code, _, said = shell("resume", "--channel", "email")
+    assert (code, "Messages leave on email again." in said) == (0, True)
+    shell("run", "--at", "2026-03-02T10:01")
+    assert json.loads(shell("outbox", "list", "-o", "json")[1])["count"] == 0
+    _, _, said = shell("resume", "--channel", "email")
+    assert "email was not paused; nothing was changed." in said
+
+
+def test_a_channel_that_is_none_is_named_with_the_nearest(shell: Shell) -> None:
+    for verb in ("pause", "resume"):
+        code, _, said = shell(verb, "--channel", "emial")
+        assert (code, 'did you mean "email"?' in said) == (2, True)

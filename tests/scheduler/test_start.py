@@ -35,7 +35,7 @@ steps:
   - {wait: 3 days}
   - {send: again}
 """
-SECONDS = 30.0
+SECONDS = 90.0
 """How long a test waits for what must happen."""
 
 
