@@ -60,7 +60,7 @@ def lane_of(shop: Shop, outlet: Outlet, clock: VirtualClock) -> Lane:
         kill_file=shop.folder / ".clm" / "STOP",
         manner=Manner(clock=clock, seed=7),
     )
-    return worker._lanes[0]
+    return worker._crew.lanes[0]
 
 
 def run(lane: Lane, clock: VirtualClock, until: Callable[[], bool] = lambda: False) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from uuid import uuid4
 
@@ -20,12 +19,13 @@ from orchestrator.counting import counted
 from orchestrator.delivery.alarms import Alarms
 from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease
+from orchestrator.delivery.crew import Crew
 from orchestrator.delivery.driving import Driver
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
-from orchestrator.delivery.outlet import Outlet, shut
+from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
@@ -37,8 +37,6 @@ from orchestrator.signing import Keys
 
 GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that have begun."""
-MOST_HANGING = 20
-"""Lanes whose adapters have not come back; with more of them, a worker gives itself up."""
 REOPENED_EVERY = timedelta(seconds=2)
 """Between two looks at what channels are made of."""
 
@@ -64,13 +62,6 @@ class Worker:
     """Returns new outlets for each channel that has changed, none for one that is gone; None
     keeps what there is."""
     _bug: BaseException | None = None
-    _lanes: list[Lane] = field(default_factory=list)
-    _threads: list[Thread] = field(default_factory=list)
-    """One for each lane, in the same order."""
-    _relieved: list[tuple[Lane, Thread]] = field(default_factory=list)
-    """Lanes that hang in their adapters."""
-    _leaving: list[tuple[Lane, Thread]] = field(default_factory=list)
-    """Lanes whose channels were opened anew or are gone, while their last calls end."""
 
     def __post_init__(self) -> None:
         self.incarnation = uuid4().hex
@@ -85,14 +76,19 @@ class Worker:
             self.manner.skew_stops,
         )
         self._numbers = count()
-        self._lanes = [self._lane(outlet) for outlet in self.outlets]
+        self._crew = Crew(
+            self._lane,
+            self._drive,
+            lambda *told: self.say(*told),  # noqa: PLW0108  # it may be exchanged
+            [self._lane(outlet) for outlet in self.outlets],
+        )
         self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
         self._rescuer = Rescuer(self._by_channel, self._chance)
 
     @property
     def sent(self) -> int:
         """How many calls have ended."""
-        return sum(lane.sent for lane in self._all_lanes())
+        return sum(lane.sent for lane in self._crew.all())
 
     def run(self) -> None:
         """Send, until ``stop`` is set or what the manner says is reached.
@@ -108,7 +104,7 @@ class Worker:
         try:
             self._look_at_first()
             self._look_around(watch)
-            self._threads = [self._started(lane) for lane in self._lanes]
+            self._crew.start()
             self._keep(watch)
         finally:
             self.stop.set()
@@ -120,7 +116,7 @@ class Worker:
     @property
     def came_to(self) -> Counter[str]:
         """State → messages that came to it; ``queued`` are those that are tried again."""
-        return sum((lane.came_to for lane in self._all_lanes()), Counter())
+        return sum((lane.came_to for lane in self._crew.all()), Counter())
 
     # --- lanes ----------------------------------------------------------------------------
 
@@ -141,18 +137,6 @@ class Worker:
             chance=Random(self._chance.random()),  # noqa: S311  # jitter again
             observer=self.observer,
         )
-
-    def _all_lanes(self) -> list[Lane]:
-        return [*self._lanes, *(lane for lane, _ in (*self._relieved, *self._leaving))]
-
-    def _lanes_at_work(self) -> list[Lane]:
-        """Return the lanes that are to give signs of life: all but those that hang."""
-        return [*self._lanes, *(lane for lane, thread in self._leaving if thread.is_alive())]
-
-    def _started(self, lane: Lane) -> Thread:
-        thread = Thread(target=self._drive, args=(lane,), daemon=True)
-        thread.start()
-        return thread
 
     def _watch(self) -> Watch:
         return Watch(frozenset(), Switch(self.kill_file), self.say)
@@ -180,65 +164,28 @@ class Worker:
                 return True
         return False
 
-    def _is_working(self) -> bool:
-        threads = (*self._threads, *(thread for _, thread in self._leaving))
-        return any(thread.is_alive() for thread in threads)
-
     def _goes_on_keeping(self) -> bool:
         """Return whether lanes work, or channels may come that are worth waiting for."""
-        return not self.stop.is_set() and (self.reopen is not None or self._is_working())
+        return not self.stop.is_set() and (self.reopen is not None or self._crew.is_working())
 
     def _reopen(self) -> None:
-        """Put new lanes in the place of those whose channels have changed; no call is cut off.
-
-        The old ones begin nothing more, give back what they have claimed, and end.
-        """
+        """Put new lanes in the place of those whose channels have changed."""
         for channel, outlets in self.reopen().items() if self.reopen else ():
-            pairs = list(zip(self._lanes, self._threads, strict=True))
-            old = [pair for pair in pairs if pair[0].outlet.channel == channel]
-            kept = [pair for pair in pairs if pair[0].outlet.channel != channel]
-            for lane, _ in old:
-                lane.is_relieved = True
-            new = [self._lane(outlet) for outlet in outlets]
-            self._leaving += old
-            self._lanes = [*(lane for lane, _ in kept), *new]
-            self._threads = [*(thread for _, thread in kept), *map(self._started, new)]
+            self._crew.replace(channel, outlets)
             self._by_channel.pop(channel, None)
             self._by_channel.update({outlet.channel: outlet for outlet in outlets})
-            says = "opened anew" if old and new else "opened" if new else "closed"
-            facts = {"channel": channel}
-            self.say(f"channel_{says.split(maxsplit=1)[0]}", f"{channel}: {says}", "info", facts)
-
-    def _relieve(self) -> None:
-        """Put a new lane, with an adapter of its own, where one hangs; its messages are rescued.
-
-        Raises:
-            EnvironmentFault: too many hang, or the adapter cannot be made again.
-        """
-        for place, lane in enumerate(self._lanes):
-            if not lane.hangs():
-                continue
-            channel = lane.outlet.channel
-            if sum(thread.is_alive() for _, thread in self._relieved) >= MOST_HANGING:
-                raise EnvironmentFault(f"{channel}: calls hang, more than {MOST_HANGING} of them")
-            self.say("lane_hangs", f"{channel}: a call does not end", "error", {"channel": channel})
-            with suppress(EnvironmentFault):
-                lane.relieve()
-            self._relieved.append((lane, self._threads[place]))
-            self._lanes[place] = self._lane(lane.outlet.anew())
-            self._threads[place] = self._started(self._lanes[place])
 
     def _keep(self, watch: Watch) -> None:
         """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
         rescued = monotonic()
         while self._goes_on_keeping():
-            spans = [lane.lease.span for lane in self._lanes_at_work()]
+            spans = [lane.lease.span for lane in self._crew.at_work()]
             every = min([*spans, 3 * self.manner.rescue_every]) / 3
             self._rest(min(every, REOPENED_EVERY if self.reopen else every).total_seconds())
-            self._relieve()
+            self._crew.relieve_hanging()
             try:
                 self._reopen()
-                for lane in self._lanes_at_work():
+                for lane in self._crew.at_work():
                     lane.beat()
                 self._look_around(watch)
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
@@ -268,7 +215,7 @@ class Worker:
             self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
 
     def _look_around(self, watch: Watch) -> None:
-        watch.providers = frozenset(lane.outlet.provider for lane in self._lanes)
+        watch.providers = frozenset(lane.outlet.provider for lane in self._crew.lanes)
         watch.look_at_switch()
         try:
             self._keeper_line.read(watch.look_at_breakers)
@@ -287,20 +234,16 @@ class Worker:
     def _await(self) -> None:
         """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""
         until = monotonic() + GRACE.total_seconds()
-        while self._is_working() and monotonic() < until:
-            for thread in (*self._threads, *(one for _, one in self._leaving)):
-                thread.join(0.05)
-            for lane in self._lanes_at_work():
+        while self._crew.is_working() and monotonic() < until:
+            self._crew.join(0.05)
+            for lane in self._crew.at_work():
                 try:
                     lane.beat()
                 except EnvironmentFault:
                     continue
 
     def _close(self) -> None:
-        for lane in self._lanes:  # those that hang would hang here too
-            shut(lane.outlet.adapter)
-            lane.line.close()
-            lane.reader.close()
+        self._crew.close()
         self._keeper_line.close()
         if self.pool is not None:
             self.pool.close()

@@ -17,7 +17,7 @@ from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.delivery import breakers, rescue
+from orchestrator.delivery import breakers, crew, rescue
 from orchestrator.delivery import worker as workers
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
@@ -128,7 +128,7 @@ def test_a_message_whose_call_hangs_three_times_is_poison(
 def test_a_worker_none_of_whose_calls_end_gives_itself_up(
     shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "MOST_HANGING", 2)
+    monkeypatch.setattr(crew, "MOST_HANGING", 2)
     monkeypatch.setattr(workers, "GRACE", timedelta(seconds=0.1))
     with pytest.raises(EnvironmentFault, match="email: calls hang"):
         hanging(shop, Deaf, said, Until.STOPPED).run()

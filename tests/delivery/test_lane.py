@@ -262,7 +262,7 @@ def test_what_finds_no_token_is_left_where_it_is(shop: Shop) -> None:
     pace = Pace(per_second=0.001, burst=5)
     drain(shop, outlet(pace=pace))
     mail = outlet(pace=pace)
-    waits = worker(shop, [mail])._lanes[0]
+    waits = worker(shop, [mail])._crew.lanes[0]
     assert not waits.has_due()
     assert 0 < waits.rest <= 1_000
     assert waits.turn() == 0

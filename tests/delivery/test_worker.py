@@ -83,7 +83,7 @@ def test_on_sqlite_one_process_sends_and_others_wait(shop: Shop) -> None:
 def test_a_bug_ends_the_worker_and_gives_nothing_up(shop: Shop) -> None:
     greeted(shop, customers=2)
     sending = worker(shop, [outlet()])
-    sending._lanes[0].turn = lambda: 1 // 0  # type: ignore[method-assign]  # a bug
+    sending._crew.lanes[0].turn = lambda: 1 // 0  # type: ignore[method-assign]  # a bug
     with pytest.raises(ZeroDivisionError):
         sending.run()
     assert ledger(shop, "state") == ["queued", "queued"]
