@@ -54,7 +54,8 @@ def test_editor_settings_name_schemas_that_are_there(tmp_path: Path) -> None:
     settings = json.loads(written[".vscode/settings.json"])
 
     assert all(name.removeprefix("./") in written for name in settings["yaml.schemas"])
-    assert ".clm/" in written[".gitignore"]
+    ignored = written[".gitignore"].splitlines()
+    assert {".clm/", "outbox/", "secrets/", "*.rejects.csv"} <= set(ignored)
 
 
 def test_modelines_name_schemas_that_are_there(tmp_path: Path) -> None:
