@@ -28,6 +28,20 @@ def test_new_project_loads_without_errors_or_warnings(
     assert len(loaded.playbook.stages) >= 3
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_flows_of_a_new_project_can_go_live_without_a_warning(
+    tmp_path: Path, template: str
+) -> None:
+    written = start_project(tmp_path / "new", template, "ecommerce")
+    flows = [path for path in written if path.startswith("playbooks/flows/")]
+    for path in flows:
+        live = written[path].replace("status: draft", "status: live")
+        (tmp_path / "new" / path).write_text(live, encoding="utf-8")
+
+    assert flows
+    assert check(tmp_path / "new").problems == ()
+
+
 def test_shop_template_is_the_example_programme(tmp_path: Path) -> None:
     written = start_project(tmp_path / "new", "shop", "ecommerce")
     shipped = [
