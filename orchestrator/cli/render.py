@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,7 +110,7 @@ def render(
         name = f"{message}.{send.channel}.page.html"
         page = _written(opened.folder, name, page_of(playbook, send, result))
         console.say(f"Page: {page}")
-        typer.launch(page.as_uri())
+        _show(page)
     return 0 if failure_of(result) is None else 1
 
 
@@ -172,3 +175,20 @@ def _written(folder: Path, name: str, text: str) -> Path:
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from None
     return path.resolve()
+
+
+def _show(page: Path) -> None:
+    """Have the desktop show a page, in silence: where there is no browser, its path was told."""
+    opener = shutil.which("xdg-open")
+    if opener is None:
+        typer.launch(page.as_uri())  # quiet itself, where the system has another way
+        return
+    # A session of its own: no browser of the terminal takes the screen, Ctrl-C closes no window.
+    with contextlib.suppress(OSError):
+        subprocess.Popen(  # noqa: S603  # no shell, and a path of our own making
+            [opener, str(page)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )

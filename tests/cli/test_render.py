@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-import typer
 from rendering_shop import AT, mail, write_shop
 from sqlalchemy import insert
 
@@ -15,6 +18,7 @@ from orchestrator.cli.shell import answer
 from orchestrator.database import open_engine
 from orchestrator.migrations.state import upgrade_schema
 
+REPOSITORY = Path(__file__).parents[2]
 BODY = "# Hi {{ customer.first_name }}\n\nYou made {{ customer.orders }} orders."
 AT_OPTION = ["--at", "2026-03-02T20:30Z"]
 
@@ -80,22 +84,65 @@ def test_reveal_shows_everything_and_json_tells_it(
     assert told["error"] is None
 
 
-def test_page_goes_to_a_browser_or_to_output_masked(
-    shop_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_page_goes_to_a_browser_or_to_output_masked(shop_folder: Path, tmp_path: Path) -> None:
+    page = (shop_folder / ".clm" / "render" / "hello.email.page.html").resolve()
+    opened = tmp_path / "opened"
+    path = f"{_desktop(tmp_path, opened)}{os.pathsep}{os.environ['PATH']}"
+
+    shown = _render(shop_folder, "--open", PATH=path)
+    printed = _render(shop_folder, "-o", "html")
+
+    assert (shown.returncode, printed.returncode) == (0, 0)
+    assert _within_a_while(opened) == str(page)
+    assert printed.stdout.strip() == page.read_text(encoding="utf-8").strip()
+    assert "a***@m***.example" in printed.stdout
+    assert "Ayu" not in printed.stdout
+
+
+def test_a_desktop_without_a_browser_adds_nothing_to_the_output(
+    shop_folder: Path, tmp_path: Path
 ) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(typer, "launch", opened.append)
-    arguments = ["render", "hello", "--customer", "c_1", "--project", str(shop_folder), *AT_OPTION]
+    path = f"{_desktop(tmp_path, tmp_path / 'opened')}{os.pathsep}{os.environ['PATH']}"
+    page = (shop_folder / ".clm" / "render" / "hello.email.page.html").resolve()
 
-    assert answer([*arguments, "--open"]) == 0
-    page = shop_folder / ".clm" / "render" / "hello.email.page.html"
-    capsys.readouterr()
-    assert answer([*arguments, "-o", "html"]) == 0
+    plain, shown = _render(shop_folder), _render(shop_folder, "--open", PATH=path)
 
-    assert opened == [page.resolve().as_uri()]
-    assert capsys.readouterr().out.strip() == page.read_text(encoding="utf-8").strip()
-    assert "a***@m***.example" in page.read_text(encoding="utf-8")
-    assert "Ayu" not in page.read_text(encoding="utf-8")
+    _within_a_while(tmp_path / "opened")
+    assert shown.stdout == plain.stdout
+    assert shown.stderr == f"{plain.stderr}Page: {page}\n"
+
+
+def _desktop(folder: Path, opened: Path) -> Path:
+    """Return a folder with an ``xdg-open`` that complains, and says what it was asked for."""
+    script = folder / "bin" / "xdg-open"
+    script.parent.mkdir()
+    complain = "echo no browser; echo no browser >&2"
+    script.write_text(
+        f'#!/bin/sh\n{complain}\nprintf %s "$1" > "{opened}.part"\nmv "{opened}.part" "{opened}"\n'
+    )
+    script.chmod(0o755)
+    return script.parent
+
+
+def _render(folder: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the verb as a process; it has ended before what it opened has."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CLM_")}
+    arguments = ["render", "hello", "--customer", "c_1", "--project", str(folder), *AT_OPTION]
+    return subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", *arguments, *more],
+        env={**kept, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def _within_a_while(file: Path) -> str:
+    for _ in range(1000):
+        if file.exists():
+            return file.read_text(encoding="utf-8")
+        time.sleep(0.02)
+    pytest.fail(f"{file.name} never came")
 
 
 def test_message_that_cannot_be_rendered_says_why(
