@@ -117,7 +117,7 @@ def show(
     project: ProjectOption = None,
     db: DatabaseOption = None,
 ) -> int:
-    """Show where one message stands, what went wrong on its way, and what people did to it."""
+    """Show where one message stands, and all that its way, people and receipts tell of it."""
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.delivery import outbox
@@ -128,10 +128,11 @@ def show(
     found = {
         **object_of(line),
         "happened": [
-            {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who}
+            {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who,
+             "source": one.source}
             for one in happened
         ],
-    }
+    }  # fmt: skip
     if output == "json":
         print_json(found)
         return 0
@@ -140,7 +141,8 @@ def show(
             if key != "happened" and value not in (None, False, 0)]  # fmt: skip
     for row in page.entries(rows):
         console.out(row)
-    rows = [[str(one["at"]), str(one["what"]), text_of(one["who"]), text_of(one["detail"])]
+    rows = [[str(one["at"]), str(one["what"]), text_of(one["who"]),
+             text_of(f"receipt {one['source']}" if one["source"] else one["detail"])]
             for one in found["happened"]]  # fmt: skip
     if rows:
         console.out("")

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import EPOCH, to_micros
 from orchestrator.delivery.auditing import audit
+from orchestrator.delivery.happenings import Occurred, happened, object_name
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.errors import NotFoundError, RefusedError
 from orchestrator.tables.messages import DELIVERY
@@ -65,17 +66,6 @@ class MessageLine:
     provider: str | None
     provider_id: str | None
     provider_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Occurred:
-    """One thing that happened to a message, or was done to it."""
-
-    at: datetime
-    what: str
-    detail: str | None
-    who: str | None = None
-    """The person who did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +126,7 @@ def story(connection: Connection, number: int) -> tuple[MessageLine, list[Occurr
     found = connection.execute(_lines().where(tables.message.c.id == number)).first()
     if found is None:
         raise _no_such(number)
-    event, act = tables.message_event.c, tables.audit.c
-    events = select(event.at, event.kind, event.code, event.detail).where(
-        event.message_id == number
-    )
-    acts = select(act.at, act.action, act.detail, act.actor).where(act.object == _name(number))
-    happened = [
-        Occurred(at, kind, " ".join(filter(None, (code, detail))) or None)
-        for at, kind, code, detail in connection.execute(events.order_by(event.id))
-    ]
-    happened += [Occurred(*one) for one in connection.execute(acts.order_by(act.id))]
-    return _line(found), sorted(happened, key=lambda one: one.at)
+    return _line(found), happened(connection, number)
 
 
 def surges(connection: Connection) -> list[Surge]:
@@ -219,7 +199,7 @@ def _retry(connection: Connection, number: int, now: datetime) -> int:
     new: int = connection.execute(made).scalar_one()
     whose = select(row.c.customer_id).where(row.c.id == number)
     connection.execute(insert(tables.dirty).from_select(["customer_id"], whose))
-    audit(connection, "retry", _name(number), at=now, detail=f"as message {new}")
+    audit(connection, "retry", object_name(number), at=now, detail=f"as message {new}")
     return new
 
 
@@ -240,7 +220,7 @@ def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> 
         raise RefusedError(f"message {number} is {_state_of(connection, number)}, not in doubt")
     if ruling != "resend":
         drop_payloads(connection, [number])
-    audit(connection, ruling, _name(number), at=now)
+    audit(connection, ruling, object_name(number), at=now)
 
 
 _RULINGS: dict[str, dict[str, Any]] = {
@@ -268,10 +248,6 @@ def _state_of(connection: Connection, number: int) -> str:
     if state is None:
         raise _no_such(number)
     return str(state)
-
-
-def _name(number: int) -> str:
-    return f"message {number}"
 
 
 def _no_such(number: int) -> NotFoundError:

@@ -12,8 +12,10 @@ from jsonschema import Draft7Validator
 from sqlalchemy import insert, select, update
 
 from orchestrator import tables
+from orchestrator.channels.receipt import Receipt
 from orchestrator.cli.shell import answer
 from orchestrator.columns import to_micros
+from orchestrator.delivery.receiving import Origin, receive
 from orchestrator.tick import surge
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "outbox.schema.json"
@@ -224,6 +226,43 @@ def test_what_happened_to_a_message_is_told_in_order(
     assert answer(["outbox", "show", "1", *sent]) == 0
     assert "451 later" in capsys.readouterr().out
     assert answer(["outbox", "show", "77", *sent]) == 1
+
+
+def test_the_receipts_of_a_message_are_told_and_no_others(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    shop.receipt("ana", "opened", "hello", "2026-03-02T08:59:59")  # before it was decided
+    shop.receipt("ana", "delivered", "hello", "2026-03-02T09:00:00", flow="greet", channel="email")
+    shop.receipt("ana", "clicked", "hello", "2026-03-02T10:00:00")
+    shop.receipt("ana", "opened", "bye", "2026-03-02T10:00:00")
+    shop.receipt("ana", "opened", "hello", "2026-03-02T10:00:00", flow="other")
+    shop.receipt("ana", "opened", "hello", "2026-03-02T10:00:00", channel="sms")
+    shop.receipt("ben", "bounced", "hello", "2026-03-02T10:00:00")
+    shop.import_facts()
+
+    told = asked(capsys, "show", "1", *sent)["happened"]
+    assert [(one["what"], one["at"], one["source"]) for one in told] == [
+        ("delivered", "2026-03-02T09:00:00Z", "r0001"), ("clicked", "2026-03-02T10:00:00Z", "r0002")
+    ]  # fmt: skip
+    assert answer(["outbox", "show", "1", *sent]) == 0
+    assert "clicked receipt r0002" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_receipt_that_a_provider_told_of_is_its_own_message_s(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead", provider_key="first")
+    assert answer(["outbox", "retry", "1", *sent]) == 0
+    capsys.readouterr()
+    become(shop, 3, state="sent", provider_key="second")
+    when = at("2026-03-03T10:00:00")
+    told = [Receipt("opened", when, f"{key}-open", provider_key=key) for key in ("first", "second")]
+    with shop.engine.begin() as connection:
+        receive(connection, Origin("email", "email"), told, {}, when)
+
+    for number, source in ((1, "email:first-open:1"), (3, "email:second-open:3")):
+        happened = asked(capsys, "show", str(number), *sent)["happened"]
+        assert [one["source"] for one in happened if one["source"]] == [source]
 
 
 def test_a_surge_is_listed_and_let_go_by_name(
