@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from orchestrator.delivery.outbox import Ruling
+    from orchestrator.delivery.retrying import OutOfUse
 
 FORMS = ("human", "json")
 _NOTHING = "Nothing was held; nothing was changed."
@@ -168,22 +169,29 @@ def retry(
     project: ProjectOption = None,
     db: DatabaseOption = None,
 ) -> int:
-    """Queue dead messages once more, as a new generation that is looked at like any other."""
+    """Queue dead messages once more, as a new generation that is looked at like any other.
+
+    None is queued whose customer's address is out of use, for it bounced or its holder complained.
+    """
     if bool(numbers) == bool(flow or channel):
         raise UsageError("name messages by ID, or say --flow or --channel")
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
-    from orchestrator.counting import counted
-    from orchestrator.delivery import outbox
+    from orchestrator.counting import counted, number
+    from orchestrator.delivery import retrying
 
-    def act(connection: Any) -> list[int]:
-        asked = numbers or outbox.retriable(connection, flow=flow, channel=channel)
-        return outbox.retry(connection, asked, utcnow())
+    def act(connection: Any) -> tuple[list[int], list[OutOfUse]]:
+        if numbers:
+            return retrying.retry(connection, numbers, utcnow()), []
+        return retrying.retry_dead(connection, utcnow(), flow=flow, channel=channel)
 
-    made = root.acting(_engine(project, db), act)
-    if not made:
+    made, shut = root.acting(_engine(project, db), act)
+    if not made and not shut:
         _require_names(project, flow, channel)
-    console.say(f"{counted(len(made), 'message')} queued again.")
+    for one in shut:
+        console.warn(one.says)
+    kept = f"; {number(len(shut))} not, for their addresses are out of use" if shut else ""
+    console.say(f"{counted(len(made), 'message')} queued again{kept}.")
     return 0
 
 

@@ -15,8 +15,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    insert,
-    literal,
     not_,
     select,
     update,
@@ -28,7 +26,6 @@ from orchestrator.delivery.auditing import audit
 from orchestrator.delivery.happenings import Occurred, happened, object_name
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.errors import NotFoundError, RefusedError
-from orchestrator.tables.messages import DELIVERY
 from orchestrator.tick.surge import SURGE, surge_of
 
 STATES = (
@@ -106,17 +103,6 @@ def listed(
     return [_line(found) for found in connection.execute(query)], count
 
 
-def retriable(
-    connection: Connection, *, flow: str | None = None, channel: str | None = None
-) -> list[int]:
-    """Return the dead messages that were not retried yet, in order."""
-    row = tables.message.c
-    which: list[ColumnElement[bool]] = [row.state.in_(RETRIED), row.set_aside == 0]
-    which += [row.flow == flow] if flow else []
-    which += [row.channel == channel] if channel else []
-    return list(connection.scalars(select(row.id).where(*which).order_by(row.id)))
-
-
 def story(connection: Connection, number: int) -> tuple[MessageLine, list[Occurred]]:
     """Return one message and all that happened to it, in order.
 
@@ -162,47 +148,6 @@ def _line(found: Row[Any]) -> MessageLine:
 # --- acting ---------------------------------------------------------------------------
 
 
-def retry(connection: Connection, numbers: Collection[int], now: datetime) -> list[int]:
-    """Queue dead messages once more, each as a new generation; return the new rows' ids.
-
-    The old row stays as it is and does not count any more; the new one is looked at just before
-    the wire like any other.
-
-    Raises:
-        NotFoundError: there is no such message.
-        RefusedError: one is not dead, or was retried already; then none is.
-    """
-    return [_retry(connection, number, now) for number in numbers]
-
-
-def _retry(connection: Connection, number: int, now: datetime) -> int:
-    row = tables.message
-    found = _state_of(connection, number)
-    if found not in RETRIED:
-        raise RefusedError(
-            f"message {number} is {found}, not dead",
-            help="clmctl outbox in-doubt resend is for what is in doubt",
-        )
-    put_aside = update(row).where(row.c.id == number, row.c.set_aside == 0).values(set_aside=1)
-    if connection.execute(put_aside).rowcount == 0:
-        raise RefusedError(f"message {number} was retried already")
-    kept = [
-        column.name
-        for column in row.columns
-        if column.name not in {*DELIVERY, "id", "generation", "state", "state_at", "error"}
-    ]
-    columns = [*kept, "generation", "state", "state_at"]
-    values = [row.c[name] for name in kept]
-    fresh = [row.c.generation + 1, literal("queued"), literal(to_micros(now))]
-    query = select(*values, *fresh).where(row.c.id == number)
-    made = insert(row).from_select(columns, query).returning(row.c.id)
-    new: int = connection.execute(made).scalar_one()
-    whose = select(row.c.customer_id).where(row.c.id == number)
-    connection.execute(insert(tables.dirty).from_select(["customer_id"], whose))
-    audit(connection, "retry", object_name(number), at=now, detail=f"as message {new}")
-    return new
-
-
 def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> None:
     """End the doubt about a message.
 
@@ -217,7 +162,7 @@ def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> 
     values = {**_RULINGS[ruling], "state_at": to_micros(now)}
     ruled = update(row).where(row.c.id == number, row.c.state == "in_doubt").values(**values)
     if connection.execute(ruled).rowcount == 0:
-        raise RefusedError(f"message {number} is {_state_of(connection, number)}, not in doubt")
+        raise RefusedError(f"message {number} is {state_of(connection, number)}, not in doubt")
     if ruling != "resend":
         drop_payloads(connection, [number])
     audit(connection, ruling, object_name(number), at=now)
@@ -242,7 +187,12 @@ def approve(connection: Connection, flow: str | None, now: datetime) -> list[Sur
     return let_go
 
 
-def _state_of(connection: Connection, number: int) -> str:
+def state_of(connection: Connection, number: int) -> str:
+    """Return where a message stands.
+
+    Raises:
+        NotFoundError: there is no such message.
+    """
     row = tables.message.c
     state = connection.scalar(select(row.state).where(row.id == number))
     if state is None:

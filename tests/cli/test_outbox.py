@@ -163,6 +163,44 @@ def test_all_dead_ones_of_a_flow_are_retried_at_a_word(
     assert answer(["outbox", "retry", *sent]) == 2
 
 
+@pytest.mark.parametrize("kind", ["bounced", "complained"])
+def test_a_message_whose_address_is_out_of_use_is_not_queued_again(
+    sent: list[str], shop: Shop, capsys: Printed, kind: str
+) -> None:
+    become(shop, 1, state="dead", error="550 5.1.1")
+    become(shop, 2, state="dead", error="550 5.1.1")
+    out = {"kind": "email", "address": "ana@shop.example", "reason": kind}
+    with shop.engine.begin() as connection:
+        connection.execute(insert(tables.suppression).values(**out, at=at("2026-03-02T10:00:00")))
+
+    assert answer(["outbox", "retry", "1", "2", *sent]) == 4
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"message 1: its address is out of use: {kind}, since 2026-03-02 10:00:00Z" in said
+    assert "@" not in said
+    assert listed(capsys, *sent) == [(2, "ben", "dead"), (1, "ana", "dead")]
+    assert acts(shop) == []
+
+    assert answer(["outbox", "retry", "--flow", "greet", *sent]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "message 1: its address is out of use" in said
+    assert "1 message queued again; 1 not, for their addresses are out of use." in said
+    assert acts(shop) == [("retry", "message 2")]
+
+
+def test_a_message_goes_again_once_its_customer_has_another_address(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="dead", error="550 5.1.1")
+    out = {"kind": "email", "address": "old@shop.example", "reason": "bounced"}
+    other = {"kind": "phone", "address": "ana@shop.example", "reason": "bounced"}
+    with shop.engine.begin() as connection:
+        for one in (out, other):
+            connection.execute(insert(tables.suppression).values(**one, at=at("2026-03-02T10:00")))
+
+    assert answer(["outbox", "retry", "1", *sent]) == 0
+    assert "1 message queued again." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("ruling", "state", "again"),
     [("mark-sent", "sent", False), ("resend", "queued", True), ("discard", "dead", False)],
