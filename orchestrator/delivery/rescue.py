@@ -6,6 +6,7 @@ an update of rows that nobody else holds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from orchestrator import tables
 from orchestrator.columns import MICROSECOND, to_micros
+from orchestrator.counting import counted, number
 from orchestrator.database_clock import now_by
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import DONE, final, tell
@@ -40,6 +42,12 @@ LONGEST_LEASE = timedelta(hours=1)
 """Longer than any, where no channel says how long its calls may take."""
 _ROW = tables.message.c
 _POISON = "poison: {} workers were lost with it"
+_LISTS = {
+    "in_doubt": "clmctl outbox in-doubt list",
+    "dead": "clmctl outbox list --state dead",
+    "failed": "clmctl outbox list --state failed",
+}
+"""State → what shows the messages in it, of those that a person looks after."""
 _RESCUED = (
     update(tables.message)
     .where(_ROW.id == bindparam("row"))
@@ -78,15 +86,17 @@ class Rescuer:
     outlets: Mapping[str, Outlet]
     chance: Random
 
-    def rescue(self, connection: Connection, now: datetime, *, all_of_them: bool = False) -> int:
-        """Rescue messages in the caller's transaction; return how many.
+    def rescue(
+        self, connection: Connection, now: datetime, *, all_of_them: bool = False
+    ) -> Counter[str]:
+        """Rescue messages in the caller's transaction; return how many came to which state.
 
         Args:
             all_of_them: whether leases that have not run out count too: nobody else can be alive.
         """
         orphans = self._orphans(connection, all_of_them=all_of_them)
         if not orphans:
-            return 0
+            return Counter()
         suspects = _suspects(connection, orphans)
         rows = [
             self._rescued(connection, one, one.crashes + (one.id in suspects), now)
@@ -94,7 +104,7 @@ class Rescuer:
         ]
         connection.execute(_RESCUED, rows)
         drop_payloads(connection, [row["row"] for row in rows if row["to_state"] in DONE])
-        return len(rows)
+        return Counter(str(row["to_state"]) for row in rows)
 
     def _orphans(self, connection: Connection, *, all_of_them: bool) -> list[_Orphan]:
         ran_out = true() if all_of_them else self._ran_out(now_by(connection))
@@ -160,6 +170,22 @@ class Rescuer:
         # workers comes back at another moment, lest whoever kills workers in a rhythm meets it.
         apart = COINCIDENCE * self.chance.random() if crashes == MOST_CRASHES - 1 else timedelta()
         return replace(change, error=LOST, not_before=now + apart)
+
+
+def told_of(states: Mapping[str, int]) -> str:
+    """Return what became of rescued messages, in words, with where those that got stuck are seen.
+
+    Args:
+        states: state → messages.
+    """
+    parts = []
+    for state in sorted(states, key=lambda state: (state != "queued", state != "in_doubt", state)):
+        count, again = states[state], "goes again" if states[state] == 1 else "go again"
+        word = {"queued": again, "in_doubt": "in doubt"}.get(state, state)
+        where = f": {_LISTS[state]}" if state in _LISTS else ""
+        parts.append(f"{number(count)} {word}{where}")
+    total = counted(sum(states.values()), "message")
+    return f"{total} of lost workers rescued: {', '.join(parts)}"
 
 
 def _suspects(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:

@@ -15,7 +15,6 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 
-from orchestrator.counting import counted
 from orchestrator.delivery.alarms import Alarms
 from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease
@@ -26,7 +25,7 @@ from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet
-from orchestrator.delivery.rescue import Rescuer
+from orchestrator.delivery.rescue import Rescuer, told_of
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
 from orchestrator.delivery.watch import Watch
@@ -223,13 +222,13 @@ class Worker:
             self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
 
     def _rescue(self, *, all_of_them: bool = False) -> None:
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> Counter[str]:
             now = self.manner.clock()
             return self._rescuer.rescue(connection, now, all_of_them=all_of_them)
 
         while rescued := self._keeper_line.write(work):
-            says = f"{counted(rescued, 'message')} of lost workers rescued"
-            self.say("rescued", says, "warning", {"messages": rescued})
+            facts = {"messages": rescued.total(), "states": dict(rescued)}
+            self.say("rescued", told_of(rescued), "warning", facts)
 
     def _await(self) -> None:
         """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.database_clock import database_now
+from orchestrator.delivery.policy import MOST_CRASHES
 from orchestrator.delivery.sole import sole_of
 
 
@@ -61,6 +62,29 @@ def test_many_in_doubt_are_told_once(shop: Shop) -> None:
     sending._alarms.look()
     sending._alarms.look()
     assert said == ["many_in_doubt"]
+
+
+def test_what_becomes_of_a_lost_worker_s_messages_is_told_by_state(shop: Shop) -> None:
+    queued(shop, 4)
+    row = tables.message
+    held = {"lease": "gone", "lease_until": to_micros(NOW - timedelta(days=1))}
+    with shop.engine.begin() as connection:
+        first, *others = connection.scalars(select(row.c.id).order_by(row.c.id)).all()
+        poison = {"state": "claimed", "crashes": MOST_CRASHES}
+        for number, state in zip(others, ("claimed", "claimed", "sending"), strict=True):
+            taken = update(row).where(row.c.id == number).values(state=state, attempt=1, **held)
+            connection.execute(taken)
+        connection.execute(update(row).where(row.c.id == first).values(**poison, **held))
+    said = []
+    sending = worker(shop, [outlet()])
+    sending.say = lambda *told: said.append(told)
+    sending._rescue()
+    says = (
+        "4 messages of lost workers rescued: 2 go again, 1 in doubt: clmctl outbox in-doubt list, "
+        "1 dead: clmctl outbox list --state dead"
+    )
+    facts = {"messages": 4, "states": {"queued": 2, "in_doubt": 1, "dead": 1}}
+    assert said == [("rescued", says, "warning", facts)]
 
 
 def test_on_sqlite_one_process_sends_and_others_wait(shop: Shop) -> None:
