@@ -170,7 +170,7 @@ def read_answer(answer: Answer) -> Outcome:
     if code in _DEAD:
         return rejected(f"error {code}", code=code, is_dead_address=True)
     if code == "THIRD_PARTY_AUTH_ERROR":
-        return refused(f"error {code}", code=code)
+        return refused("Apple, or the browser's maker, does not let the project in", code=code)
     if code == "QUOTA_EXCEEDED":
         after = retry_after(answer)
         return deferred(f"error {code}", code=code, retry_after=after, fault="message")

@@ -28,7 +28,7 @@ from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
-from orchestrator.channels.web import Answer, Web, attempt, by_status, wrong_with
+from orchestrator.channels.web import LOCKED_OUT, Answer, Web, attempt, by_status, wrong_with
 from orchestrator.clock import utcnow
 from orchestrator.language.shapes import Text, Whole
 from orchestrator.language.words import Rules, word
@@ -41,8 +41,10 @@ _DEAD = frozenset(("21211", "21214", "21217", "21610", "21614"))
 """No number, no mobile phone, or one that has opted out at the provider."""
 _LATER = frozenset(("14107", "20429", "21611", "30001"))
 """Too many at once, a full queue: surely not taken."""
-_OURS = frozenset(("20003", "20005", "20008", "20404", "21606", "21603", "21660", "21703", "21705"))
-"""Our account, number or service is not as it must be: no message would be taken."""
+_NOT_US = frozenset(("20003", "20005", "20008", "20404"))
+"""The token or account is not right, or not in use: nothing of ours would be taken."""
+_OURS = frozenset(("21606", "21603", "21660", "21703", "21705"))
+"""Our number or service is not as it must be: no message would be taken."""
 _KINDS: Mapping[str, ReceiptKind] = {
     "sent": "accepted", "delivered": "delivered", "read": "opened", "undelivered": "bounced",
     "failed": "failed",
@@ -173,8 +175,10 @@ def _read(answer: Answer) -> Outcome:
     code = str(known.get("code") or answer.status)
     if code in _LATER:
         return deferred(f"error {code}", code=code, fault="message")
+    if code in _NOT_US:
+        return refused(LOCKED_OUT, code=code)
     if code in _OURS:
-        return refused(f"error {code}", code=code)
+        return refused("the provider takes nothing from our number or service", code=code)
     if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
         return rejected(f"error {code}", code=code, is_dead_address=code in _DEAD)
     return by_status(answer, code=code)

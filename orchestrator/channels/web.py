@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.channels.outcome import Fault, Outcome, deferred, refused, rejected, unknown
 from orchestrator.channels.reach import NotReachable, Reach
-from orchestrator.channels.web_wire import TIMEOUTS, is_one_answer, pool_of, said
+from orchestrator.channels.web_wire import TIMEOUTS, is_one_answer, place_of, pool_of, said
 from orchestrator.clock import utcnow
 
 if TYPE_CHECKING:
     import httpcore
 
 LARGEST_ANSWER = 256 * 1024
+LOCKED_OUT = "the provider does not let us in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Web:
             raise
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError,
                 OSError) as error:  # fmt: skip
-            what = said(error)
+            what = said(error, place_of(url) if self.reach.everywhere else "its server")
             if sent.is_whole:
                 raise NoAnswer(what) from None
             raise NotTaken(what) from None
@@ -176,7 +177,7 @@ def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> O
     status = answer.status
     code, detail = code or str(status), detail or f"HTTP {status}"
     if status in (401, 403):
-        return refused(detail, code=code)
+        return refused(f"{LOCKED_OUT} ({detail})", code=code)
     if status in (408, 425, 429, 503):
         fault: Fault = "message" if status == 429 else "provider"
         return deferred(detail, code=code, retry_after=retry_after(answer), fault=fault)

@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import httpcore
@@ -36,15 +37,39 @@ def is_one_answer(octets: bytes) -> bool:
     return not body or (body.endswith(b"0\r\n\r\n") and octets.count(b"HTTP/1.") == 1)
 
 
-def said(error: BaseException) -> str:
-    """Return an error in words that hold no address and no content."""
+def said(error: BaseException, place: str) -> str:
+    """Return an error in words that hold no address of a customer and no content.
+
+    Args:
+        place: what people know the other end by.
+    """
     why = error.__cause__ or error.__context__
     if isinstance(why, ssl.SSLCertVerificationError):
         return f"the certificate is not valid: {why.verify_message}"
     if isinstance(why, ssl.SSLError):
         return f"TLS fails: {(why.reason or 'it broke off').lower().replace('_', ' ')}"
     name = type(error).__name__
+    if name in _NOT_THERE:
+        return f"{place} cannot be reached: {_reason(error, why)}"
     return _WORDS.get(name) or f"the connection failed ({name})"
+
+
+def place_of(url: str) -> str:
+    """Return ``host:port`` of an address of the web."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _reason(error: BaseException, why: BaseException | None) -> str:
+    """Return why there is no connection, in few words."""
+    for one in (why, why and why.__cause__, why and why.__context__):
+        if isinstance(one, OSError) and one.strerror:
+            return one.strerror
+    return _WORDS.get(type(error).__name__) or str(error) or "it broke off"
+
+
+_NOT_THERE = ("ConnectError", "ConnectTimeout")
 
 
 _WORDS = {

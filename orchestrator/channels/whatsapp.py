@@ -38,6 +38,7 @@ from orchestrator.channels.shapes import SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
 from orchestrator.channels.web import (
+    LOCKED_OUT,
     Answer,
     Web,
     attempt,
@@ -176,7 +177,7 @@ def _read(answer: Answer) -> Outcome:
         fault: Fault = "provider" if code == "131016" else "message"
         return deferred(f"error {code}", code=code, retry_after=retry_after(answer), fault=fault)
     if code in _OURS or (code == "100" and error.get("error_subcode") == _NO_SUCH_OBJECT):
-        return refused(f"error {code}", code=code)
+        return refused(LOCKED_OUT, code=code)
     if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
         return rejected(f"error {code or answer.status}", code=code, is_dead_address=code in _DEAD)
     return by_status(answer, code=code or None)

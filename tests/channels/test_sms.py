@@ -168,8 +168,8 @@ def test_what_an_error_means(
 
 @pytest.mark.parametrize(
     ("status", "body", "wrong"),
-    [(200, b'{"sid": "AC1"}', []), (401, b'{"code": 20003}', ["20003: error 20003"]),
-     (404, b'{"code": 20404}', ["20404: error 20404"]), (404, b"", []), (501, b"", [])],
+    [(200, b'{"sid": "AC1"}', []), (401, b'{"code": 20003}', ["20003: the provider does not let us in"]),
+     (404, b'{"code": 20404}', ["20404: the provider does not let us in"]), (404, b"", []), (501, b"", [])],
 )  # fmt: skip
 def test_the_provider_is_asked_whether_it_lets_us_in(
     provider: HttpDouble, channel: SmsChannel, status: int, body: bytes, wrong: list[str]
@@ -185,7 +185,8 @@ def test_the_provider_is_asked_whether_it_lets_us_in(
 def test_a_provider_that_is_not_there_is_told() -> None:
     channel = made("https://127.0.0.1:1")
     (wrong,) = channel.check()
-    assert "connection" in wrong
+    assert wrong == "127.0.0.1:1 cannot be reached: Connection refused"
+    assert channel.send(text()).detail == wrong
     channel.close()
 
 

@@ -214,8 +214,20 @@ def test_nobody_there_is_not_taken() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    with pytest.raises(NotTaken):
+    with pytest.raises(NotTaken, match=r"^its server cannot be reached: Connection refused$"):
         web().post(f"http://127.0.0.1:{port}/", b"", {})
+    with pytest.raises(NotTaken, match=f"^127.0.0.1:{port} cannot be reached: Connection refused$"):
+        web(Reach(everywhere=True)).post(f"http://127.0.0.1:{port}/ana@shop.example", b"", {})
+
+
+def test_a_name_that_does_not_resolve_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*args: Any, **options: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    says = r"^sms\.example:443 cannot be reached: Name or service not known$"
+    with pytest.raises(NotTaken, match=says):
+        web(Reach(everywhere=True)).post("https://sms.example/", b"", {})
 
 
 def test_a_connection_that_breaks_after_the_body_leaves_a_doubt(provider: HttpDouble) -> None:

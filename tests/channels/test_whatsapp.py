@@ -116,7 +116,7 @@ def test_meta_is_asked_about_our_number(provider: HttpDouble, channel: WhatsappC
     assert (request.method, request.path) == ("GET", "/77")
     assert request.headers["authorization"] == "Bearer token-text"
     provider.answer(401, b'{"error": {"code": 190}}')
-    assert channel.check() == ["190: error 190"]
+    assert channel.check() == ["190: the provider does not let us in"]
 
 
 def test_a_success_without_an_id_leaves_a_doubt(
