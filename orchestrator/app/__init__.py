@@ -25,7 +25,7 @@ from orchestrator.app.opening import (
     pauses_by_hand,
     unknown,
 )
-from orchestrator.app.outbox import acting, export_lists, looking
+from orchestrator.app.outbox import acting, export_lists, looking, with_keepers
 from orchestrator.app.returning import returns_to, take_mail
 from orchestrator.app.serving import ServeRequest, run_worker, serve
 from orchestrator.app.tasks import finish_task, open_tasks
@@ -80,5 +80,6 @@ __all__ = [
     "take_mail",
     "unknown",
     "wake_once",
+    "with_keepers",
     "worker",
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from orchestrator.app.last_good import last_good
 from orchestrator.errors import EnvironmentFault
+from orchestrator.settings import find_project
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.app.opening import OpenProject
     from orchestrator.channels.audience import AudienceList
     from orchestrator.channels.audience_files import Written
+    from orchestrator.delivery.outbox import MessageLine
 
 T = TypeVar("T")
 
@@ -26,6 +31,32 @@ def looking(engine: Engine) -> Iterator[Connection]:
     with database_faults(), engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         yield connection
+
+
+def with_keepers(
+    given: Path | None, engine: Engine, lines: Sequence[MessageLine]
+) -> list[MessageLine]:
+    """Return messages with what keeps those back that are queued, before what is known of them.
+
+    Files that do not load give way to the last release.
+
+    Raises:
+        UsageError: there is no project.
+        EnvironmentFault: the database refused.
+    """
+    from orchestrator.delivery.keeping import kept_back
+
+    rows = [one.id for one in lines if one.state == "queued"]
+    if not rows:
+        return list(lines)
+    folder = find_project(given)
+    playbook = last_good(folder, engine, None).playbook
+    with looking(engine) as connection:
+        why = kept_back(connection, playbook, folder, rows)
+    return [
+        replace(one, why="; ".join(filter(None, (why.get(one.id), one.why))) or None)
+        for one in lines
+    ]
 
 
 def acting(engine: Engine, act: Callable[[Connection], T]) -> T:

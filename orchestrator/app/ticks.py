@@ -198,13 +198,13 @@ def explain_customer(opened: OpenProject, engine: Engine, request: ExplainReques
 
 def _with_stops(opened: OpenProject, engine: Engine, explained: Explained) -> Explained:
     """Return it with what keeps the run's queued messages from leaving."""
-    from orchestrator.delivery.stops import kept_back, read_stops
+    from orchestrator.delivery.keeping import kept_back
 
     rows = [one.id for one in explained.messages if one.id is not None]
     if not rows:
         return explained
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
-        why = kept_back(connection, read_stops(connection, opened.playbook), rows)
+        why = kept_back(connection, opened.playbook, opened.folder, rows)
     messages = [replace(one, why=why.get(one.id or 0, one.why)) for one in explained.messages]
     return replace(explained, messages=messages)

@@ -81,12 +81,14 @@ def list_(
 
     for one in state or ():
         one_of("--state", one, outbox.STATES)
-    with root.looking(_engine(project, db)) as connection:
+    engine = _engine(project, db)
+    with root.looking(engine) as connection:
         lines, count = outbox.listed(
             connection, state or outbox.UNFINISHED, flow=flow, channel=channel, limit=limit
         )
         held = [] if state else outbox.surges(connection)
         senders = frozenset() if state else complaints.held_senders(connection)
+    lines = root.with_keepers(project, engine, lines)
     if not count:
         _require_names(project, flow, channel)
     if output == "json":
@@ -124,8 +126,10 @@ def show(
     from orchestrator.delivery import outbox
     from orchestrator.report.contracts import instant_text
 
-    with root.looking(_engine(project, db)) as connection:
+    engine = _engine(project, db)
+    with root.looking(engine) as connection:
         line, happened = outbox.story(connection, number)
+    (line,) = root.with_keepers(project, engine, [line])
     found = {
         **object_of(line),
         "happened": [

@@ -15,11 +15,6 @@ from orchestrator.delivery.complaints import COMPLAINTS, RELEASED, messages_of
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.surge import SURGE, surge_of
 
-COMPLAINED_OF = "held: many complain of its sender (clmctl status)"
-SURGES = "held: unusually many at once (clmctl outbox approve {})"
-PAUSED = "paused (clmctl status)"
-"""What keeps a queued message back, as people are told it."""
-
 
 @dataclass(frozen=True)
 class Stops:
@@ -93,20 +88,3 @@ def _surges(names: Iterable[str]) -> frozenset[tuple[str, str, int]]:
 def stopped_channels(stops: Stops, channels: Collection[str]) -> list[str]:
     """Return which of some channels nothing leaves on."""
     return [name for name in channels if stops.everything or name in stops.channels]
-
-
-def kept_back(connection: Connection, stops: Stops, rows: Collection[int]) -> dict[int, str]:
-    """Return why queued messages do not leave, of those that something stops, by their rows."""
-    row = tables.message.c
-    query = select(
-        row.id, row.flow, row.step, row.channel, row.decided_at, row.message, row.purpose
-    ).where(row.id.in_(sorted(rows)), row.state == "queued")
-    found = {}
-    for number, flow, step, channel, at, message, purpose in connection.execute(query):
-        if stops.holds_mail(message, channel, purpose):
-            found[number] = COMPLAINED_OF
-        elif (flow, step, to_micros(at)) in stops.surges:
-            found[number] = SURGES.format(flow)
-        elif stops.hold(flow, step, channel, at):
-            found[number] = PAUSED
-    return found

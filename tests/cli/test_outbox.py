@@ -303,6 +303,53 @@ def test_a_receipt_that_a_provider_told_of_is_its_own_message_s(
         assert [one["source"] for one in happened if one["source"]] == [source]
 
 
+def whys(capsys: Printed, *words: str) -> dict[str, str | None]:
+    """Return why messages wait, by their channels."""
+    return {one["channel"]: one["why"] for one in asked(capsys, "list", *words)["messages"]}
+
+
+def test_the_kill_switch_is_told_as_what_keeps_messages_back(
+    sent: list[str], shop: Shop, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = "nothing is sent: .clm/STOP is there, or CLM_SEND is off"
+    assert whys(capsys, *sent) == {"email": None}
+    monkeypatch.setenv("CLM_SEND", "off")
+    assert whys(capsys, *sent) == {"email": says}
+    assert asked(capsys, "show", "1", *sent)["why"] == says
+    monkeypatch.delenv("CLM_SEND")
+    (shop.folder / ".clm").mkdir(exist_ok=True)
+    (shop.folder / ".clm" / "STOP").touch()
+    become(shop, 2, state="dead", error="gone")
+    become(shop, 1, error="451: try later")
+    found = {one["id"]: one["why"] for one in asked(capsys, "list", *sent)["messages"]}
+    assert found == {1: f"{says}; 451: try later", 2: "gone"}
+    assert answer(["explain", "ana", "--flow", "greet", "--at", "2026-03-02T09:00Z", *sent]) == 0
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_channel_that_carries_nothing_is_told_as_what_keeps_messages_back(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 2, channel="push")
+    mute = "{account: env:NO_SUCH_SID, token: env:NO_SUCH_TOKEN, from: '+4312345'}"
+    shop.write(channels=f"channels: {{email: {{adapter: file}}, sms: {mute}}}")
+    assert whys(capsys, *sent) == {"email": None, "push": "its channel is not set in channels.yaml"}
+    become(shop, 2, channel="sms")
+    why = whys(capsys, *sent)["sms"]
+    assert why is not None
+    assert why.startswith("its channel cannot be opened: ")
+    assert "NO_SUCH_SID is not set" in why
+    assert answer(["explain", "ben", "--flow", "greet", "--at", "2026-03-02T09:00Z", *sent]) == 0
+    assert "NO_SUCH_SID is not set" in " ".join(capsys.readouterr().out.split())
+
+
+def test_files_that_do_not_load_hide_no_message(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    (shop.folder / "playbooks" / "greet.yaml").write_text("flow: [", encoding="utf-8")
+    assert listed(capsys, *sent) == [(2, "ben", "queued"), (1, "ana", "queued")]
+
+
 def test_a_surge_is_listed_and_let_go_by_name(
     sent: list[str], shop: Shop, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
