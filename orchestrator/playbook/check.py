@@ -24,7 +24,8 @@ _OF_ONE_PART = frozenset(("CLM401", "CLM402", "CLM405", "CLM408"))
 _STEPS_IN_ORDER = "CLM403"
 _NO_SUBJECT = "CLM508"
 """Follows from front matter, or from steps, that could not be read."""
-_TEMPLATE_NAMES = frozenset(("CLM502", "CLM503"))
+_TEMPLATE_NAMES = frozenset(("CLM502", "CLM503", "CLM513"))
+"""Rest on layouts and partials, of which some could not be read."""
 
 
 def check(project_dir: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Loaded:

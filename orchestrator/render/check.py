@@ -24,6 +24,7 @@ from orchestrator.render.library import (
 from orchestrator.render.locales import FALLBACK_LOCALE, choose, fallbacks
 from orchestrator.render.names import KnownNames, library_names, message_names, name_findings
 from orchestrator.render.plans import senders_of
+from orchestrator.render.preheaders import unseen_preheaders
 from orchestrator.render.slots import guard_slots
 
 
@@ -125,6 +126,7 @@ class _Checker:
         yield from self._unreachable(message)
         if sound:
             yield from self._derived(message)
+            yield from unseen_preheaders(message, self.library, self.playbook.project.locale)
 
     def _text(
         self, here: Text, names: KnownNames, trusted: Iterable[str], name: str

@@ -10,6 +10,7 @@ EMAIL = """<!doctype html>
 <title>{{ message.subject }}</title>
 </head>
 <body style="margin:0;padding:24px;background:#f4f4f4;font-family:Helvetica,Arial,sans-serif;color:#222">
+{% if message.preheader %}<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{{ message.preheader }}</div>{% endif %}
 <div style="max-width:600px;margin:0 auto;padding:24px;background:#fff;line-height:1.5">
 {% block content %}{% endblock %}
 </div>

@@ -77,6 +77,12 @@ class Library(BaseLoader):
                 self._trees[text] = None
         return self._trees[text]
 
+    def layout(self, channel: str, locales: Iterable[str | None]) -> str | None:
+        """Return the name of the first locale's layout for Markdown bodies, or None."""
+        parts = ((channel, locale, "html.j2") for locale in locales)
+        names = ("_layouts/" + ".".join(part for part in one if part) for one in parts)
+        return next((name for name in names if name in self.texts), None)
+
     def weight(self, name: str, above: tuple[str, ...] = ()) -> int:
         """Return how many files a file pulls in, itself included.
 

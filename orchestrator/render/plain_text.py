@@ -11,6 +11,9 @@ from jinja2 import Environment
 from orchestrator.render.covers import Covered, inert
 
 _DROPPED = frozenset({"head", "style", "script", "title", "template"})
+_HIDEABLE = frozenset({"div", "span"})
+"""Their end is always written, so what they hide is known."""
+_HIDDEN = re.compile(r"display\s*:\s*none\b", re.IGNORECASE)
 _PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "hr"}
 )
@@ -30,9 +33,11 @@ class _TextWriter(HTMLParser):
         self.links: list[tuple[str, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _DROPPED:
-            self.dropping.append(tag)
         given = {name: value or "" for name, value in attrs}
+        if tag in (*_DROPPED, *self.dropping[-1:]) or (
+            tag in _HIDEABLE and self._hides(given.get("style", ""))
+        ):
+            self.dropping.append(tag)
         if self.dropping:
             return
         if tag == "a":
@@ -58,6 +63,10 @@ class _TextWriter(HTMLParser):
             self.preformatted = max(0, self.preformatted - 1)
         if tag not in ("br", "hr"):
             self._begin(tag)
+
+    def _hides(self, style: str) -> bool:
+        """Return whether a style hides its element from every reader, whatever the values."""
+        return not self.covered.statement.search(style) and bool(_HIDDEN.search(style))
 
     def _end_link(self) -> None:
         address, begin = self.links.pop()

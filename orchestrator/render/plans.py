@@ -27,7 +27,7 @@ from orchestrator.render.library import (
     with_layout,
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, Choice, choose, fallbacks
-from orchestrator.render.reads import SHARED_ROOTS, customer_names, referred, refers, steady_parts
+from orchestrator.render.reads import SHARED_ROOTS, names_of, referred, refers, steady_parts
 from orchestrator.render.values import Facts
 
 
@@ -195,12 +195,8 @@ class Planner:
         html = _converted(self.environments.html, body)
         if any(True for _ in self._parsed(html).find_all(nodes.Extends)):
             return html
-        for locale in locales:
-            name = ".".join(part for part in (body.channel, locale, "html.j2") if part)
-            layout = f"_layouts/{name}"
-            if layout in self.library.texts:
-                return with_layout(html, layout, self.library.texts[layout])
-        return html
+        layout = self.library.layout(body.channel, locales)
+        return with_layout(html, layout, self.library.texts[layout]) if layout else html
 
     def _parsed(self, text: str) -> nodes.Template:
         """Return a text parsed, for reading only."""
@@ -305,7 +301,7 @@ class Planner:
         """Yield the attributes a text names, ``*`` where it takes the customer as a whole."""
         try:
             for tree in self._trees([text]):
-                yield from customer_names(tree)
+                yield from names_of(tree, "customer")
         except RenderError:
             return
 

@@ -11,18 +11,18 @@ from orchestrator.language.literals import Reference
 from orchestrator.render.grammar import path_of
 
 
-def customer_names(tree: nodes.Template) -> Iterator[str]:
-    """Yield what a template reads of ``customer``, ``*`` where it takes it as a whole."""
+def names_of(tree: nodes.Template, root: str) -> Iterator[str]:
+    """Yield what a template reads of a root, such as ``customer``; ``*`` if it takes it whole."""
     named: set[int] = set()
     for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
         inner = getattr(node, "node", None)
-        if isinstance(inner, nodes.Name) and inner.name == "customer":
+        if isinstance(inner, nodes.Name) and inner.name == root:
             path = path_of(node)
             if path is not None:
                 named.add(id(inner))
-                yield path.removeprefix("customer.")
+                yield path.removeprefix(f"{root}.")
     for name in tree.find_all(nodes.Name):
-        if name.name == "customer" and id(name) not in named:
+        if name.name == root and id(name) not in named:
             yield "*"
 
 

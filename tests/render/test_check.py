@@ -13,6 +13,7 @@ from orchestrator.playbook.read import read_project
 from orchestrator.render.check import template_problems
 
 HTML = "templates/hello/email.html.j2"
+MARKDOWN = "templates/hello/email.md.j2"
 
 
 def problems(folder: Path, files: dict[str, str]) -> list[Problem]:
@@ -116,6 +117,72 @@ def test_subject_of_several_lines_is_a_problem(tmp_path: Path) -> None:
     found = problems(tmp_path, {HTML: "---\nsubject: |\n  Hi\n  Bcc: x\n---\nx"})
 
     assert [one.code for one in found] == ["CLM509"]
+
+
+PREHEADER = "---\nsubject: Hi\npreheader: Soon\n---\n"
+LAYOUT = "templates/_layouts/email.html.j2"
+PREVIEW = "templates/_partials/preview.html.j2"
+MUTE = "{% block content %}{% endblock %}"
+PRINTING = "{{ message.preheader }}" + MUTE
+UNSEEN = {
+    "HTML of its own": {HTML: PREHEADER + "<p>{{ message.subject }}</p>"},
+    "HTML in a layout": {
+        HTML: PREHEADER + "{% extends '_layouts/email.html.j2' %}", LAYOUT: MUTE,
+    },
+    "HTML beside a layout that it does not use": {HTML: PREHEADER + "<p>Hi</p>", LAYOUT: PRINTING},
+    "Markdown": {MARKDOWN: PREHEADER + "Hi", LAYOUT: MUTE},
+    "Markdown in another layout": {
+        MARKDOWN: PREHEADER + "{% extends '_layouts/bare.html.j2' %}",
+        LAYOUT: PRINTING, "templates/_layouts/bare.html.j2": MUTE,
+    },
+    "Markdown in the layout of the project's locale": {
+        MARKDOWN: PREHEADER + "Hi", LAYOUT: PRINTING, LAYOUT.replace(".html", ".en.html"): MUTE,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", UNSEEN.values(), ids=UNSEEN.keys())
+def test_preheader_that_no_html_prints_is_a_warning(tmp_path: Path, files: dict[str, str]) -> None:
+    found = problems(tmp_path, files)
+
+    place = next(iter(files))
+    assert [(str(one.mark), one.mark.column) for one in found] == [(f"{place}:3", 12)]
+    assert [(one.code, one.severity) for one in found] == [("CLM513", "warning")]
+
+
+SEEN = {
+    "default layout": {MARKDOWN: PREHEADER + "Hi"},
+    "layout": {MARKDOWN: PREHEADER + "Hi", LAYOUT: PRINTING},
+    "extended layout": {
+        HTML: PREHEADER + "{% extends '_layouts/email.html.j2' %}", LAYOUT: PRINTING,
+    },
+    "partial of the layout": {
+        MARKDOWN: PREHEADER + "Hi", LAYOUT: f"{{% include '_partials/preview.html.j2' %}}{MUTE}",
+        PREVIEW: "{{ message['preheader'] }}",
+    },
+    "body": {HTML: PREHEADER + "<p>{{ message.preheader }}</p>"},
+    "message as a whole": {HTML: PREHEADER + "{% set m = message %}{{ m.preheader }}"},
+    "no preheader": {HTML: mail("<p>Hi</p>")},
+    "no HTML": {"templates/hello/email.txt.j2": PREHEADER + "Hi"},
+    "no mail": {
+        "templates/hello/onsite.html.j2": PREHEADER + "Hi", HTML: mail("<p>Hi</p>"),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", SEEN.values(), ids=SEEN.keys())
+def test_preheader_that_is_printed_or_has_no_html_is_sound(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    assert problems(tmp_path, files) == []
+
+
+def test_preheader_of_a_text_template_is_judged_by_the_html_beside_it(tmp_path: Path) -> None:
+    text = "templates/hello/email.txt.j2"
+
+    found = problems(tmp_path, {HTML: mail("<p>Hi</p>"), text: PREHEADER + "Hi"})
+
+    assert [(str(one.mark), one.code) for one in found] == [(f"{text}:3", "CLM513")]
 
 
 def test_value_that_one_sending_step_lacks_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rendering_shop import AT, FLOW, PROJECT, failure, mail, person, rendered, s
 
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure
+from orchestrator.render.default_layouts import DEFAULT_LAYOUTS
 from orchestrator.render.faults import FAILURE_CODES
 from orchestrator.render.headers import clean_header
 from orchestrator.render.renderer import Renderer
@@ -21,6 +22,9 @@ from orchestrator.render.renderer import Renderer
 TXT = "templates/hello/email.txt.j2"
 HTML = "templates/hello/email.html.j2"
 MARKDOWN = "templates/hello/email.md.j2"
+LAYOUT = "_layouts/email.html.j2"
+REPOSITORY = Path(__file__).parents[2]
+SCAFFOLD = REPOSITORY / "orchestrator" / "scaffold"
 
 
 def by_channel(folder: Path, channel: str, name: str, body: str) -> Playbook:
@@ -167,6 +171,62 @@ def test_layout_prints_subject_and_preheader(tmp_path: Path) -> None:
 
     assert message.html == "<title>A &amp; B</title>soon|<p><em>Hi</em></p>\n"
     assert (message.subject, message.preheader, message.text) == ("A & B", "soon", "soon|\nHi")
+
+
+SHIPPED_LAYOUTS = {
+    "shop": (REPOSITORY / "templates" / LAYOUT).read_text("utf-8"),
+    "blank": (SCAFFOLD / "blank" / "templates" / LAYOUT).read_text("utf-8"),
+    "none": DEFAULT_LAYOUTS[LAYOUT],
+}
+
+
+@pytest.mark.parametrize("layout", SHIPPED_LAYOUTS.values(), ids=SHIPPED_LAYOUTS.keys())
+def test_shipped_layouts_begin_the_body_with_the_preheader_and_hide_it(
+    tmp_path: Path, layout: str
+) -> None:
+    files = {
+        MARKDOWN: "---\nsubject: Hi\npreheader: soon & {{ customer.city }}\n---\nHello",
+        f"templates/{LAYOUT}": layout,
+        "templates/_partials/footer.html.j2": "<p>Bye</p>",
+    }
+
+    message = rendered(shop(tmp_path, files), customer=person(city="<Graz>"))
+
+    _, _, body = (message.html or "").partition("<body")
+    hidden = body.partition(">")[2].lstrip()
+    assert hidden.startswith('<div style="display:none;')
+    assert hidden.partition(">")[2].startswith("soon &amp; &lt;Graz&gt;</div>\n")
+    assert "soon" not in message.text
+
+
+@pytest.mark.parametrize("layout", SHIPPED_LAYOUTS.values(), ids=SHIPPED_LAYOUTS.keys())
+def test_shipped_layouts_hide_nothing_without_a_preheader(tmp_path: Path, layout: str) -> None:
+    files = {
+        MARKDOWN: mail("Hello"),
+        f"templates/{LAYOUT}": layout,
+        "templates/_partials/footer.html.j2": "<p>Bye</p>",
+    }
+
+    assert "display:none" not in (rendered(shop(tmp_path, files)).html or "")
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<div style="display:none">a <div>b</div> c</div><p>Hi</p>', "Hi"),
+        ('<p>Hi<span style="color: red; DISPLAY : NONE"> a</span> you</p>', "Hi you"),
+        ('<div style="display:none">{% if customer.city %}a{% endif %}</div>Hi', "Hi"),
+        ('<div style="display:none">{% set a = 1 %}</div>{{ a }}', "1"),
+        ('<div style="display:{% if customer.city %}none{% endif %}">Hi</div>', "Hi"),
+        ('<div style="{% if customer.city %}display:none{% endif %}">Hi</div>', "Hi"),
+        ('<p style="display:none">Hi', "Hi"),
+        ('<div style="display:block">Hi</div>', "Hi"),
+    ],
+)
+def test_derived_text_leaves_out_what_the_html_hides(tmp_path: Path, html: str, text: str) -> None:
+    files = {"templates/hello/email.html.j2": mail(html)}
+
+    assert rendered(shop(tmp_path, files)).text == text
 
 
 def test_layout_may_print_content_instead_of_having_a_block(tmp_path: Path) -> None:

@@ -82,4 +82,12 @@ TEMPLATES: dict[str, Code] = {
         "locale: xx-YY",
         "locale: id-ID",
     ),
+    "CLM513": Code(
+        "a preheader that nobody reads",
+        "Mail has no header for it: mail programs show what the HTML begins with. Neither the "
+        "template nor its layout and partials print message.preheader.",
+        "<body>{% block content %}{% endblock %}</body>",
+        '<body><div style="display:none">{{ message.preheader }}</div>\n'
+        "{% block content %}{% endblock %}</body>",
+    ),
 }
