@@ -124,7 +124,12 @@ def test_pauses_and_tripped_breakers_are_listed(
         connection.execute(update(tables.flow_state).values(tripped_at=moment))
     document = status(running.shop, capsys, "2026-03-02T10:05Z")
 
-    stopped = {"flow": "hello", "at": "2026-03-02T10:01:00Z", "reason": "why"}
+    stopped = {
+        "flow": "hello",
+        "channel": None,
+        "at": "2026-03-02T10:01:00Z",
+        "reason": "why",
+    }
     assert document["paused"] == [stopped]
     assert document["tripped"] == {"hello": "2026-03-02T10:01:00Z"}
 
