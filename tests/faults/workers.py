@@ -17,6 +17,7 @@ from orchestrator import app
 from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
 from orchestrator.database import open_engine
+from orchestrator.database_faults import database_faults
 from orchestrator.delivery.manner import Manner, Until
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Doubt
@@ -44,7 +45,7 @@ def schedule(folder: Path, url: str, first: datetime, step: timedelta, log: Path
             stream.write(json_line(happened, utcnow()) + "\n")
 
     def clock() -> datetime:
-        with planner.engine.connect() as connection:
+        with database_faults(), planner.engine.connect() as connection:
             connection.execution_options(sqlite_begin="DEFERRED")
             latest, _ = watermark(connection)
         return first if latest is None else latest + step
