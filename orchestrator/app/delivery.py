@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app.beside import beside
 from orchestrator.app.opening import OpenProject, unknown
 from orchestrator.clock import utcnow
-from orchestrator.settings import LOCAL_FOLDER, database_url, find_project, read_variables
+from orchestrator.settings import database_url, find_project, read_variables
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -246,4 +246,4 @@ def kill_file(folder: Path) -> Path:
     """Return the file whose presence stops everything from leaving."""
     from orchestrator.delivery.switch import KILL_FILE
 
-    return folder / LOCAL_FOLDER / KILL_FILE
+    return folder / KILL_FILE

@@ -67,10 +67,11 @@ def pause(
     from orchestrator.settings import find_project
 
     folder = find_project(project)
-    engine = root.open_database(folder, db, create=True)
     if channel is not None:
-        return _pause_channel(engine, root.known_channel(folder, channel), reason)
+        named = root.known_channel(folder, channel)
+        return _pause_channel(root.open_database(folder, db, create=True), named, reason)
     name = pausing.EVERYTHING if flow is None else root.known_flow(folder, flow)
+    engine = root.open_database(folder, db, create=True)
     paused = pausing.pause(engine, name, reason)
     said = flow or "Everything"
     if not paused.changed:

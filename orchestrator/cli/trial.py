@@ -148,13 +148,10 @@ def _ask(route: Route, trial: Trial, opened: OpenProject) -> None:
         RefusedError: nothing may leave, or nobody said yes.
     """
     from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
-    from orchestrator.settings import LOCAL_FOLDER
 
-    stop = opened.folder / LOCAL_FOLDER / KILL_FILE
+    stop = opened.folder / KILL_FILE
     if Switch(stop).is_off():
-        help = (
-            f"remove {LOCAL_FOLDER / KILL_FILE}, and unset {SEND_VARIABLE}, to let messages leave"
-        )
+        help = f"remove {KILL_FILE}, and unset {SEND_VARIABLE}, to let messages leave"
         raise RefusedError("sending is switched off: nothing was sent", help=help)
     where = f" to {_masked(trial)}" if trial.to else ""
     if not console.confirm(f"Send one message by {trial.channel} ({route.adapter.name}){where}?"):

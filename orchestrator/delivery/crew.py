@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from threading import Thread
 from typing import NamedTuple
 
@@ -32,18 +32,27 @@ class Crew:
     drive: Callable[[Lane], None]
     """Lets a lane turn until it is over; called in the lane's own thread."""
     say: Say
-    lanes: list[Lane]
-    """Those that are to work, started or not."""
-    _posts: list[_Post] = field(default_factory=list)
-    """One for each of them, once they are started."""
+    outlets: InitVar[Sequence[Outlet]]
+    """Where the first lanes are; they work once they are started."""
+    _posts: list[_Post] = field(init=False)
+    """Of the lanes that are to work."""
     _hanging: list[_Post] = field(default_factory=list)
     """Whose adapters do not come back."""
     _leaving: list[_Post] = field(default_factory=list)
     """Whose channels were opened anew or are gone, while their last calls end."""
 
+    def __post_init__(self, outlets: Sequence[Outlet]) -> None:
+        self._posts = [self._post(outlet) for outlet in outlets]
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The lanes that are to work."""
+        return [post.lane for post in self._posts]
+
     def start(self) -> None:
-        """Let all lanes work."""
-        self._assign([self._started(lane) for lane in self.lanes])
+        """Let them work."""
+        for post in self._posts:
+            post.thread.start()
 
     def all(self) -> list[Lane]:
         """Return the lanes there are and those that were replaced."""
@@ -69,8 +78,8 @@ class Crew:
         for post in old:
             post.lane.is_relieved = True
         self._leaving += old
-        new = [self._started(self.make(outlet)) for outlet in outlets]
-        self._assign([*(post for post in self._posts if post not in old), *new])
+        new = [self._started(outlet) for outlet in outlets]
+        self._posts = [*(post for post in self._posts if post not in old), *new]
         says = "opened anew" if old and new else "opened" if new else "closed"
         facts = {"channel": channel}
         self.say(f"channel_{says.split(maxsplit=1)[0]}", f"{channel}: {says}", "info", facts)
@@ -83,9 +92,7 @@ class Crew:
         """
         for place, post in enumerate(self._posts):
             if post.lane.hangs():
-                self._assign(
-                    [*self._posts[:place], self._relieved(post), *self._posts[place + 1 :]]
-                )
+                self._posts[place] = self._relieved(post)
 
     def _relieved(self, post: _Post) -> _Post:
         channel = post.lane.outlet.channel
@@ -95,7 +102,7 @@ class Crew:
         with suppress(EnvironmentFault):
             post.lane.relieve()
         self._hanging.append(post)
-        return self._started(self.make(post.lane.outlet.anew()))
+        return self._started(post.lane.outlet.anew())
 
     def join(self, seconds: float) -> None:
         """Wait a little for each lane that will end."""
@@ -109,11 +116,11 @@ class Crew:
             lane.line.close()
             lane.reader.close()
 
-    def _assign(self, posts: list[_Post]) -> None:
-        self._posts = posts
-        self.lanes = [post.lane for post in posts]
+    def _post(self, outlet: Outlet) -> _Post:
+        lane = self.make(outlet)
+        return _Post(lane, Thread(target=self.drive, args=(lane,), daemon=True))
 
-    def _started(self, lane: Lane) -> _Post:
-        thread = Thread(target=self.drive, args=(lane,), daemon=True)
-        thread.start()
-        return _Post(lane, thread)
+    def _started(self, outlet: Outlet) -> _Post:
+        post = self._post(outlet)
+        post.thread.start()
+        return post

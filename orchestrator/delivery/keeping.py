@@ -19,9 +19,8 @@ from orchestrator.errors import EnvironmentFault
 from orchestrator.given import among
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
-from orchestrator.settings import LOCAL_FOLDER
 
-KILLED = f"nothing is sent: {LOCAL_FOLDER}/{KILL_FILE} is there, or {SEND_VARIABLE} is off"
+KILLED = f"nothing is sent: {KILL_FILE} is there, or {SEND_VARIABLE} is off"
 COMPLAINED_OF = "held: many complain of its sender (clmctl status)"
 SURGES = "held: unusually many at once (clmctl outbox approve {})"
 PAUSED = "paused (clmctl status)"
@@ -72,7 +71,7 @@ def kept_back(
     if not queued:
         return {}
     kept = _Kept(
-        is_killed=Switch(folder / LOCAL_FOLDER / KILL_FILE).is_off(),
+        is_killed=Switch(folder / KILL_FILE).is_off(),
         stops=read_stops(connection, playbook),
         shut=shut_channels(playbook, folder, {one.channel for one in queued}) if playbook else {},
     )

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-KILL_FILE = "STOP"
-"""Below the project's ``.clm/``."""
+from orchestrator.settings import LOCAL_FOLDER
+
+KILL_FILE = LOCAL_FOLDER / "STOP"
+"""In the project's folder."""
 SEND_VARIABLE = "CLM_SEND"
 FRESH_SECONDS = 0.25
 """How old a look may be."""

@@ -67,20 +67,12 @@ class Worker:
         self._chance = Random(self.manner.seed)  # noqa: S311  # jitter, no secret
         self._sole = sole_of(self.engine)
         self._keeper_line = Line(self.engine)
+        say: Say = lambda *told: self.say(*told)  # noqa: E731, PLW0108  # it may be exchanged
         self._alarms = Alarms(
-            self._keeper_line,
-            self.manner.clock,
-            self.current,
-            lambda *told: self.say(*told),  # noqa: PLW0108  # it may be exchanged
-            self.manner.skew_stops,
+            self._keeper_line, self.manner.clock, self.current, say, self.manner.skew_stops
         )
         self._numbers = count()
-        self._crew = Crew(
-            self._lane,
-            self._drive,
-            lambda *told: self.say(*told),  # noqa: PLW0108  # it may be exchanged
-            [self._lane(outlet) for outlet in self.outlets],
-        )
+        self._crew = Crew(self._lane, self._drive, say, self.outlets)
         self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
         self._rescuer = Rescuer(self._by_channel, self._chance)
 

@@ -18,7 +18,6 @@ from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
 from orchestrator.delivery.watch import named
 from orchestrator.health.finding import Finding, Severity
 from orchestrator.playbook.model import Playbook
-from orchestrator.settings import LOCAL_FOLDER
 
 ON_THE_WAY = ("claimed", "sending")
 
@@ -80,7 +79,7 @@ def leaving(
         dead=found.get("dead", {}),
         shut_out=_shut_out(connection),
         surges=surges(connection),
-        may_send=not Switch(folder / LOCAL_FOLDER / KILL_FILE).is_off(),
+        may_send=not Switch(folder / KILL_FILE).is_off(),
         complaints=reputations(connection, playbook, now) if playbook else (),
         are_many_in_doubt=is_much(*doubts_and_latest(connection, now)),
     )
@@ -100,7 +99,7 @@ def leaving_findings(found: Leaving, folder: Path) -> Iterator[Finding]:
         folder: the project's; its kill file is named.
     """
     if not found.may_send:
-        kill_file = folder / LOCAL_FOLDER / KILL_FILE
+        kill_file = folder / KILL_FILE
         fix = f"when they may: remove {kill_file}, and unset {SEND_VARIABLE}"
         yield Finding("warning", "delivery", "messages may not leave: the kill switch is set", fix)
     for one in found.shut_out:

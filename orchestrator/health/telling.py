@@ -17,7 +17,6 @@ from orchestrator.report.contracts import Json, instant_text
 from orchestrator.report.layout import Page
 from orchestrator.report.preview import local_time
 from orchestrator.scheduler.doubts import spoken
-from orchestrator.settings import LOCAL_FOLDER
 
 STATUS_FORMAT = "clmctl.status/1"
 
@@ -176,8 +175,8 @@ def _in_the_way(found: Leaving, zone: ZoneInfo) -> Iterator[list[str]]:
     if found.on_the_way:
         yield ["on the way", f"{counted(found.on_the_way, 'message')}, in the hands of a worker"]
     if not found.may_send:
-        stop = LOCAL_FOLDER / KILL_FILE
-        yield ["kill switch", f"set: nothing is sent ({stop} is there, or {SEND_VARIABLE} is off)"]
+        either = f"{KILL_FILE} is there, or {SEND_VARIABLE} is off"
+        yield ["kill switch", f"set: nothing is sent ({either})"]
     for shut in found.shut_out:
         until = f" until {local_time(shut.until, zone)}" if shut.until else ""
         why = f": {shut.reason}" if shut.reason else ""

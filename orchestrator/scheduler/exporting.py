@@ -59,8 +59,7 @@ class Exporter:
         self.voice.ended("lists_failed")
 
     def _look(self, playbook: Playbook, settings: AudienceSettings, now: datetime) -> None:
-        with self.engine.connect() as connection:
-            connection.execution_options(sqlite_begin="DEFERRED")
+        with self._looking() as connection:
             known, stops = exports(connection), read_stops(connection, playbook)
         held = stops.everything or AUDIENCE in stops.channels or self.switch.is_off()
         due = settings.due_by(now, ZoneInfo(playbook.project.timezone))
