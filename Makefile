@@ -1,12 +1,13 @@
 # Every target does its own set-up: a bare machine needs make and Python 3.11+, nothing else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format generate bench soak clean
+.PHONY: help demo test coverage check lint format generate bench soak clean
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SOURCES := orchestrator tests examples .ci
 PROSE := README.md CHANGELOG.md CONTRIBUTING.md docs playbooks templates orchestrator examples .ci
+SUITE := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 export PYTHON
 
 help: ## List the targets.
@@ -18,9 +19,11 @@ demo: $(INSTALLED) ## Load the sample shop, run its live ticks, preview the next
 	$(BIN)/clmctl simulate --from 2025-03-10T16:00 --days 365 --every 3d --limit 0 \
 		--select welcome,nurture,win_back,referral --assume opened=42%,clicked=14%
 
-test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL, with coverage.
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
-		--cov=orchestrator --cov-report=term-missing:skip-covered
+test: $(INSTALLED) ## Run the whole suite, on SQLite and a real PostgreSQL.
+	$(SUITE)
+
+coverage: $(INSTALLED) ## Run the whole suite, and print the lines that no test reached.
+	$(SUITE) --cov=orchestrator --cov-report=term-missing:skip-covered
 
 check: lint ## Check format, types, layers, spelling, the flows and their tests, generated files.
 	$(BIN)/mypy

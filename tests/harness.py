@@ -80,7 +80,9 @@ class Shop:
         for name, text in self.files.items():
             path = self.folder / "playbooks" / f"{name}.yaml"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(dedent(text).lstrip(), encoding="utf-8")
+            draft = path.with_suffix(".draft")  # a worker that looks just now sees a whole file
+            draft.write_text(dedent(text).lstrip(), encoding="utf-8")
+            draft.replace(path)
             for message in SENT.findall(text):
                 self.template(message)
         return self

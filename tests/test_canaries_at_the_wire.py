@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from brought import install_adapters
 from canaries import (
     NAMES,
     PERSON,
@@ -149,7 +150,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (package / "wail-1.0.dist-info" / "entry_points.txt").write_text(
         "[clmctl.channels]\nwail = wail:Wail\n"
     )
-    monkeypatch.syspath_prepend(str(package))
+    install_adapters(monkeypatch, package)
     repeated = f"450 4.2.1 <{PERSON['email']}>, {PERSON['phone']}: Hi {NAMES['first_name']}"
     password = base64.b64encode(SECRETS["SHOP_SMTP_PASSWORD"].encode()).decode()
     replies = {"EHLO": "250-here\r\n250 AUTH PLAIN", "RCPT": f"{repeated} {password}"}

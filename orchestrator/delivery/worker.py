@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from threading import Event
 from time import monotonic
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
@@ -67,12 +68,11 @@ class Worker:
         self._chance = Random(self.manner.seed)  # noqa: S311  # jitter, no secret
         self._sole = sole_of(self.engine)
         self._keeper_line = Line(self.engine)
-        say: Say = lambda *told: self.say(*told)  # noqa: E731, PLW0108  # it may be exchanged
         self._alarms = Alarms(
-            self._keeper_line, self.manner.clock, self.current, say, self.manner.skew_stops
+            self._keeper_line, self.manner.clock, self.current, self._tell, self.manner.skew_stops
         )
         self._numbers = count()
-        self._crew = Crew(self._lane, self._drive, say, self.outlets)
+        self._crew = Crew(self._lane, self._drive, self._tell, self.outlets)
         self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
         self._rescuer = Rescuer(self._by_channel, self._chance)
 
@@ -108,6 +108,9 @@ class Worker:
     def came_to(self) -> Counter[str]:
         """State → messages that came to it; ``queued`` are those that are tried again."""
         return sum((lane.came_to for lane in self._crew.all()), Counter())
+
+    def _tell(self, *told: Any) -> None:
+        self.say(*told)  # as it is by then: it may be exchanged
 
     # --- lanes ----------------------------------------------------------------------------
 

@@ -126,6 +126,22 @@ def test_the_clock_alone_lets_in_when_it_is_said(quiet_shop: Shop) -> None:
     assert all(one.holds for one in after.conditions if not one.path.startswith("audience.1"))
 
 
+@pytest.mark.parametrize(
+    ("window", "nearest"),
+    [("in_last: 1 day", None), ("in_last: 25 hours", "on 3 March 09:00"), ("", "on 3 March 09:00")],
+)
+def test_what_must_not_follow_is_waited_for_while_the_event_still_counts(
+    quiet_shop: Shop, window: str, nearest: str | None
+) -> None:
+    start = f"did: view, then_not: buy, within: 1 day, {window}".rstrip(", ")
+    quiet_shop.write(left=SIGNED.replace("welcome", "left") + f"audience: {{{start}}}\n")
+    quiet_shop.event("ben", "view", "2026-03-02T08:00")
+
+    told = leaf(ask(quiet_shop, "ben", "left", "2026-03-02T09:00"), "audience")
+
+    assert (told.holds, told.nearest) == (False, nearest)
+
+
 def test_an_event_that_was_used_up_is_told(quiet_shop: Shop) -> None:
     quiet_shop.event("ben", "signed_up", "2026-03-02T08:00")
     assert ask(quiet_shop, "ben", "welcome", "2026-03-02T09:00").enters

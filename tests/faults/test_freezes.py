@@ -91,10 +91,12 @@ def frozen_again_and_again(
     """Let schedulers and an import run, and one of them stand still for longer than its lease."""
     chance, url = random.Random(20_261_123), url_of(shop.engine)
     log, done = shop.folder / "scheduler.jsonl", shop.folder / "done.txt"
+    log.touch()
     planning = (workers.schedule, shop.folder, url, FIRST, STEP, log)
     importing = (workers.import_for_ever, shop.folder, url, facts, done, shop.folder / "import")
     running = [children.start(*planning) for _ in range(SCHEDULERS)]
     running.append(children.start(*importing))
+    wait_for(lambda: log.stat().st_size > 0)
     found: Counter[str] = Counter(advanced=0, ahead=0, imports_cut_off=0)
     for _ in range(freezes):
         time.sleep(chance.uniform(0.02, 0.8))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faults import workers
-from faults.kit import Processes, figures, processes, sized
+from faults.kit import Processes, figures, processes, sized, wait_for
 from faults.welcome import (
     FIRST,
     STATE,
@@ -79,14 +79,18 @@ def killed_again_and_again(
     chance = random.Random(20_261_122)
     url = shop.engine.url.render_as_string(hide_password=False)
     log, done = shop.folder / "scheduler.jsonl", shop.folder / "done.txt"
+    log.touch()
     work: dict[str, tuple[Any, ...]] = {
         "scheduler": (workers.schedule, shop.folder, url, FIRST, STEP, log),
         "import": (workers.import_for_ever, shop.folder, url, facts, done, shop.folder / "import"),
     }
+    began = time.monotonic()
     running = {name: children.start(*given) for name, given in work.items()}
     found: Counter[str] = Counter()
+    wait_for(lambda: log.stat().st_size > 0)
+    latest = max(1.1, 2 * (time.monotonic() - began))  # a slow machine's processes too come to work
     for _ in range(kills):
-        time.sleep(chance.uniform(0.02, 1.1))
+        time.sleep(chance.uniform(0.02, latest))
         name = chance.choice(("scheduler", "scheduler", "import"))
         assert all(one.is_alive() for one in running.values()), "it ended by itself"
         children.kill(running[name])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import timing
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.criteria.modifiers import (
     COUNT_WORDS,
@@ -210,11 +211,16 @@ class Did(Condition, Counts, RunWindow):
     def nearest(self, found: Found) -> Change | None:
         positive = found.wanted is (self.head == "did")
         if self.then_not and positive:
-            if found.pivot is None or self.within is None:
-                return None
-            return Change(at=found.pivot + timedelta(microseconds=self.within.micros))
+            return self._over(found.pivot) if found.pivot and self.within else None
         window = self.in_last or self.older_than
         at = left_behind(found.pivot, window) if found.pivot and window else None
         least = None if self.then else counts_needed(self, wanted=positive)[0]
         needed = more(least - found.value) if least is not None else None
         return replace(needed, at=at) if needed else Change(at=at)
+
+    def _over(self, began: datetime) -> Change | None:
+        """Return when too late to follow is what follows an event, if that still counts then."""
+        assert self.within is not None
+        at = began + timedelta(microseconds=self.within.micros)
+        counts = self.in_last is None or began > timing.minus(at, self.in_last)
+        return Change(at=at) if counts else None
