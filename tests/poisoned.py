@@ -6,6 +6,7 @@ is no option of the product.
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from typing import NoReturn
 
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.render.apart.limited import MEMORY_OCTETS
 from orchestrator.render.renderer import Renderer
 
 KINDS = ("exception", "memory", "loop", "crash")
@@ -52,7 +54,8 @@ class Poisoned(Renderer):
         b"x" * (1 << 30)
 
     def _eat(self) -> None:
-        kept: list[bytes] = []
+        """Take most of what there is at once, untouched since that takes time, the rest bit by bit."""
+        kept: list[bytes | mmap.mmap] = [mmap.mmap(-1, MEMORY_OCTETS * 7 // 8)]
         while True:
             kept.append(b"x" * 1000)
 

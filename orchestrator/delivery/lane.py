@@ -15,7 +15,7 @@ from itertools import takewhile
 from math import inf
 from random import Random
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,9 @@ LONGEST_MAKING = 10.0
 take so long, and others wait."""
 LONGEST_PAUSE = 10.0
 """Seconds at most between two tries while the database fails."""
+LAST_TRIES = 30.0
+"""Seconds after a stop in which what calls came to is still tried to be written: what is not by
+then is a doubt for who rescues it."""
 
 
 class Batch(NamedTuple):
@@ -291,7 +294,11 @@ class Lane:
         self.trust.end()
 
     def _write_at_last(self) -> None:
-        """Write what calls came to, however often that takes, and let go of all the rest."""
+        """Write what calls came to, however often that takes, and let go of all the rest.
+
+        Raises:
+            EnvironmentFault: all is to stop, and the database fails for ``LAST_TRIES`` more.
+        """
 
         def work(connection: Connection) -> None:
             now = self.clock()
@@ -299,10 +306,14 @@ class Lane:
             let_go(connection, self.lease, now)
 
         self.trust.end()
-        self._most, pause = 1, 0.1
+        self._most, pause, until = 1, 0.1, inf
         while True:
             try:
                 return self._with_ends(work)
             except EnvironmentFault:
-                self.stop.wait(pause)
+                if self.stop.is_set():
+                    until = min(until, monotonic() + LAST_TRIES)
+                if monotonic() + pause > until:
+                    raise
+                (sleep if self.stop.is_set() else self.stop.wait)(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)

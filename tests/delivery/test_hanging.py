@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread
+from threading import enumerate as enumerate_threads
 from typing import Any, Literal
 
 import pytest
 from harness import Shop
-from sending import greeted, ledger, taken, worker
+from sending import greeted, ledger, outlet, taken, worker
+from sqlalchemy import Connection
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery import breakers, crew, rescue
+from orchestrator.delivery import lane as lanes
 from orchestrator.delivery import worker as workers
+from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.errors import EnvironmentFault
@@ -61,6 +65,10 @@ def said(shop: Shop) -> Iterator[list[str]]:
     Hanging.let_go.clear()
     yield []
     Hanging.let_go.set()
+    for one in enumerate_threads():
+        if "_drive" in one.name:
+            one.join(20)  # while its database is there
+            assert not one.is_alive()
 
 
 def hanging(
@@ -134,3 +142,31 @@ def test_a_worker_none_of_whose_calls_end_gives_itself_up(
         hanging(shop, Deaf, said, Until.STOPPED).run()
 
     assert said.count("lane_hangs") == 2
+
+
+def test_what_a_call_came_to_is_tried_to_be_written_for_a_while_after_a_stop(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greeted(shop, 1)
+    monkeypatch.setattr(lanes, "LAST_TRIES", 1.0)
+    gone, tries, write = Event(), list[str](), Line.write
+
+    def send(message: OutgoingMessage) -> Outcome:
+        gone.set()
+        found.stop.set()
+        return taken(message)
+
+    def fails_from_then_on(line: Line, work: Callable[[Connection], Any], **how: bool) -> Any:
+        if not gone.is_set():
+            return write(line, work, **how)
+        tries.append(current_thread().name)
+        raise EnvironmentFault("the database is gone")
+
+    monkeypatch.setattr(Line, "write", fails_from_then_on)
+    found = worker(shop, [outlet(send)])
+    begun = time.monotonic()
+    found.run()
+
+    assert time.monotonic() - begun < 20
+    assert 3 <= sum("_drive" in one for one in tries) <= 8  # not as fast as it goes
+    assert ledger(shop, "state") == ["sending"]

@@ -38,6 +38,11 @@ class Hand:
         self._frames = Frames()
         self._going = bytearray()
 
+    def is_over(self) -> bool:
+        """Return whether a process that has nothing to tell is gone, or tells something."""
+        self._poll.register(self.connection, select.POLLIN)
+        return bool(self._poll.poll(0))
+
     def give(self, sends: Sequence[Send]) -> None:
         """Hand sends over; what does not fit yet goes while results are awaited."""
         self._going += work(sends)

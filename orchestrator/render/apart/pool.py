@@ -61,6 +61,11 @@ class Pool:
     """How long messages were rendered that never came to be."""
     _nursery: subprocess.Popen[bytes] | None = None
     _control: socket.socket | None = None
+    _answers: Frames = field(default_factory=Frames)
+    _ordered: Hand | None = None
+    """The process whose id the nursery has still to tell."""
+    _spare: tuple[Wanted, Hand] | None = None
+    """A process that waits for the next one to be lost: one that was lost is seldom the last."""
     _lock: RLock = field(default_factory=RLock)
 
     def desk(self, playbook: Playbook) -> Desk:
@@ -80,22 +85,14 @@ class Pool:
             self.close()
         raise EnvironmentFault("the process that renders messages cannot be started")
 
-    def _forked(self, wanted: Wanted) -> Hand:
-        control = self._started()
-        mine, its = socket.socketpair()
-        hand = Hand(mine)
-        with its:
-            socket.send_fds(control, [FORK], [its.fileno()])
-            hand.id = self._asked(control, pickle.dumps(wanted, pickle.HIGHEST_PROTOCOL))
-        return hand
-
     def end(self, hand: Hand) -> int | None:
         """End a process; return how it had ended, None if nobody can tell."""
         hand.connection.close()
         with contextlib.suppress(OSError, ValueError), self._lock:
             if self._control is not None:
-                self._control.sendall(END)
-                return self._asked(self._control, str(hand.id).encode())
+                self._settle()
+                self._control.sendall(END + framed(str(hand.id).encode()))
+                return self._told(self._control)
         return None
 
     def close(self) -> None:
@@ -106,7 +103,48 @@ class Pool:
             if self._nursery is not None:
                 self._nursery.kill()
                 self._nursery.wait()
-            self._control = self._nursery = None
+            self._control = self._nursery = self._ordered = self._spare = None
+            self._answers = Frames()
+
+    def _forked(self, wanted: Wanted) -> Hand:
+        hand = self._spared(wanted) or self._order(wanted)
+        self._settle()
+        if self.lost:
+            self._spare = wanted, self._order(wanted)
+        return hand
+
+    def _spared(self, wanted: Wanted) -> Hand | None:
+        """Return the process that waits, if it renders what is wanted and still lives."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        made, hand = spare
+        is_same = (made.renders, made.menu) == (wanted.renders, wanted.menu)
+        return hand if is_same and not hand.is_over() else None
+
+    def _order(self, wanted: Wanted) -> Hand:
+        """Ask for a process; it is there before the nursery hears another word."""
+        self._settle()
+        control = self._started()
+        mine, its = socket.socketpair()
+        hand = Hand(mine)
+        with its:
+            socket.send_fds(control, [FORK], [its.fileno()])
+            control.sendall(framed(pickle.dumps(wanted, pickle.HIGHEST_PROTOCOL)))
+        self._ordered = hand
+        return hand
+
+    def _settle(self) -> None:
+        """Hear the id of the process that was asked for."""
+        if self._ordered is not None and self._control is not None:
+            self._ordered.id = self._told(self._control)
+            self._ordered = None
+
+    def _told(self, control: socket.socket) -> int:
+        answer = receive(control, self._answers)
+        if answer is None:
+            raise ConnectionResetError
+        return int(json.loads(answer))
 
     def _started(self) -> socket.socket:
         if self._control is None:
@@ -125,13 +163,6 @@ class Pool:
             mine.settimeout(STARTING_SECONDS)
             self._control = mine
         return self._control
-
-    def _asked(self, control: socket.socket, content: bytes) -> int:
-        control.sendall(framed(content))
-        answer = receive(control, Frames())
-        if answer is None:
-            raise ConnectionResetError
-        return int(json.loads(answer))
 
 
 _NURSERY = "orchestrator.render.apart.nursery"

@@ -129,6 +129,32 @@ def test_lost_nursery_is_started_anew(playbook: Playbook, pool: Pool) -> None:
     assert codes(desk, sends("c_2", "crash-1", "c_3")) == {"crash-1": "render_crash"}
 
 
+def test_the_process_that_waits_for_the_next_loss_costs_nothing_when_it_is_lost_itself(
+    playbook: Playbook, pool: Pool
+) -> None:
+    desk = pool.desk(playbook)
+    assert codes(desk, sends("crash-1", *fine(3))) == {"crash-1": "render_crash"}
+    for _ in range(2):
+        assert pool._spare is not None
+        _, spare = pool._spare
+        pool._settle()
+        os.kill(spare.id, signal.SIGKILL)
+        asked = sends(*fine(9), "exit-1", *fine(9, 20))
+        assert codes(desk, asked) == {"exit-1": "render_crash"}
+
+
+def test_a_process_that_waits_renders_its_own_playbook_alone(
+    playbook: Playbook, pool: Pool, tmp_path: Path
+) -> None:
+    assert codes(pool.desk(playbook), sends("crash-1")) == {"crash-1": "render_crash"}
+    other = shop(tmp_path / "other", {"templates/hello/email.md.j2": mail("Bye.", "No. {{ 1 }}")})
+
+    [told] = pool.desk(other).render(sends("c_1"))
+
+    assert isinstance(told, Rendered)
+    assert told.subject == "No. 1"
+
+
 def test_renderers_see_no_variable_that_could_hold_a_secret(
     playbook: Playbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
