@@ -38,15 +38,19 @@ def drained(shop: Shop) -> Drained:
     return Drained([one.customer for one in carried(mail)], monotonic() - begun, pool)
 
 
-def poison(shop: Shop) -> dict[str, int]:
-    """Queue all messages again, every hundredth of them poisoned; return reason → how many."""
-    counts: Counter[str] = Counter()
+def queued_again(shop: Shop) -> None:
     with shop.engine.begin() as connection:
         connection.execute(
             update(tables.message).values(
                 state="queued", attempt=0, lease=None, lease_until=None, provider_id=None
             )
         )
+
+
+def poison(shop: Shop) -> dict[str, int]:
+    """Poison every hundredth message; return reason → how many."""
+    counts: Counter[str] = Counter()
+    with shop.engine.begin() as connection:
         for number in range(0, MESSAGES, EVERY):
             kind = KINDS[number // EVERY % len(KINDS)]
             counts[REASONS[kind]] += 1
@@ -59,8 +63,12 @@ def poison(shop: Shop) -> dict[str, int]:
 
 def test_poison_costs_itself_and_nobody_else(shop: Shop) -> None:
     queued(shop, MESSAGES)
-    clean = drained(shop)
-    assert len(clean.customers) == MESSAGES
+    cleans = []
+    for _ in range(sized(1, 3)):  # machines have moods, and databases warm up
+        cleans.append(drained(shop))
+        assert len(cleans[-1].customers) == MESSAGES
+        queued_again(shop)
+    clean = min(one.seconds for one in cleans)
     expected = poison(shop)
     found = drained(shop)
 
@@ -74,8 +82,8 @@ def test_poison_costs_itself_and_nobody_else(shop: Shop) -> None:
         f"poison among {MESSAGES} messages on {shop.engine.dialect.name}",
         poisoned=sum(expected.values()),
         processes_replaced=found.pool.lost,
-        clean_seconds=f"{clean.seconds:.2f}",
+        clean_seconds=f"{clean:.2f}",
         seconds_without_killed_ones=f"{took:.2f}",
-        ratio=f"{took / clean.seconds:.2f}",
+        ratio=f"{took / clean:.2f}",
         killed_seconds=f"{found.pool.lost_seconds:.2f}",
     )

@@ -31,7 +31,7 @@ from orchestrator.render.apart.nursery import END, FORK
 from orchestrator.render.apart.wire import Frames, Menu, Result, Wanted, framed, receive
 
 RENDERER = "orchestrator.render.renderer:Renderer"
-CHUNK = 64
+CHUNK = 32
 """Sends that go out together."""
 AHEAD = 2 * CHUNK
 """Sends that may be out at once: one chunk is rendered while the next one waits."""

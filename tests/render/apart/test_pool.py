@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from faults.kit import wait_for
 from poisoned import REASONS
 from rendering_shop import failure, mail, person, send, shop
 
@@ -139,6 +140,7 @@ def test_the_process_that_waits_for_the_next_loss_costs_nothing_when_it_is_lost_
         _, spare = pool._spare
         pool._settle()
         os.kill(spare.id, signal.SIGKILL)
+        wait_for(spare.is_over)
         asked = sends(*fine(9), "exit-1", *fine(9, 20))
         assert codes(desk, asked) == {"exit-1": "render_crash"}
 
