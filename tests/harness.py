@@ -80,9 +80,12 @@ class Shop:
         for name, text in self.files.items():
             path = self.folder / "playbooks" / f"{name}.yaml"
             path.parent.mkdir(exist_ok=True)
-            draft = path.with_suffix(".draft")  # a worker that looks just now sees a whole file
-            draft.write_text(dedent(text).lstrip(), encoding="utf-8")
-            draft.replace(path)
+            content = dedent(text).lstrip()
+            # A worker that looks just now sees whole files, and only those anew that differ.
+            if not path.exists() or path.read_text(encoding="utf-8") != content:
+                draft = path.with_suffix(".draft")
+                draft.write_text(content, encoding="utf-8")
+                draft.replace(path)
             for message in SENT.findall(text):
                 self.template(message)
         return self
