@@ -42,48 +42,63 @@ def queued_again(shop: Shop) -> None:
     with shop.engine.begin() as connection:
         connection.execute(
             update(tables.message).values(
-                state="queued", attempt=0, lease=None, lease_until=None, provider_id=None
+                state="queued",
+                attempt=0,
+                lease=None,
+                lease_until=None,
+                provider_id=None,
+                error=None,
             )
         )
 
 
-def poison(shop: Shop) -> dict[str, int]:
-    """Poison every hundredth message; return reason → how many."""
-    counts: Counter[str] = Counter()
+def poisons() -> dict[str, str]:
+    """Return the customer of every hundredth message → who takes the place."""
+    return {
+        f"q{number + 1:07}": f"{KINDS[number // EVERY % len(KINDS)]}-{number}"
+        for number in range(0, MESSAGES, EVERY)
+    }
+
+
+def renamed(shop: Shop, names: dict[str, str]) -> None:
     with shop.engine.begin() as connection:
-        for number in range(0, MESSAGES, EVERY):
-            kind = KINDS[number // EVERY % len(KINDS)]
-            counts[REASONS[kind]] += 1
-            connection.execute(
-                text("UPDATE customer SET external_id = :new WHERE external_id = :old"),
-                {"new": f"{kind}-{number}", "old": f"q{number + 1:07}"},
-            )
-    return counts
+        connection.execute(
+            text("UPDATE customer SET external_id = :new WHERE external_id = :old"),
+            [{"old": old, "new": new} for old, new in names.items()],
+        )
+
+
+def poisoned(shop: Shop) -> Drained:
+    """Send a queue with poison in it, and look at what became of each message."""
+    names = poisons()
+    renamed(shop, names)
+    found = drained(shop)
+    states = Counter(ledger(shop, "state"))
+    reasons = Counter(one.partition(":")[0] for one in ledger(shop, "error") if one)
+    assert states == {"sent": MESSAGES - len(names), "dead": len(names)}
+    assert reasons == Counter(REASONS[new.partition("-")[0]] for new in names.values())
+    assert len(set(found.customers)) == len(found.customers) == states["sent"]
+    renamed(shop, {new: old for old, new in names.items()})
+    return found
 
 
 def test_poison_costs_itself_and_nobody_else(shop: Shop) -> None:
     queued(shop, MESSAGES)
-    cleans = []
+    cleans, others = [], []
     for _ in range(sized(1, 3)):  # machines have moods, and databases warm up
-        cleans.append(drained(shop))
-        assert len(cleans[-1].customers) == MESSAGES
+        clean = drained(shop)
+        assert len(clean.customers) == MESSAGES
         queued_again(shop)
-    clean = min(one.seconds for one in cleans)
-    expected = poison(shop)
-    found = drained(shop)
-
-    states = Counter(ledger(shop, "state"))
-    reasons = Counter(one.partition(":")[0] for one in ledger(shop, "error") if one)
-    assert states == {"sent": MESSAGES - sum(expected.values()), "dead": sum(expected.values())}
-    assert reasons == expected
-    assert len(set(found.customers)) == len(found.customers) == states["sent"]
-    took = found.seconds - found.pool.lost_seconds
+        found = poisoned(shop)
+        queued_again(shop)
+        cleans.append(clean.seconds)
+        others.append(found.seconds - found.pool.lost_seconds)
     figures(
-        f"poison among {MESSAGES} messages on {shop.engine.dialect.name}",
-        poisoned=sum(expected.values()),
+        f"poison among {MESSAGES} messages on {shop.engine.dialect.name}, best of {len(cleans)}",
+        poisoned=len(poisons()),
         processes_replaced=found.pool.lost,
-        clean_seconds=f"{clean:.2f}",
-        seconds_without_killed_ones=f"{took:.2f}",
-        ratio=f"{took / clean:.2f}",
+        clean_seconds=f"{min(cleans):.2f}",
+        seconds_without_killed_ones=f"{min(others):.2f}",
+        ratio=f"{min(others) / min(cleans):.2f}",
         killed_seconds=f"{found.pool.lost_seconds:.2f}",
     )

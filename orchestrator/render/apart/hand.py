@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from weakref import finalize
 
 from orchestrator.records import Send
-from orchestrator.render.apart.limited import MESSAGE_SECONDS, PLAN_SECONDS
+from orchestrator.render.apart.limited import MESSAGE_SECONDS, PATIENCE, PLAN_SECONDS
 from orchestrator.render.apart.wire import LARGEST_READ, Frames, Result, understood, work
 
-SILENCE_SECONDS = PLAN_SECONDS + 2 * MESSAGE_SECONDS
+SILENCE_SECONDS = PATIENCE * (PLAN_SECONDS + 2 * MESSAGE_SECONDS)
 """After which a process that tells nothing is lost: its own alarm should have ended it before."""
 
 
@@ -37,6 +37,7 @@ class Hand:
         self._poll = select.poll()
         self._frames = Frames()
         self._going = bytearray()
+        self._is_raving = False
 
     def is_over(self) -> bool:
         """Return whether a process that has nothing to tell is gone, or tells something."""
@@ -55,21 +56,23 @@ class Hand:
         Raises:
             Lost: there will be none.
         """
-        while True:
-            try:
-                if found := self._understood():
-                    self.out -= len(found)
-                    return found
-            except (ValueError, RecursionError):
-                raise Lost from None
+        while not (found := self._understood()):
             self._wait()
+        self.out -= len(found)
+        return found
 
     def _understood(self) -> list[Result]:
+        """Return what was told; what comes before nonsense counts, and nothing after it."""
         found: list[Result] = []
-        while (frame := self._frames.next()) is not None:
-            found.append(understood(frame))
-        if len(found) > self.out:
-            raise ValueError("it answers what nobody asked")
+        try:
+            while not self._is_raving and (frame := self._frames.next()) is not None:
+                if len(found) == self.out:
+                    raise ValueError("it answers what nobody asked")
+                found.append(understood(frame))
+        except (ValueError, RecursionError):
+            self._is_raving = True
+        if self._is_raving and not found:
+            raise Lost
         return found
 
     def _wait(self) -> None:

@@ -1,36 +1,32 @@
-"""A process that renders, within bounds that the kernel keeps: memory, time, work.
+"""A process that renders, within bounds that the kernel keeps: memory, computing, time.
 
-Each bound kills the process where it is passed, in whatever code that happens. The alarm is set
+Each bound kills the process where it is passed, in whatever code that happens. The alarms are set
 anew for every message, so it is the message that is too slow, not the batch.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 import resource
 import signal
 from pathlib import Path
 from socket import socket
-from time import monotonic, process_time
 from typing import NoReturn, Protocol
 
 from orchestrator.records import Send
 from orchestrator.render.apart.wire import Frames, Result, receive, told
 
 MESSAGE_SECONDS = 2.0
-"""By the wall, for one message whose templates are compiled."""
+"""Of computing, for one message whose templates are compiled."""
 PLAN_SECONDS = 10.0
 """The same for compiling them, which the first message of its kind does."""
+PATIENCE = 1.5
+"""Seconds by the wall for each of computing: a loaded machine is no fault of a message."""
 MEMORY_OCTETS = 256 << 20
 """Address space beyond what the process has when it starts."""
 MEMORY_EXIT = 77
 """How a process ends that has met its bound of memory."""
-_TOLD_TOGETHER = 8
-"""Messages whose results leave together: so many at most are rendered again if one of them kills
-the process."""
-_FLUSH_SECONDS = 0.05
 
 
 class Renders(Protocol):
@@ -63,49 +59,30 @@ def serve(connection: socket, renderer: Renders) -> NoReturn:
 
 
 def _serve(connection: socket, renderer: Renders) -> None:
-    frames, bounds = Frames(), _Bounds()
+    """Tell every result at once: so it is known which message a process died of."""
+    frames = Frames()
     while (frame := receive(connection, frames)) is not None:
-        ready: list[bytes] = []
-        flushed = monotonic()
         for send in pickle.loads(frame):  # noqa: S301  # of the sender, who is trusted
-            ready.append(told(_rendered(renderer, send, bounds)))
-            if len(ready) >= _TOLD_TOGETHER or monotonic() - flushed > _FLUSH_SECONDS:
-                bounds.lift()
-                connection.sendall(b"".join(ready))
-                ready, flushed = [], monotonic()
-        bounds.lift()
-        connection.sendall(b"".join(ready))
+            result = told(_rendered(renderer, send))
+            _bound_time(0)  # it may wait as long as it likes
+            connection.sendall(result)
 
 
-def _rendered(renderer: Renders, send: Send, bounds: _Bounds) -> Result:
+def _rendered(renderer: Renders, send: Send) -> Result:
     if not renderer.knows(send):
-        bounds.set(PLAN_SECONDS)
+        _bound_time(PLAN_SECONDS)
         renderer.prepare(send)
-    bounds.set(MESSAGE_SECONDS)
+    _bound_time(MESSAGE_SECONDS)
     result = renderer.render(send)
     if getattr(result, "code", None) == "render_memory":
         raise MemoryError
     return result
 
 
-class _Bounds:
-    """The bounds of time on what is done now."""
-
-    def __init__(self) -> None:
-        self._most = 0
-        self._hardest = resource.getrlimit(resource.RLIMIT_CPU)[1]
-
-    def set(self, seconds: float) -> None:
-        """End this process after so long, by the wall and, rounded up, by its own work."""
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        most = int(process_time()) + math.ceil(seconds) + 1
-        if most != self._most:
-            self._most = most
-            resource.setrlimit(resource.RLIMIT_CPU, (most, self._hardest))
-
-    def lift(self) -> None:
-        """Let this process wait as long as it likes."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def _bound_time(seconds: float) -> None:
+    """End this process after so much computing, or by the wall if it does not even compute."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds * PATIENCE)
 
 
 def _bound_memory() -> None:

@@ -1,7 +1,7 @@
 """Rendering in other processes, as a sender sees it: sends go in, messages come out, in order.
 
-A process that dies or falls silent is replaced. What it had in hand is tried one by one until the
-one that kills a process all by itself is found; that one is dead, and the rest goes on in batches.
+A process that dies or falls silent is replaced. What it rendered when that happened comes first in
+the next one; if it kills that too, having it all to itself, it is dead, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure, Send
 from orchestrator.render.apart.hand import Hand, Lost
-from orchestrator.render.apart.limited import MEMORY_EXIT, MEMORY_OCTETS, MESSAGE_SECONDS
+from orchestrator.render.apart.limited import (
+    MEMORY_EXIT,
+    MEMORY_OCTETS,
+    MESSAGE_SECONDS,
+    PATIENCE,
+)
 from orchestrator.render.apart.nursery import END, FORK
 from orchestrator.render.apart.wire import Frames, Menu, Result, Wanted, framed, receive
 
@@ -39,14 +44,16 @@ STARTING_SECONDS = 60.0
 MOST_SAMPLES = 64
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZDIR", "PYTHONDONTWRITEBYTECODE")
 """What the processes see of the environment. Secrets are there too; these see none."""
+_WORK = RenderFailure(
+    "render_time", f"rendering took more than {MESSAGE_SECONDS:g} seconds of computing"
+)
+"""Nothing but the message itself can do that."""
 _TIME = RenderFailure(
-    "render_time", f"rendering took longer than {MESSAGE_SECONDS:g} seconds, and was ended"
+    "render_time", f"rendering took longer than {PATIENCE * MESSAGE_SECONDS:g} seconds"
 )
-_MEMORY = RenderFailure(
-    "render_memory", f"rendering took more than {MEMORY_OCTETS >> 20} MB, and was ended"
-)
+_MEMORY = RenderFailure("render_memory", f"rendering took more than {MEMORY_OCTETS >> 20} MB")
 _CRASH = RenderFailure("render_crash", "the process that rendered it died")
-_BY_EXIT = {-signal.SIGALRM: _TIME, -signal.SIGXCPU: _TIME, MEMORY_EXIT: _MEMORY}
+_BY_EXIT = {-signal.SIGPROF: _WORK, -signal.SIGALRM: _TIME, MEMORY_EXIT: _MEMORY}
 
 
 @dataclass
@@ -191,6 +198,8 @@ class Desk:
         coming, out = iter(sends), deque[Send]()
         if self._hand is not None and self._hand.out:  # of a caller who did not stay to the end
             self._end()
+        is_suspect = False
+        """Whether a process was lost by the oldest that is out, or by nothing it has to do with."""
         while True:
             began = monotonic()
             try:
@@ -201,28 +210,18 @@ class Desk:
                     return
                 results = self._working().take()
             except Lost as lost:
-                self._tell(began, lost)
-                yield from self._one_by_one(out)
+                failure = self._tell(began, lost)
+                is_suspect = not is_suspect and failure is not _WORK
+                if not is_suspect:
+                    out.popleft()
+                    yield failure
                 if out:
                     self._working().give(tuple(out))
                 continue
+            is_suspect = False
             for result in results:
                 self._keep_sample(out.popleft(), result)
                 yield result
-
-    def _one_by_one(self, out: deque[Send]) -> Iterator[Result]:
-        """Render sends alone, each awaited, until one is found that kills its process."""
-        while out:
-            began = monotonic()
-            try:
-                self._working().give((out[0],))
-                results = self._working().take()
-            except Lost as lost:
-                out.popleft()
-                yield self._tell(began, lost)
-                return
-            out.popleft()
-            yield from results
 
     def _working(self) -> Hand:
         if self._hand is None:

@@ -81,6 +81,28 @@ def test_exactly_the_message_that_kills_its_process_is_lost(
     assert codes(pool.desk(playbook), asked) == {f"{kind}-1": REASONS[kind]}
 
 
+@pytest.mark.parametrize(("kind", "lost"), [("loop", 1), ("crash", 2), ("lie", 2)])
+def test_only_what_can_be_no_accident_is_not_tried_twice(
+    playbook: Playbook, pool: Pool, kind: str, lost: int
+) -> None:
+    asked = sends(*fine(40), f"{kind}-1", *fine(40, 100))
+
+    assert codes(pool.desk(playbook), asked) == {f"{kind}-1": REASONS[kind]}
+    assert pool.lost == lost
+
+
+def test_process_killed_from_outside_costs_no_message(playbook: Playbook, pool: Pool) -> None:
+    desk = pool.desk(playbook)
+    results = desk.render(sends(*fine(60)))
+    assert isinstance(next(results), Rendered)
+    assert desk._hand is not None
+    pool._settle()
+    os.kill(desk._hand.id, signal.SIGKILL)
+
+    assert all(isinstance(one, Rendered) for one in results)
+    assert codes(desk, sends(*fine(3, 100))) == {}
+
+
 @pytest.mark.slow
 def test_process_that_hears_no_alarm_is_ended_by_the_sender(
     playbook: Playbook, pool: Pool, monkeypatch: pytest.MonkeyPatch
