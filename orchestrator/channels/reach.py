@@ -7,14 +7,17 @@ differently a moment later gains nothing. One private address among several is e
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from orchestrator.channels.lookup import addresses_of
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 WEB_PORTS = frozenset((80, 443, 8080, 8443))
+LOOKUP_SECONDS = 10.0
+"""In which a name is resolved, if nothing shorter is said."""
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """NAT64 (RFC 6052): an IPv4 address in other clothes."""
 
@@ -61,14 +64,14 @@ class Reach:
         if port is not None and port not in WEB_PORTS and not (self.everywhere or self.allowed):
             raise NotReachable(f"port {port} is not one of the web")
 
-    def resolved(self, host: str, port: int) -> list[str]:
+    def resolved(self, host: str, port: int, seconds: float = LOOKUP_SECONDS) -> list[str]:
         """Return the addresses of a host, all of which may be reached.
 
         Raises:
             NotReachable: one may not.
-            OSError: the name does not resolve.
+            OSError: the name does not resolve, or not in that time.
         """
-        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        rows = addresses_of(host, port, seconds)
         found = list(dict.fromkeys(str(row[4][0]) for row in rows))
         self._require_all(host, port, found)
         return found

@@ -125,9 +125,10 @@ def pool_of(web: Web) -> httpcore.ConnectionPool:
             local_address: str | None = None,
             socket_options: Any = None,
         ) -> httpcore.NetworkStream:
+            left = min(CONNECT_SECONDS, web.seconds_left(httpcore.ConnectTimeout))
             try:
-                addresses = web.reach.resolved(host, port)
-            except (socket.gaierror, UnicodeError):
+                addresses = web.reach.resolved(host, port, left)
+            except (socket.gaierror, TimeoutError, UnicodeError):
                 raise httpcore.ConnectError("the name does not resolve") from None
             failure: Exception = httpcore.ConnectError("no address")
             for address in addresses:

@@ -17,6 +17,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
+from orchestrator.channels.lookup import Found, Lookup
 from orchestrator.channels.mail.replies import Garbled, Reply, ReplyReader
 
 T = TypeVar("T")
@@ -64,10 +65,7 @@ class Wire:
             Lost: none does.
         """
         deadline = monotonic() + seconds
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise Lost(f"{host} has no address: {_reason(error)}") from None
+        found = yield from _addresses(host, port, deadline)
         failure = Lost(f"{host} has no address")
         for place, (family, kind, protocol, _, address) in enumerate(found):
             share = max(0.0, deadline - monotonic()) / (len(found) - place)
@@ -226,6 +224,16 @@ class Wire:
             self._replies.feed(octets)
             if not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
                 return  # what is left makes it readable again; TLS may hold back a part of a record
+
+
+def _addresses(host: str, port: int, deadline: float) -> Step[Sequence[Found]]:
+    try:
+        with Lookup(host, port) as lookup:
+            with suppress(TimedOut):  # the lookup then says so
+                yield Need(lookup.ended, EVENT_READ, deadline)
+            return lookup.answer()
+    except (OSError, UnicodeError) as error:
+        raise Lost(f"{host} has no address: {_reason(error)}") from None
 
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
