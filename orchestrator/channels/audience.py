@@ -29,6 +29,10 @@ from orchestrator.timing import local_day, local_instant
 
 Platform = Literal["google", "meta"]
 PLATFORMS: tuple[Platform, ...] = ("google", "meta")
+_CALLED_PLATFORMS: dict[str, tuple[Platform]] = {
+    **dict.fromkeys(("facebook", "instagram", "fb", "meta_ads"), ("meta",)),
+    **dict.fromkeys(("youtube", "adwords", "google_ads", "customer_match"), ("google",)),
+}
 _A_DAY = timedelta(days=1)
 _AT = time(3)
 
@@ -38,7 +42,9 @@ class AudienceList(Sentence):
     """One list for one platform."""
 
     list: Name = word(Ref("list"), "A list of the catalog, filled by `add_to`.")
-    platform: Platform = word(OneOf(*PLATFORMS), "Whose rules the file follows.")
+    platform: Platform = word(
+        OneOf(*PLATFORMS, called=_CALLED_PLATFORMS), "Whose rules the file follows."
+    )
     topic: Name = word(
         Ref("topic"), "Only who is subscribed to it: consent to this use of their data."
     )
@@ -56,7 +62,7 @@ class AudienceSettings(ChannelSettings):
         RegionShape(), "The country of phone numbers that name none, such as AT.", default=None
     )
     every: str = word(
-        OneOf(*WEEKDAYS, "day"),
+        OneOf(*WEEKDAYS, "day", called={"daily": ("day",), "weekly": ("monday",)}),
         "When `clmctl start` writes them: a weekday, or `day`.",
         default="day",
     )

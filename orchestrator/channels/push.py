@@ -39,7 +39,9 @@ class FirebaseSettings(Sentence):
     """How Firebase Cloud Messaging is reached."""
 
     service_account: Secret = word(
-        SecretShape(), "The JSON key of a service account that may send."
+        SecretShape(),
+        "The JSON key of a service account that may send.",
+        called=("key", "credentials", "key_file", "server_key"),
     )
     url: str = word(UrlShape(), "Another server of the same API.", default=FIREBASE)
 
@@ -48,8 +50,16 @@ class FirebaseSettings(Sentence):
 class WebPushSettings(Sentence):
     """How we are known to browsers' push services."""
 
-    key: Secret = word(SecretShape(), "The VAPID key: a P-256 private key, PEM or base64url.")
-    contact: str = word(Text(), "Whom a push service asks: mailto:… or https://….")
+    key: Secret = word(
+        SecretShape(),
+        "The VAPID key: a P-256 private key, PEM or base64url.",
+        called=("vapid", "vapid_key", "private_key", "vapid_private_key"),
+    )
+    contact: str = word(
+        Text(),
+        "Whom a push service asks: mailto:… or https://….",
+        called=("subject", "sub", "email"),
+    )
     allow: tuple[str, ...] | None = word(
         ListOf(NetworkShape()),
         "Networks that may be called although they are not public.",
@@ -64,10 +74,16 @@ class PushSettings(ChannelSettings):
     rules = Rules(any_of=(("firebase", "web_push"),))
 
     firebase: FirebaseSettings | None = word(
-        SentenceOf(FirebaseSettings, "Firebase"), "For apps.", default=None
+        SentenceOf(FirebaseSettings, "Firebase"),
+        "For apps.",
+        default=None,
+        called=("fcm", "apps"),
     )
     web_push: WebPushSettings | None = word(
-        SentenceOf(WebPushSettings, "Web Push"), "For browsers.", default=None
+        SentenceOf(WebPushSettings, "Web Push"),
+        "For browsers.",
+        default=None,
+        called=("webpush", "vapid", "browsers"),
     )
 
 

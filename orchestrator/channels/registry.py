@@ -33,6 +33,23 @@ BUILT_IN: dict[str, str] = {
     "whatsapp": "orchestrator.channels.whatsapp:WhatsappChannel",
 }
 """Name → module and class."""
+CALLED: dict[str, str] = {
+    **dict.fromkeys(("smtp", "smtps", "mail", "e_mail", "esmtp", "sendmail", "relay"), "email"),
+    **dict.fromkeys(("twilio", "text", "text_message", "texts", "mms"), "sms"),
+    **dict.fromkeys(("meta", "cloud_api", "wa", "whatsapp_cloud"), "whatsapp"),
+    **dict.fromkeys(
+        ("fcm", "firebase", "apns", "web_push", "webpush", "vapid", "notification"), "push"
+    ),
+    **dict.fromkeys(("http", "https", "rest", "hook"), "webhook"),
+    **dict.fromkeys(("slack", "teams", "telegram", "discord", "apprise"), "chat"),
+    **dict.fromkeys(("ads", "google_ads", "facebook", "facebook_ads", "retargeting"), "audience"),
+    **dict.fromkeys(("letter", "post", "postal", "print"), "direct_mail"),
+    **dict.fromkeys(("call", "calls", "telephone"), "call_task"),
+    **dict.fromkeys(("banner", "website", "web", "site"), "onsite"),
+    **dict.fromkeys(("folder", "files", "outbox", "json", "disk"), "file"),
+    **dict.fromkeys(("dryrun", "none", "null", "noop", "off", "fake", "console"), "dry_run"),
+}
+"""What people call an adapter, or its channel, in small letters → its name, for hints alone."""
 FORMATS = frozenset(("html", "md", "txt", "json"))
 _RESERVED = frozenset(("preferred",))
 """What stands for other channels where one could stand."""
@@ -56,6 +73,11 @@ def carrying(channel: str) -> list[str]:
     found = {**{name: _built_in(name) for name in BUILT_IN}, **_brought}
     able = [name for name, one in found.items() if one.spec is None or one.spec.name == channel]
     return sorted(able, key=lambda name: (name != channel, name))
+
+
+def meant_by(name: str) -> str | None:
+    """Return the name of the adapter that others call so, None if it is not known."""
+    return CALLED.get(name.casefold().replace("-", "_").replace(" ", "_"))
 
 
 def find_adapter(name: str) -> type[Channel]:

@@ -64,11 +64,13 @@ class ChannelSettings(Sentence):
         NewName("adapter"),
         "What carries its messages (default: the adapter called like the channel).",
         default=None,
+        called=("provider", "type", "driver", "backend", "kind", "via"),
     )
     rate: Rate | None = word(
         RateShape(),
         "No more than so many, by all workers together; without it as many as the provider takes.",
         default=None,
+        called=("limit", "rate_limit", "ratelimit", "max_rate", "throttle", "pace"),
     )
     burst: int | None = word(
         Whole(1, 1_000_000),
@@ -80,6 +82,7 @@ class ChannelSettings(Sentence):
         "So many are at the wire together, and at most so many in doubt after a crash "
         "(default: what the adapter says).",
         default=None,
+        called=("concurrency", "parallel", "parallelism", "threads", "workers", "in_flight"),
     )
     on_in_doubt: OnInDoubt | None = word(
         SentenceOf(OnInDoubt, "policies"),

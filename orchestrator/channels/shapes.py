@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
 from orchestrator.channels.secret import Secret
 from orchestrator.language.nodes import Node, ScalarNode
-from orchestrator.language.reader import Invalid, Reader
+from orchestrator.language.reader import Invalid, Reader, nearest
 from orchestrator.language.shapes import JsonSchema, ScalarShape
+from orchestrator.language.spelled import spelled_number
 
 _INSIDE, _EDGE = r"[^\u0000-\u001f\u007f]", r"[^\s\u0000-\u001f\u007f]"
 _PLACE = rf"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:{_EDGE}(?:{_INSIDE}*{_EDGE})?)"
@@ -24,6 +27,21 @@ class SecretShape(ScalarShape[Secret]):
     says = "the place of a secret: env:NAME of a variable, or file:path"
     sample = "env:PROVIDER_KEY"
     hint = "write env:NAME or file:path here, and the secret there"
+    _forms = (
+        (re.compile(r"\$"), "a variable is written env:NAME, without a $"),
+        (re.compile(r"(?:env|file)\b", re.IGNORECASE), "it begins with env: or file:, no space"),
+        (re.compile(r"(?:\.{0,2}/|~/|.*\.(?:pem|key|json|txt)\Z)"), "a file is written file:path"),
+    )  # fmt: skip
+    """How texts begin or end that are places in another spelling, and what to say of each."""
+
+    def read(self, node: Node, reader: Reader) -> Secret | Invalid:
+        """Read a place; what begins with ``$`` and is no variable is not repeated either."""
+        before = len(reader.problems)
+        resolved = reader.resolve(node)
+        if isinstance(resolved, Invalid) and len(reader.problems) > before:
+            del reader.problems[before:]
+            return self.refuse(node, reader)
+        return resolved if isinstance(resolved, Invalid) else self.read_resolved(resolved, reader)
 
     def parse(self, node: ScalarNode) -> Secret | None:
         if not isinstance(node.value, str) or not re.fullmatch(_PLACE, node.value):
@@ -36,21 +54,27 @@ class SecretShape(ScalarShape[Secret]):
         if not isinstance(node, ScalarNode) or node.value is None:
             return super().refuse(node, reader, help=help)
         message = "here stands something else than the place of a secret"
-        return reader.report(node.mark, "CLM115", message, help=self.hint)
+        spelling = (says for form, says in self._forms if form.match(node.text))
+        help = "; ".join((*spelling, self.hint))
+        return reader.report(node.mark, "CLM115", message, help=help)
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^{_PLACE}$"}
 
 
-_NEARLY_RATE = re.compile(
-    r" *([1-9][0-9]{0,6}) *(?:/|per|an?|every)? *(?:1 ?)?"
-    r"(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?) *",
+Per = Literal["second", "minute", "hour", "day"]
+_NEARLY = re.compile(
+    r"\s*(?P<amount>\S.*?)\s*(?P<per>/|\bper\b|\ban?\b|\bevery\b|\beach\b)?\s*(?:1 ?)?"
+    r"(?P<unit>[a-z]+)\.?\s*",
     re.IGNORECASE,
 )
-_NEARLY_SPAN = re.compile(
-    r" *([1-9][0-9]{0,3}) *((?:s|sec|seconds?|m|min|minutes?|h|hours?)?)\.? *", re.IGNORECASE
-)
-Per = Literal["second", "minute", "hour", "day"]
+_FRACTION = re.compile(r"(?P<whole>[0-9]{1,7})?[.,](?P<rest>[0-9]{1,4})\Z", re.ASCII)
+_UNITS: dict[Per, tuple[str, ...]] = {
+    "second": ("s", "sec", "secs", "second", "seconds"),
+    "minute": ("m", "min", "mins", "minute", "minutes"),
+    "hour": ("h", "hr", "hrs", "hour", "hours"),
+    "day": ("d", "day", "days"),
+}
 _SECONDS: dict[Per, int] = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -86,10 +110,11 @@ class RateShape(ScalarShape[Rate]):
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there, with the rate that was probably meant."""
-        found = _NEARLY_RATE.fullmatch(node.text) if isinstance(node, ScalarNode) else None
-        if found:
-            per = next(known for known in _SECONDS if known[0] == found[2][0].lower())
-            help = f'did you mean "{int(found[1])} per {per}"?'
+        if isinstance(node, ScalarNode) and isinstance(node.value, int) and node.value is not True:
+            ways = (f"{node.value} per {per}" for per in _SECONDS)
+            help = self.meant(node, *ways) and f'say per what, such as "{node.value} per second"'
+        elif isinstance(node, ScalarNode):
+            help = self.meant(node, *_rates(node.text)) or help
         return super().refuse(node, reader, help=help)
 
     def plain_schema(self) -> JsonSchema:
@@ -116,10 +141,8 @@ class SpanShape(ScalarShape[timedelta]):
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there, with the time that was probably meant."""
-        found = _NEARLY_SPAN.fullmatch(node.text) if isinstance(node, ScalarNode) else None
-        if found:
-            unit = {"s": "seconds", "m": "min", "h": "hours"}[found[2][:1].lower() or "s"]
-            help = f'did you mean "{int(found[1])} {unit}"?'
+        if isinstance(node, ScalarNode):
+            help = self.meant(node, *_spans(node.text)) or help
         return super().refuse(node, reader, help=help)
 
     def plain_schema(self) -> JsonSchema:
@@ -147,6 +170,16 @@ class UrlShape(ScalarShape[str]):
             return None
         return node.value if found else None
 
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the address over TLS that was probably meant."""
+        if isinstance(node, ScalarNode):
+            rest = re.sub(r"\A[a-z]*:?/+", "", node.text.strip(), flags=re.IGNORECASE)
+            is_web = re.match(
+                r"(?:https?:?/*)?[\w-]+(?:\.[\w-]+)+", node.text.strip(), re.IGNORECASE
+            )
+            help = (self.meant(node, f"https://{rest}") if is_web else None) or help
+        return super().refuse(node, reader, help=help)
+
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^{self._pattern}$"}
 
@@ -163,6 +196,16 @@ class NetworkShape(ScalarShape[str]):
             return str(ip_network(node.value)) if isinstance(node.value, str) else None
         except ValueError:
             return None
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there; an address inside a network is answered with the network."""
+        try:
+            around = (
+                str(ip_network(node.text, strict=False)) if isinstance(node, ScalarNode) else ""
+            )
+        except ValueError:
+            around = ""
+        return super().refuse(node, reader, help=self.meant(node, around) or help)
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/[0-9]{1,3})?$"}
@@ -183,3 +226,47 @@ class FolderShape(ScalarShape[str]):
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "string", "pattern": f"^{self._pattern}$"}
+
+
+def _rates(text: str) -> Iterator[str]:
+    """Yield the rates that a text is probably meant as."""
+    found = _NEARLY.fullmatch(text)
+    unit = _unit(found["unit"]) if found else None
+    amount = _amount(found["amount"]) if found else None
+    if unit is None or amount is None:
+        return
+    begins = list(_SECONDS).index(unit)
+    for per in list(_SECONDS)[begins:]:
+        so_many = amount * _SECONDS[per] / _SECONDS[unit]
+        if so_many == int(so_many):
+            yield f"{int(so_many)} per {per}"
+
+
+def _spans(text: str) -> Iterator[str]:
+    """Yield the times that a text is probably meant as; a bare number is one of seconds."""
+    found = _NEARLY.fullmatch(text)
+    unit = _unit(found["unit"]) if found and not found["per"] else None
+    amount = _amount(found["amount"] if found and unit else text)
+    if amount is not None and amount == int(amount):
+        spelled = {"minute": "min", "hour": "hours", "day": "days"}.get(unit or "", "seconds")
+        yield f"{int(amount)} {spelled}"
+
+
+def _unit(text: str) -> Per | None:
+    """Return the unit that a text spells, or is nearest to."""
+    spelled: dict[str, Per] = {text: unit for unit in _SECONDS for text in _UNITS[unit]}
+    long = [spelling for spelling in spelled if len(spelling) > 2]
+    folded = text.casefold()
+    near = [folded] if folded in spelled else nearest(folded, long)
+    return spelled[near[0]] if near else None
+
+
+def _amount(text: str) -> Decimal | None:
+    """Return the number that a text spells, maybe with the name of the things behind it."""
+    whole = spelled_number(text)
+    fraction = _FRACTION.match(text.strip())
+    if whole is None and fraction:
+        return Decimal(f"{fraction['whole'] or 0}.{fraction['rest']}")
+    if whole is None and " " in text:
+        whole = spelled_number(text.rpartition(" ")[0])
+    return None if whole is None else Decimal(whole)

@@ -60,9 +60,20 @@ class SmsSettings(ChannelSettings):
 
     rules = Rules(any_of=(("from", "messaging_service"),))
 
-    account: Secret = word(SecretShape(), "The account's SID.")
-    token: Secret = word(SecretShape(), "The account's auth token; it also proves callbacks.")
-    from_: str | None = word(Text(), "The number or name that messages come from.", default=None)
+    account: Secret = word(
+        SecretShape(), "The account's SID.", called=("sid", "account_sid", "username", "user")
+    )
+    token: Secret = word(
+        SecretShape(),
+        "The account's auth token; it also proves callbacks.",
+        called=("auth_token", "api_key", "apikey", "key", "secret", "password"),
+    )
+    from_: str | None = word(
+        Text(),
+        "The number or name that messages come from.",
+        default=None,
+        called=("sender", "number", "phone", "phone_number", "sender_id"),
+    )
     messaging_service: str | None = word(
         Text(), "The SID of a messaging service, instead of a number.", default=None
     )
@@ -74,7 +85,12 @@ class SmsSettings(ChannelSettings):
         "A longer message is dead rather than dear (default 10).",
         default=MOST_SEGMENTS,
     )
-    url: str = word(UrlShape(), "Another server of the same API.", default=API)
+    url: str = word(
+        UrlShape(),
+        "Another server of the same API.",
+        default=API,
+        called=("host", "server", "endpoint", "base_url", "api_url"),
+    )
 
 
 class SmsChannel(Channel):

@@ -69,8 +69,16 @@ _KINDS: Mapping[str, ReceiptKind] = {
 class WhatsappSettings(ChannelSettings):
     """Sends WhatsApp messages through Meta's Cloud API."""
 
-    phone_number_id: str = word(Text(), "The id of the number that messages come from.")
-    token: Secret = word(SecretShape(), "The access token of the system user.")
+    phone_number_id: str = word(
+        Text(),
+        "The id of the number that messages come from.",
+        called=("from", "number", "phone_id", "phone"),
+    )
+    token: Secret = word(
+        SecretShape(),
+        "The access token of the system user.",
+        called=("access_token", "auth_token", "api_key", "key"),
+    )
     app_secret: Secret | None = word(
         SecretShape(), "The app's secret: what callbacks are proved by.", default=None
     )
@@ -80,7 +88,12 @@ class WhatsappSettings(ChannelSettings):
     region: str | None = word(
         RegionShape(), "The country of numbers that name none, such as ID.", default=None
     )
-    url: str = word(UrlShape(), "Another server or version of the API.", default=API)
+    url: str = word(
+        UrlShape(),
+        "Another server or version of the API.",
+        default=API,
+        called=("host", "server", "endpoint", "base_url", "api_url"),
+    )
 
 
 class WhatsappChannel(Channel):

@@ -110,10 +110,15 @@ def surely_meant(word: str, known: Iterable[str]) -> str | None:
     return near if alike >= _SURE or near.casefold() == word.casefold() else None
 
 
-def suggest(word: str, known: Iterable[str], *, lead: str) -> str:
-    """Return the nearest right word and the list of the words that would be right."""
+def suggest(word: str, known: Iterable[str], *, lead: str, meant: Iterable[str] = ()) -> str:
+    """Return the nearest right word and the list of the words that would be right.
+
+    Args:
+        meant: the words that it is known to mean, if no likeness of letters tells.
+    """
     words = sorted(known) if isinstance(known, set | frozenset) else list(known)
-    near = nearest(word, words)
+    near = list(meant) or nearest(word, words)
     listed = ", ".join(words[:20]) + (" …" if len(words) > 20 else "")
     everything = f"{lead}: {listed}" if words else f"{lead}: none"
-    return f'did you mean "{near[0]}"? {everything}' if near else everything
+    asked = " or ".join(f'"{one}"' for one in near)
+    return f"did you mean {asked}? {everything}" if near else everything

@@ -32,11 +32,12 @@ class SentenceOf(Shape[S]):
         self.says = says
 
     def read_resolved(self, node: Node, reader: Reader) -> S | Invalid:
+        words = ", ".join(words_of(self.cls))
         if isinstance(node, ListNode):
-            words = ", ".join(words_of(self.cls))
             return self.refuse(node, reader, help=f"one mapping, not a list, with: {words}")
         if not isinstance(node, MapNode):
-            return self.refuse(node, reader)
+            nothing = isinstance(node, ScalarNode) and node.value is None
+            return self.refuse(node, reader, help=None if nothing else f"a mapping with: {words}")
         return read_sentence(self.cls, node, reader, place=self.says)
 
     def schema(self) -> JsonSchema:
@@ -109,7 +110,8 @@ def read_words(known: Mapping[str, Word], node: MapNode, reader: Reader, *, plac
         found = known.get(key.text)
         if found is None:
             _refuse_word(key, place, known, reader)
-            said.meant.update((word, key.mark) for word in nearest(key.text, known))
+            meant = _called(key.text, known) or nearest(key.text, known)
+            said.meant.update((word, key.mark) for word in meant)
             found = _surely(key.text, known, node)
             said.strange = True
         elif not found.available:
@@ -138,9 +140,15 @@ def _tell_to_leave_out(key: str, value: Node, reader: Reader) -> None:
 
 def _surely(key: str, known: Mapping[str, Word], node: MapNode) -> Word | None:
     """Return the word that a mistyped one stands for, unless it stands there itself."""
-    word = surely_meant(key, known)
+    word = next(iter(_called(key, known)), None) or surely_meant(key, known)
     found = known[word] if word else None
     return found if found and found.available and node.get(found.key) is None else None
+
+
+def _called(key: str, known: Mapping[str, Word]) -> list[str]:
+    """Return the word that others call so."""
+    folded = key.casefold().replace("-", "_")
+    return [word.key for word in known.values() if folded in word.called][:1]
 
 
 def build(cls: type[S], said: Said, begins: Mark) -> S:
@@ -167,7 +175,7 @@ def _refuse_word(key: ScalarNode, place: str, known: Mapping[str, Word], reader:
         key.mark,
         "CLM104",
         f'unknown word "{key.text[:60]}"',
-        help=suggest(key.text, usable, lead=f"{lead} you can use"),
+        help=suggest(key.text, usable, lead=f"{lead} you can use", meant=_called(key.text, known)),
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestrator.language.nodes import Node, ScalarNode, describe
 from orchestrator.language.reader import INVALID, Invalid, Reader, suggest
+from orchestrator.language.spelled import spelled_number
 
 T = TypeVar("T")
 
@@ -106,6 +107,13 @@ class ScalarShape(Shape[T]):
                 return value
         return self.refuse(node, reader, help=self.hint)
 
+    def meant(self, node: Node, *texts: str) -> str | None:
+        """Return ``did you mean …?`` of the first text that would do here, None if none would."""
+        for text in texts:
+            if self.parse(ScalarNode(node.mark, text, text)) is not None:
+                return f'did you mean "{text}"?'
+        return None
+
     def schema(self) -> JsonSchema:
         return or_variable(self.plain_schema(), self.says)
 
@@ -126,27 +134,39 @@ class Text(ScalarShape[str]):
 class OneOf(ScalarShape[str]):
     """One of a closed list of words; ``later`` ones are known and refused by name."""
 
-    def __init__(self, *words: str, later: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *words: str,
+        later: Sequence[str] = (),
+        called: Mapping[str, Sequence[str]] | None = None,
+        lead: str = "choose from",
+    ) -> None:
+        """Take the words.
+
+        Args:
+            called: what else people write here, in small letters → the words it may mean.
+            lead: begins the list of the words in an answer.
+        """
         self.words = words
         self.later = tuple(later)
+        self.called = called or {}
+        self.lead = lead
         self.says = "one of " + ", ".join(words)
 
     def parse(self, node: ScalarNode) -> str | None:
         return node.text if node.text in self.words else None
 
     def read_resolved(self, node: Node, reader: Reader) -> str | Invalid:
-        if isinstance(node, ScalarNode) and isinstance(node.value, str):
-            if node.text in self.words:
-                return node.text
-            if node.text in self.later:
-                return reader.unavailable(node.mark, node.text)
-            return reader.report(
-                node.mark,
-                "CLM106",
-                f'"{node.text[:60]}" is not {self.says}',
-                help=suggest(node.text, self.words, lead="choose from"),
-            )
-        return self.refuse(node, reader)
+        if not isinstance(node, ScalarNode) or node.value is None:
+            return self.refuse(node, reader)
+        if isinstance(node.value, str) and node.text in self.words:
+            return node.text
+        if isinstance(node.value, str) and node.text in self.later:
+            return reader.unavailable(node.mark, node.text)
+        meant = self.called.get(node.text.casefold(), ())
+        return self.refuse(
+            node, reader, help=suggest(node.text, self.words, lead=self.lead, meant=meant)
+        )
 
     def plain_schema(self) -> JsonSchema:
         return {"enum": list(self.words)}
@@ -181,8 +201,20 @@ class Truth(ScalarShape[bool]):
 class Whole(ScalarShape[int]):
     """A whole number in a range, both ends included."""
 
-    def __init__(self, low: int = 0, high: int = 1_000_000_000) -> None:
+    def __init__(
+        self,
+        low: int = 0,
+        high: int = 1_000_000_000,
+        *,
+        called: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take the range.
+
+        Args:
+            called: names that people write for a number, in small letters → the number.
+        """
         self.low, self.high = low, high
+        self.called = called or {}
         self.says = f"a whole number from {low} to {high}"
 
     def parse(self, node: ScalarNode) -> int | None:
@@ -190,6 +222,15 @@ class Whole(ScalarShape[int]):
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or value % 1:
             return None
         return int(value) if self.low <= value <= self.high else None
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the number that it spells, in quotes or in words."""
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            meant = self.called.get(node.text.casefold(), spelled_number(node.text))
+            if meant is not None and self.low <= meant <= self.high:
+                bare = ", without quotes" if node.text == str(meant) else ""
+                help = f"did you mean {meant}{bare}?"
+        return super().refuse(node, reader, help=help)
 
     def plain_schema(self) -> JsonSchema:
         return {"type": "integer", "minimum": self.low, "maximum": self.high}

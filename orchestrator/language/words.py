@@ -29,6 +29,8 @@ class Word:
     doc: str
     required: bool
     available: bool
+    called: tuple[str, ...] = ()
+    """What else people call it, in small letters: refused, and answered with this word."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,15 @@ def word(
     default: Any = dataclasses.MISSING,
     key: str | None = None,
     available: bool = True,
+    called: tuple[str, ...] = (),
 ) -> Any:
     """Declare a dataclass field as a word; without ``default`` the word is required.
 
     Args:
         available: False for a word of the language that this version refuses by name.
+        called: what else people call it, which is answered with the word.
     """
-    metadata = {"word": (shape, doc, key, default is dataclasses.MISSING, available)}
+    metadata = {"word": (shape, doc, key, default is dataclasses.MISSING, available, called)}
     return field(default=default, metadata=metadata)
 
 
@@ -105,9 +109,9 @@ def _declared_words(cls: type[Sentence]) -> dict[str, Word]:
     words = {}
     for item in dataclasses.fields(cls):
         if "word" in item.metadata:
-            shape, doc, key, required, available = item.metadata["word"]
+            shape, doc, key, *rest = item.metadata["word"]
             written = key or item.name.rstrip("_")
-            words[written] = Word(written, item.name, shape, doc, required, available)
+            words[written] = Word(written, item.name, shape, doc, *rest)
     return words
 
 

@@ -319,4 +319,6 @@ _EMPTY = (
     "say what it holds, for example: flow: welcome; or remove it",
 )
 _HIDDEN_HELP = "type the name anew; the character cannot be seen"
-_SECRET_HELP = "secrets do not belong in files that are shared; use env: or file: in the settings"  # noqa: S105  # talks of them
+_SECRET_HELP = (
+    "secrets do not belong in files that are shared; write its place: env:NAME or file:path"  # noqa: S105  # talks of them
+)

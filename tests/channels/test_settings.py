@@ -104,9 +104,16 @@ def test_a_span_is_from_a_second_to_a_day(written: str, span: timedelta) -> None
         (RateShape(), "1000 / hour", "1000 per hour"),
         (RateShape(), "6 Per Min", "6 per minute"),
         (RateShape(), "20 a day", "20 per day"),
+        (RateShape(), "ten per secnd", "10 per second"),
+        (RateShape(), "1,000 mails per hour", "1000 per hour"),
+        (RateShape(), "a hundred an hour", "100 per hour"),
+        (RateShape(), "0.5 per second", "30 per minute"),
+        (RateShape(), "1.5 per second", "90 per minute"),
         (SpanShape(), "30s", "30 seconds"),
         (SpanShape(), "5 minutes", "5 min"),
         (SpanShape(), 30, "30 seconds"),
+        (SpanShape(), "thirty secnds", "30 seconds"),
+        (SpanShape(), "2 hrs", "2 hours"),
     ],
 )
 def test_what_is_nearly_one_is_answered_with_the_right_way(
@@ -114,6 +121,21 @@ def test_what_is_nearly_one_is_answered_with_the_right_way(
 ) -> None:
     assert read(shape, written).help == f'did you mean "{meant}"?'
     assert not hasattr(read(shape, meant), "code")
+
+
+@pytest.mark.parametrize(
+    ("shape", "written"),
+    [
+        (RateShape(), "0 per second"),
+        (RateShape(), "5 per week"),
+        (RateShape(), "many per second"),
+        (RateShape(), "0.7 per day"),
+        (SpanShape(), "2 days"),
+        (SpanShape(), "soon"),
+    ],
+)
+def test_what_is_near_to_none_is_answered_with_the_form(shape: RateShape, written: str) -> None:
+    assert read(shape, written).help == shape.hint
 
 
 # --- secrets ----------------------------------------------------------------------------

@@ -55,6 +55,88 @@ def test_each_mistake_is_told_at_its_place(
     assert says in f"{first.message} {first.help}"
 
 
+EMAIL = "channels: {email: {host: smtp.shop.example, %s}}"
+SMS = "channels: {sms: {account: env:A, token: env:T, from: Shop, %s}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "code", "says"),
+    [
+        (EMAIL % "tls: ssl", "ssl", "CLM106", 'did you mean "implicit"?'),
+        (EMAIL % "tls: true", "true", "CLM106", 'mean "starttls" or "implicit"?'),
+        (EMAIL % "tls: off", "off", "CLM106", 'did you mean "none"?'),
+        (EMAIL % "tls: startls", "startls", "CLM106", 'did you mean "starttls"?'),
+        (EMAIL % "ssl: implicit", "ssl", "CLM104", 'did you mean "tls"?'),
+        (EMAIL % "port: five", "five", "CLM106", "did you mean 5?"),
+        (EMAIL % "port: '587'", "'587'", "CLM106", "did you mean 587, without quotes?"),
+        (EMAIL % "port: smtps", "smtps", "CLM106", "did you mean 465?"),
+        (EMAIL % "at_once: twenty-five", "twenty", "CLM106", "did you mean 25?"),
+        (EMAIL % "concurrency: 5", "concurrency", "CLM104", 'did you mean "at_once"?'),
+        (EMAIL % "rate: ten per second", "ten", "CLM106", 'mean "10 per second"?'),
+        (EMAIL % "rate: 10", "10", "CLM106", 'say per what, such as "10 per second"'),
+        (EMAIL % "on_in_doubt: park", "park", "CLM106", "marketing, transactional"),
+        (EMAIL % "headers: {From: x}", "From", "CLM106", "are written for each"),
+        (EMAIL % "ehlo: me.example:25", "me.", "CLM106", "a port is no part of it"),
+        ("channels: {email: {host: mail.example:587}}", "mail.", "CLM106", '"port": 587'),
+        ("channels: {email: {host: mail.example:587}}", "mail.", "CLM106", '"mail.example"?'),
+        ("channels: {email: {host: 'smtp://b@m.example/'}}", "'smtp", "CLM106", '"m.example"?'),
+        ("channels: {email: {host: '[::1]:25'}}", "'[", "CLM106", '"::1"?'),
+        ("channels: {email: {server: h.example}}", "server", "CLM104", 'did you mean "host"?'),
+        ("channels: {email: {adapter: smtp}}", "smtp", "CLM246", 'did you mean "email"?'),
+        ("channels: {email: {provider: file}}", "provider", "CLM104", 'did you mean "adapter"?'),
+        ("channels: {sms: {adapter: Twilio}}", "Twilio", "CLM246", 'did you mean "sms"?'),
+        ("channels: {fcm: {}}", "fcm", "CLM210", 'did you mean "push"?'),
+        (SMS % "most_segments: three", "three", "CLM106", "did you mean 3?"),
+        (SMS % "url: api.example/v1", "api.", "CLM106", 'mean "https://api.example/v1"?'),
+        ("channels: {webhook: {allow: [10.0.0.1/8]}}", "10.", "CLM106", '"10.0.0.0/8"?'),
+    ],
+)
+def test_a_mistake_is_answered_with_what_was_meant(
+    tmp_path: Path, text: str, at: str, code: str, says: str
+) -> None:
+    found = errors(tmp_path, f"{text}\n")
+
+    told = {(one.mark.line, one.mark.column, one.code): one.help or "" for one in found}
+    assert says in told[1, text.index(at) + 1, code]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("email: {adapter: smtp, host: h.example, tls: ssl, rate: ten, prot: x}", 5),
+        ("mail: {host: h.example, tls: ssl, rate: ten, prot: x, burst: -1}", 6),
+        ("email: {adapter: sendgrid, rate: ten, at_once: ten, burst: five}", 4),
+        ("email: {adapter: [email], rate: ten}", 2),
+    ],
+    ids=["the adapter is called otherwise", "so is the channel", "nobody knows it", "no name"],
+)
+def test_a_wrong_adapter_hides_no_other_mistake(tmp_path: Path, text: str, codes: int) -> None:
+    assert len(errors(tmp_path, f"channels:\n  {text}\n")) == codes
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("ENV:CANARY_4711", "begins with env: or file:, no space"),
+        ("'env: CANARY_4711'", "begins with env: or file:, no space"),
+        ("'${CANARY_4711}'", "without a $"),
+        ("$canary_4711", "without a $"),
+        ("keys/canary_4711.pem", "a file is written file:path"),
+        ("canary_4711", "write env:NAME or file:path here"),
+    ],
+)
+def test_a_secret_that_stands_there_is_told_and_not_repeated(
+    tmp_path: Path, written: str, says: str
+) -> None:
+    text = (SMS % "region: AT").replace("env:T", written)
+
+    (found,) = errors(tmp_path, f"{text}\n")
+
+    assert found.code == "CLM115"
+    assert says in (found.help or "")
+    assert "4711" not in f"{found.message} {found.help}"
+
+
 def test_a_channel_of_a_package_is_unknown_until_channels_name_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,14 +11,21 @@ from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import SecretShape
 from orchestrator.language.containers import MapOf
-from orchestrator.language.nodes import ScalarNode
-from orchestrator.language.reader import Reader
+from orchestrator.language.nodes import Node, ScalarNode
+from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.sentences import SentenceOf
 from orchestrator.language.shapes import JsonSchema, OneOf, ScalarShape, Whole
 from orchestrator.language.words import Rules, Sentence, word
 
 Security = Literal["starttls", "implicit", "none"]
 SECURITIES: tuple[Security, ...] = ("starttls", "implicit", "none")
+_CALLED_SECURITIES: dict[str, tuple[Security, ...]] = {
+    **dict.fromkeys(("ssl", "smtps", "ssl/tls", "tls_on_connect", "on_connect"), ("implicit",)),
+    **dict.fromkeys(("start_tls", "explicit", "opportunistic"), ("starttls",)),
+    **dict.fromkeys(("tls", "true", "yes", "on", "required"), ("starttls", "implicit")),
+    **dict.fromkeys(("false", "no", "off", "plain", "insecure"), ("none",)),
+}
+"""What servers' manuals and other programmes call the ways of TLS → which it may be here."""
 PORTS: dict[Security, int] = {"starttls": 587, "implicit": 465, "none": 25}
 """Of submission (RFC 6409, RFC 8314), and of SMTP itself."""
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -48,9 +55,33 @@ class PatternShape(ScalarShape[str]):
 class HostShape(PatternShape):
     """A host: a name in ASCII, or an IP address."""
 
+    port: ClassVar[str] = "a port is no part of it"
+    """What is said of a port that stands behind a host."""
+
     says = "a host such as smtp.provider.example"
     sample = "smtp.provider.example"
     pattern = rf"(?=.{{1,253}}$){_NAME}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the host inside an address or before a port."""
+        if isinstance(node, ScalarNode) and (inside := _HOST_INSIDE.fullmatch(node.text.strip())):
+            told = self.meant(node, inside["name"] or inside["bracketed"])
+            port = self.port.format(inside["port"]) if inside["port"] else ""
+            help = f"{told} {port}".strip() if told else help
+        return super().refuse(node, reader, help=help)
+
+
+_HOST_INSIDE = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^@/\s]*@)?(?:(?P<name>[^\s:@/\[\]]+?)\.?"
+    r"|\[(?P<bracketed>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?(?:/\S*)?"
+)
+"""A host with what belongs elsewhere: a scheme, a login, a port, a path."""
+
+
+class ServerShape(HostShape):
+    """The host of a server, whose port is said beside it."""
+
+    port = 'the port goes to "port": {}'
 
 
 class DomainShape(PatternShape):
@@ -60,6 +91,12 @@ class DomainShape(PatternShape):
     sample = "acme.example"
     hint = "letters outside ASCII are written in Punycode: xn--…"
     pattern = rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+"
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there, with the domain inside an address."""
+        if isinstance(node, ScalarNode) and (inside := _HOST_INSIDE.fullmatch(node.text.strip())):
+            help = self.meant(node, inside["name"] or "") or help
+        return super().refuse(node, reader, help=help)
 
 
 class SelectorShape(PatternShape):
@@ -116,6 +153,7 @@ class HeaderNameShape(PatternShape):
 
     says = "the name of a header such as X-Tag, and none that each message has"
     sample = "X-Tag"
+    hint = "From, To, Subject and their like are written for each message"
     pattern = rf"(?!(?:{_TAKEN})$)[A-Za-z][A-Za-z0-9_-]{{0,60}}"
 
 
@@ -151,31 +189,60 @@ class EmailSettings(ChannelSettings):
         "then": {"properties": {"host": {"pattern": rf"^(?:{_ON_THIS_MACHINE}|\$.*)$"}}},
     }
 
-    host: str = word(HostShape(), "The server that takes the mail.")
+    host: str = word(
+        ServerShape(),
+        "The server that takes the mail.",
+        called=("hostname", "server", "smtp", "smtp_host", "smtp_server", "relay", "address"),
+    )
     port: int | None = word(
-        Whole(1, 65_535), "Its port (default: 587, with `tls: implicit` 465).", default=None
+        Whole(1, 65_535, called={"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}),
+        "Its port (default: 587, with `tls: implicit` 465).",
+        default=None,
+        called=("smtp_port",),
     )
     tls: Security = word(
-        OneOf(*SECURITIES),
+        OneOf(
+            *SECURITIES,
+            called=_CALLED_SECURITIES,
+            lead="starttls is usual on port 587, implicit on 465; choose from",
+        ),
         "`starttls` begins TLS after the greeting, `implicit` before it; `none` is only for a "
         "server on this machine. Certificates are always verified.",
         default="starttls",
+        called=("ssl", "encryption", "security", "secure", "starttls", "use_tls", "use_ssl"),
     )
     authorities: Secret | None = word(
         SecretShape(),
         "The certificates of authorities to trust instead of the system's, in PEM.",
         default=None,
+        called=("ca", "ca_file", "cafile", "certificate", "certificates"),
     )
-    username: Secret | str | None = word(LoginShape(), "What to log in with.", default=None)
-    password: Secret | None = word(SecretShape(), "The password of it.", default=None)
+    username: Secret | str | None = word(
+        LoginShape(), "What to log in with.", default=None, called=("user", "login", "smtp_user")
+    )
+    password: Secret | None = word(
+        SecretShape(),
+        "The password of it.",
+        default=None,
+        called=("pass", "pwd", "passwd", "secret", "smtp_password"),
+    )
     connections: int = word(
-        Whole(1, 50), "At most so many connections at a time, of each worker.", default=4
+        Whole(1, 50),
+        "At most so many connections at a time, of each worker.",
+        default=4,
+        called=("pool", "pool_size", "max_connections"),
     )
     ehlo: str | None = word(
-        HostShape(), "What the server is told we are called (default: our address).", default=None
+        HostShape(),
+        "What the server is told we are called (default: our address).",
+        default=None,
+        called=("helo", "local_hostname"),
     )
     return_path: str | None = word(
-        ReturnPathShape(), "Where bounces go (default: to the sender).", default=None
+        ReturnPathShape(),
+        "Where bounces go (default: to the sender).",
+        default=None,
+        called=("bounces", "bounce_address", "envelope_from", "mail_from"),
     )
     unsubscribe_by_mail: str | None = word(
         LeavingAddressShape(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from orchestrator.channels.base import Channel
-from orchestrator.channels.registry import BROUGHT, adapter_names, carrying, find_adapter
+from orchestrator.channels.registry import BROUGHT, adapter_names, carrying, find_adapter, meant_by
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.spec import CHANNELS, SET_ONLY
 from orchestrator.errors import EnvironmentFault
@@ -13,6 +14,7 @@ from orchestrator.language.families import known_words
 from orchestrator.language.names import Name
 from orchestrator.language.nodes import MapNode, Node, ScalarNode
 from orchestrator.language.reader import (
+    INVALID,
     Invalid,
     Reader,
     part_of,
@@ -20,9 +22,9 @@ from orchestrator.language.reader import (
     surely_meant,
     whole,
 )
-from orchestrator.language.sentences import read_sentence
+from orchestrator.language.sentences import read_sentence, read_words
 from orchestrator.language.shapes import JsonSchema, Shape, Text, or_variable
-from orchestrator.language.words import Sentence, sentence_schema, word
+from orchestrator.language.words import Sentence, sentence_schema, word, words_of
 from orchestrator.playbook.model.anything import INCLUDE, INCLUDE_DOC, META, VARS
 
 
@@ -56,13 +58,23 @@ def _one(key: ScalarNode, value: Node, reader: Reader) -> ChannelSettings | Inva
     if not isinstance(resolved, MapNode):
         return resolved if isinstance(resolved, Invalid) else _refuse_value(key, resolved, reader)
     named = _named_adapter(resolved, reader)
-    if isinstance(named, Invalid):
-        return named
-    adapter = _adapter(named or key, key, reader)
-    if isinstance(adapter, Invalid):
-        return adapter
+    adapter = named if isinstance(named, Invalid) else _adapter(named or key, key, reader)
     place = f'the channel "{key.text}"'
-    return read_sentence(adapter.Settings, resolved, reader, place=place, mark=key.mark)
+    if not isinstance(adapter, Invalid):
+        return read_sentence(adapter.Settings, resolved, reader, place=place, mark=key.mark)
+    if adapter.part is not None:
+        read_sentence(adapter.part.Settings, resolved, reader, place=place)
+    else:
+        _read_common_words(resolved, reader, place)
+    return INVALID
+
+
+def _read_common_words(node: MapNode, reader: Reader, place: str) -> None:
+    """Report what is wrong with the words of every channel: no adapter says which others are."""
+    common = words_of(ChannelSettings)
+    items = [(key, said) for key, said in node.items if key.text in common]
+    said = [(key, value) for key, value in items if key.text != "adapter"]
+    read_words(common, replace(node, items=tuple(said)), reader, place=place)
 
 
 def _refuse_value(key: ScalarNode, value: Node, reader: Reader) -> Invalid:
@@ -76,7 +88,11 @@ def _refuse_value(key: ScalarNode, value: Node, reader: Reader) -> Invalid:
 def _named_adapter(node: MapNode, reader: Reader) -> ScalarNode | Invalid | None:
     """Return what stands under ``adapter``, also if that word is mistyped; None if it is not."""
     for key, value in node.items:
-        if key.text == "adapter" or surely_meant(key.text, ("adapter",)):
+        if (
+            key.text == "adapter"
+            or surely_meant(key.text, ("adapter",))
+            or (key.text.casefold() in words_of(ChannelSettings)["adapter"].called)
+        ):
             named = reader.resolve(value)
             is_text = isinstance(named, ScalarNode) and isinstance(named.value, str) and named.value
             if isinstance(named, ScalarNode) and is_text:
@@ -87,7 +103,10 @@ def _named_adapter(node: MapNode, reader: Reader) -> ScalarNode | Invalid | None
 
 
 def _adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> type[Channel] | Invalid:
-    """Return the adapter that is to carry a channel, telling why it cannot."""
+    """Return the adapter that is to carry a channel, telling why it cannot.
+
+    The part of what is invalid is the adapter that was surely meant, None if nobody knows.
+    """
     try:
         adapter = find_adapter(named.text)
     except LookupError:
@@ -95,36 +114,70 @@ def _adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> type[Cha
     except EnvironmentFault as fault:
         return reader.report(named.mark, "CLM247", str(fault), help=fault.help)
     if adapter.spec is not None and adapter.spec.name != channel.text:
-        message = f'the adapter "{named.text}" carries {adapter.spec.name}, not {channel.text[:60]}'
-        help = suggest("", carrying(channel.text), lead=f"{channel.text[:60]} is carried by")
-        return reader.report(named.mark, "CLM248", message, help=help)
+        return _other_channel(adapter, named, channel, reader)
     if channel.text not in (*CHANNELS, *SET_ONLY):
-        return _no_channel(channel, reader)
+        return _no_channel(channel, reader, Invalid(adapter))
     return adapter
 
 
+def _other_channel(
+    adapter: type[Channel], named: ScalarNode, channel: ScalarNode, reader: Reader
+) -> Invalid:
+    """Report an adapter of another channel, or a channel that is a slip away from its own."""
+    carried = adapter.spec.name if adapter.spec else ""
+    if _meant_channel(channel) == carried:
+        return _no_channel(channel, reader, Invalid(adapter))
+    message = f'the adapter "{named.text}" carries {carried}, not {channel.text[:60]}'
+    help = suggest("", carrying(channel.text), lead=f"{channel.text[:60]} is carried by")
+    return reader.report(named.mark, "CLM248", message, help=help)
+
+
 def _no_adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> Invalid:
+    meant_channel = _meant_channel(channel)
     if named is not channel:
+        called = meant_by(named.text)
+        able = carrying(meant_channel or channel.text)
+        meant = called if called in able else surely_meant(named.text, adapter_names())
         message = f'there is no adapter "{named.text[:60]}"'
-        return reader.report(named.mark, "CLM246", message, help=_installed(named.text))
-    if channel.text not in (*CHANNELS, *SET_ONLY):
-        return _no_channel(channel, reader)
+        help = _installed(named.text, [meant] if meant else [])
+        reader.report(named.mark, "CLM246", message, help=help)
+        return _part(meant)
+    if meant_channel != channel.text:
+        return _no_channel(channel, reader, _part(meant_channel))
     message = f'no adapter is called "{channel.text}": say which one carries it'
     help = suggest("", carrying(channel.text), lead="adapters that carry it are")
     return reader.report(channel.mark, "CLM246", message, help=help)
 
 
-def _no_channel(channel: ScalarNode, reader: Reader) -> Invalid:
-    help = suggest(channel.text, [*CHANNELS, *SET_ONLY], lead="channels are")
+def _no_channel(channel: ScalarNode, reader: Reader, adapter: Invalid) -> Invalid:
+    meant = _meant_channel(channel)
+    known = [*CHANNELS, *SET_ONLY]
+    help = suggest(channel.text, known, lead="channels are", meant=[meant] if meant else [])
     if BROUGHT.names():
         help += "; another one comes with the adapter that carries it"
-    return reader.report(
-        channel.mark, "CLM210", f'unknown channel "{channel.text[:60]}"', help=help
-    )
+    reader.report(channel.mark, "CLM210", f'unknown channel "{channel.text[:60]}"', help=help)
+    return adapter
 
 
-def _installed(name: str) -> str:
-    return suggest(name, adapter_names(), lead="adapters are")
+def _meant_channel(channel: ScalarNode) -> str | None:
+    """Return the channel of that name, or the one that was surely meant."""
+    known = [*CHANNELS, *SET_ONLY]
+    called = meant_by(channel.text)
+    if channel.text not in known and called in known:
+        return called
+    return surely_meant(channel.text, known)
+
+
+def _part(adapter: str | None) -> Invalid:
+    """Return that an adapter is invalid, and the one that was meant if it can be found."""
+    try:
+        return Invalid(find_adapter(adapter) if adapter else None)
+    except (LookupError, EnvironmentFault):
+        return INVALID
+
+
+def _installed(name: str, meant: Sequence[str] = ()) -> str:
+    return suggest(name, adapter_names(), lead="adapters are", meant=meant)
 
 
 def _schema_of(channel: str) -> JsonSchema:
