@@ -14,8 +14,8 @@ from orchestrator.delivery.outlet import Outlet, outlet_of
 from orchestrator.errors import EnvironmentFault
 
 
-class _Made(NamedTuple):
-    """What an outlet is made of; where it stands in the file is no part of it."""
+class Made(NamedTuple):
+    """What an adapter is made of; where it stands in the file is no part of it."""
 
     adapter: type[Channel]
     settings: ChannelSettings
@@ -34,7 +34,7 @@ class Reopening:
     """Only these channels; None is all there are."""
     lanes: int = 1
     """How many outlets for each."""
-    _known: dict[str, _Made] = field(default_factory=dict)
+    _known: dict[str, Made] = field(default_factory=dict)
     _faults: dict[str, str] = field(default_factory=dict)
     """Channel → what was told of it."""
 
@@ -53,7 +53,7 @@ class Reopening:
             del self._known[name]
         for name, route in routes.items():
             try:
-                made = _made_of(route)
+                made = made_of(route)
                 if made == self._known.get(name):
                     continue
                 changed[name] = [outlet_of(route) for _ in range(self.lanes)]
@@ -74,10 +74,15 @@ class Reopening:
         self.say("channel_kept" if is_open else "channel_shut", says, "error", facts)
 
 
-def _made_of(route: Route) -> _Made:
+def made_of(route: Route) -> Made:
+    """Return what the adapter of a route would be made of now.
+
+    Raises:
+        EnvironmentFault: a secret is missing.
+    """
     settings = opened(route.settings, route.surroundings.folder)
     texts = tuple(secret.reveal() for secret in secrets_of(settings))
-    return _Made(route.adapter, route.settings, route.surroundings, texts)
+    return Made(route.adapter, route.settings, route.surroundings, texts)
 
 
 def stays_shut(channel: str, fault: EnvironmentFault) -> str:

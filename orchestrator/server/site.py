@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,48 +10,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
-from orchestrator.channels.base import Channel
-from orchestrator.channels.receipt import Callback, Receipt
+from orchestrator.channels.routes import Route
 from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Links, links_of
 from orchestrator.delivery.manner import Say
 from orchestrator.delivery.observer import DEAF, Observer
-from orchestrator.delivery.outlet import shut
-from orchestrator.delivery.receiving import Origin
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
 from orchestrator.server.failures import Failures
+from orchestrator.server.readers import Reader, Readers
 from orchestrator.signing import Keys
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads the callbacks of one channel's provider, one at a time."""
-
-    channel: str
-    adapter: Channel
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def origin(self) -> Origin:
-        """Where its receipts come from."""
-        return Origin(self.channel, type(self.adapter).name)
-
-    def read(self, callback: Callback) -> list[Receipt]:
-        """Return what a callback tells.
-
-        Raises:
-            ForgedCallback: it is not known to come from the provider.
-            Exception: it cannot be read.
-        """
-        with self._turn:
-            return list(self.adapter.receipts(callback))
-
-    def handshake(self, callback: Callback) -> str | None:
-        """Return the answer to a GET that sets callbacks up; None refuses it."""
-        with self._turn:
-            return self.adapter.handshake(callback)
 
 
 @dataclass
@@ -68,14 +36,15 @@ class Site:
     say: Say
     observer: Observer = DEAF
     failures: Failures = field(default_factory=Failures)
-    _readers: dict[str, Reader] = field(default_factory=dict)
-    _opened_for: Playbook | None = None
-    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         # Receipts wait while a long import holds the facts; a withdrawal does not wait for them.
         self.receipts = Inbox(Line(self.engine))
         self.deciding, self.showing = Line(self.engine), Line(self.engine)
+        self._readers = Readers(self._routes, self.say)
+
+    def _routes(self) -> Mapping[str, Route]:
+        return open_channels(self.playbook, self.folder)
 
     @property
     def playbook(self) -> Playbook:
@@ -99,36 +68,18 @@ class Site:
         Raises:
             EnvironmentFault: a secret is missing, or an adapter cannot be made.
         """
-        for channel in open_channels(self.playbook, self.folder):
+        for channel in self._routes():
             self.reader(channel)
 
     def reader(self, channel: str) -> Reader | None:
-        """Return what reads a channel's callbacks; None if its provider tells nothing.
-
-        One that could not be opened is tried again whenever it is asked for; the others are read.
-
-        Raises:
-            EnvironmentFault: its secret is missing, or its adapter cannot be made.
-        """
-        playbook = self.playbook
-        with self._opening:
-            if playbook is not self._opened_for:
-                old, self._readers, self._opened_for = self._readers, {}, playbook
-                for reader in old.values():
-                    shut(reader.adapter)
-            if channel not in self._readers:
-                route = open_channels(playbook, self.folder).get(channel)
-                if route is None or route.adapter.receipts is Channel.receipts:
-                    return None
-                self._readers[channel] = Reader(channel, route.open())
-            return self._readers[channel]
+        """Return what reads a channel's callbacks, as ``Readers.of`` does."""
+        return self._readers.of(channel)
 
     def close(self) -> None:
         """Let go of what is open."""
         for line in (self.receipts.line, self.deciding, self.showing):
             line.close()
-        for reader in self._readers.values():
-            shut(reader.adapter)
+        self._readers.close()
 
 
 def base_path(playbook: Playbook) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import signal
 import socket
@@ -168,3 +170,29 @@ def test_without_the_secret_that_proves_callbacks_it_does_not_begin(
     one = started("serve", "--port", "0", "--metrics", "off")
     assert one.process.wait(SECONDS) == 5
     assert "WHATSAPP_SECRET" in (tmp_path / "log-0").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_secret_that_changes_while_it_serves_is_taken_up(
+    started: Callable[..., Process], tmp_path: Path
+) -> None:
+    secret = tmp_path / "shop" / "secret"
+    settings = "{phone_number_id: '1', token: file:secret, app_secret: file:secret}"
+    channels = f"channels:\n  whatsapp: {settings}\n"
+    (tmp_path / "shop" / "playbooks" / "channels.yaml").write_text(channels, encoding="utf-8")
+    secret.write_text("old" * 11, encoding="utf-8")
+    one = started("serve", "--port", "0", "--metrics", "off")
+    [outside] = one.addresses(1).values()
+
+    def answered(signed_by: str) -> int:
+        digest = hmac.digest(signed_by.encode(), b"{}", hashlib.sha256).hex()
+        headers = {"x-hub-signature-256": f"sha256={digest}"}
+        return httpx.post(
+            f"http://{outside}/receipts/whatsapp", content=b"{}", headers=headers
+        ).status_code
+
+    assert [answered("old" * 11), answered("new" * 11)] == [200, 401]
+    secret.write_text("new" * 11, encoding="utf-8")
+    assert [answered("old" * 11), answered("new" * 11)] == [401, 200]
+    assert one.end() == 0
+    assert "channel_opened" in {told["event"] for told in one.told()}

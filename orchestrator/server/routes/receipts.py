@@ -14,7 +14,8 @@ from orchestrator.counting import counted, number
 from orchestrator.delivery.receiving import Received
 from orchestrator.delivery.settle import settle
 from orchestrator.errors import EnvironmentFault
-from orchestrator.server.site import Reader, Site
+from orchestrator.server.readers import Reader
+from orchestrator.server.site import Site
 
 MOST_RECEIPTS = 500
 """In one callback."""
