@@ -210,3 +210,8 @@ def zone_or(name: str | None, fallback: ZoneInfo) -> tuple[ZoneInfo, bool]:
     """Return the zone of that name and True, or the fallback and False (rule 11)."""
     zone = zone_named(name) if name else None
     return (zone, True) if zone else (fallback, False)
+
+
+def short_time(instant: datetime, zone: ZoneInfo) -> str:
+    """Return ``2026-03-02 10:00:00 CET``: for columns, to the second, by the clocks of a zone."""
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"

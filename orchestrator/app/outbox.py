@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.app.last_good import last_good
 from orchestrator.errors import EnvironmentFault
-from orchestrator.settings import find_project
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from orchestrator.app.last_good import LastGood
     from orchestrator.app.opening import OpenProject
     from orchestrator.channels.audience import AudienceList
     from orchestrator.channels.audience_files import Written
@@ -34,14 +33,14 @@ def looking(engine: Engine) -> Iterator[Connection]:
 
 
 def with_keepers(
-    given: Path | None, engine: Engine, lines: Sequence[MessageLine]
+    known: Callable[[], LastGood], folder: Path, engine: Engine, lines: Sequence[MessageLine]
 ) -> list[MessageLine]:
     """Return messages with what keeps those back that are queued, before what is known of them.
 
-    Files that do not load give way to the last release.
-
+    Args:
+        known: the project, asked for only if a message is queued.
+        folder: the project's.
     Raises:
-        UsageError: there is no project.
         EnvironmentFault: the database refused.
     """
     from orchestrator.delivery.keeping import kept_back
@@ -49,8 +48,7 @@ def with_keepers(
     rows = [one.id for one in lines if one.state == "queued"]
     if not rows:
         return list(lines)
-    folder = find_project(given)
-    playbook = last_good(folder, engine, None).playbook
+    playbook = known().playbook
     with looking(engine) as connection:
         why = kept_back(connection, playbook, folder, rows)
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,16 +20,19 @@ from orchestrator.cli.outbox_telling import (
     object_of,
     print_json,
     show_lines,
+    show_story,
+    story_object,
     surge_object,
-    text_of,
 )
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from orchestrator.app import LastGood
     from orchestrator.delivery.outbox import Ruling
     from orchestrator.delivery.retrying import OutOfUse
 
@@ -81,21 +85,22 @@ def list_(
 
     for one in state or ():
         one_of("--state", one, outbox.STATES)
-    engine = _engine(project, db)
+    folder, engine = _opened(project, db)
     with root.looking(engine) as connection:
         lines, count = outbox.listed(
             connection, state or outbox.UNFINISHED, flow=flow, channel=channel, limit=limit
         )
         held = [] if state else outbox.surges(connection)
         senders = frozenset() if state else complaints.held_senders(connection)
-    lines = root.with_keepers(project, engine, lines)
+    known = _known(folder, engine)
+    lines = root.with_keepers(known, folder, engine, lines)
     if not count:
         _require_names(project, flow, channel)
     if output == "json":
         print_json({"messages": [object_of(one) for one in lines], "count": count,
                      "surges": [surge_object(one) for one in held]})  # fmt: skip
         return 0
-    show_lines(lines, count)
+    show_lines(lines, count, known().zone)
     for surge in held:
         console.warn(
             f"{surge.flow}: {surge.messages} messages of {surge.step} are held: {surge.why}; "
@@ -106,6 +111,7 @@ def list_(
             f"marketing of {sender} is held, for many complain of it; "
             f"clmctl outbox approve {sender} lets it go"
         )
+    _warn_of_files(known())
     return 0
 
 
@@ -124,35 +130,17 @@ def show(
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.delivery import outbox
-    from orchestrator.report.contracts import instant_text
 
-    engine = _engine(project, db)
+    folder, engine = _opened(project, db)
     with root.looking(engine) as connection:
         line, happened = outbox.story(connection, number)
-    (line,) = root.with_keepers(project, engine, [line])
-    found = {
-        **object_of(line),
-        "happened": [
-            {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who,
-             "source": one.source}
-            for one in happened
-        ],
-    }  # fmt: skip
+    known = _known(folder, engine)
+    (line,) = root.with_keepers(known, folder, engine, [line])
     if output == "json":
-        print_json(found)
+        print_json(story_object(line, happened))
         return 0
-    page = console.results_page()
-    rows = [[key.replace("_", " "), text_of(value)] for key, value in found.items()
-            if key != "happened" and value not in (None, False, 0)]  # fmt: skip
-    for row in page.entries(rows):
-        console.out(row)
-    rows = [[str(one["at"]), str(one["what"]), text_of(one["who"]),
-             text_of(f"receipt {one['source']}" if one["source"] else one["detail"])]
-            for one in found["happened"]]  # fmt: skip
-    if rows:
-        console.out("")
-    for row in page.entries(rows, header=["at", "what", "who", "detail"]) if rows else ():
-        console.out(row)
+    show_story(line, happened, known().zone)
+    _warn_of_files(known())
     return 0
 
 
@@ -184,16 +172,19 @@ def retry(
     from orchestrator.counting import counted, number
     from orchestrator.delivery import retrying
 
+    folder, engine = _opened(project, db)
+    zone = _known(folder, engine)().zone
+
     def act(connection: Any) -> tuple[list[int], list[OutOfUse]]:
         if numbers:
-            return retrying.retry(connection, numbers, utcnow()), []
+            return retrying.retry(connection, numbers, utcnow(), zone), []
         return retrying.retry_dead(connection, utcnow(), flow=flow, channel=channel)
 
-    made, shut = root.acting(_engine(project, db), act)
+    made, shut = root.acting(engine, act)
     if not made and not shut:
         _require_names(project, flow, channel)
     for one in shut:
-        console.warn(one.says)
+        console.warn(one.says(zone))
     kept = f"; {number(len(shut))} not, for their addresses are out of use" if shut else ""
     console.say(f"{counted(len(made), 'message')} queued again{kept}.")
     return 0
@@ -230,7 +221,7 @@ def approve(
     from orchestrator.counting import counted
     from orchestrator.delivery import complaints, outbox
 
-    engine = _engine(project, db)
+    _, engine = _opened(project, db)
     if flow is not None and "@" in flow:
         sender = flow
         held = root.acting(engine, lambda one: complaints.release(one, sender, utcnow()))
@@ -291,7 +282,7 @@ def _add(ruling: Ruling, says: str, when: str) -> None:
             for number in numbers:
                 outbox.rule(connection, number, ruling, utcnow())
 
-        root.acting(_engine(project, db), act)
+        root.acting(_opened(project, db)[1], act)
         console.say(f"{counted(len(numbers), 'message')}: {ruling.replace('-', ' ')}.")
         return 0
 
@@ -318,8 +309,21 @@ def _require_names(project: Path | None, flow: str | None, channel: str | None) 
         root.known_channel(find_project(project), channel)
 
 
-def _engine(project: Path | None, db: str | None) -> Engine:
+def _opened(project: Path | None, db: str | None) -> tuple[Path, Engine]:
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.settings import find_project
 
-    return root.open_database(find_project(project), db, create=True)
+    folder = find_project(project)
+    return folder, root.open_database(folder, db, create=True)
+
+
+def _known(folder: Path, engine: Engine) -> Callable[[], LastGood]:
+    """Return how to ask for the project, whatever state its files are in; it is read once."""
+    from orchestrator import app as root  # opens projects and databases
+
+    return cache(lambda: root.last_good(folder, engine, None))
+
+
+def _warn_of_files(known: LastGood) -> None:
+    if known.warning:
+        console.warn(known.warning)

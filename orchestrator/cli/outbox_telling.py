@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cli import console
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
+    from orchestrator.delivery.happenings import Occurred
     from orchestrator.delivery.outbox import MessageLine, Surge
 
 FORMAT = "clmctl.outbox/1"
@@ -21,13 +22,14 @@ def print_json(found: dict[str, Any]) -> None:
     console.out(pretty_json({"format": FORMAT, **found}))
 
 
-def show_lines(lines: list[MessageLine], count: int) -> None:
-    """Print messages for people, and how many there are in all."""
+def show_lines(lines: list[MessageLine], count: int, zone: ZoneInfo) -> None:
+    """Print messages for people, by the clocks of a zone, and how many there are in all."""
     from orchestrator.counting import counted
+    from orchestrator.timing import short_time
 
     rows = [
         [str(one.id), one.customer, f"{one.flow}/{one.message}", one.channel, one.state,
-         _short(one.state_at), str(one.attempt), _why(one)]
+         short_time(one.state_at, zone), str(one.attempt), _why(one, zone)]
         for one in lines
     ]  # fmt: skip
     header = ["id", "customer", "message", "channel", "state", "since", "calls", "why"]
@@ -37,13 +39,43 @@ def show_lines(lines: list[MessageLine], count: int) -> None:
     console.say(f"{counted(count, 'message')}{shown}")
 
 
-def _why(line: MessageLine) -> str:
-    again = f"again from {_short(line.not_before)}" if line.not_before else ""
+def _why(line: MessageLine, zone: ZoneInfo) -> str:
+    from orchestrator.timing import short_time
+
+    again = f"again from {short_time(line.not_before, zone)}" if line.not_before else ""
     return "; ".join(part for part in (line.why, again) if part)
 
 
-def _short(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%SZ}"
+def show_story(line: MessageLine, happened: list[Occurred], zone: ZoneInfo) -> None:
+    """Print one message for people, and below it all that happened to it."""
+    from dataclasses import asdict
+
+    page = console.results_page()
+    rows = [[key.replace("_", " "), text_of(value, zone)] for key, value in asdict(line).items()
+            if value not in (None, False, 0)]  # fmt: skip
+    for row in page.entries(rows):
+        console.out(row)
+    rows = [[text_of(one.at, zone), one.what, text_of(one.who, zone),
+             text_of(f"receipt {one.source}" if one.source else one.detail, zone)]
+            for one in happened]  # fmt: skip
+    if rows:
+        console.out("")
+    for row in page.entries(rows, header=["at", "what", "who", "detail"]) if rows else ():
+        console.out(row)
+
+
+def story_object(line: MessageLine, happened: list[Occurred]) -> dict[str, Any]:
+    """Return a message and all that happened to it as the document has it."""
+    from orchestrator.report.contracts import instant_text
+
+    return {
+        **object_of(line),
+        "happened": [
+            {"at": instant_text(one.at), "what": one.what, "detail": one.detail, "who": one.who,
+             "source": one.source}
+            for one in happened
+        ],
+    }  # fmt: skip
 
 
 def object_of(line: MessageLine) -> dict[str, Any]:
@@ -70,6 +102,12 @@ def surge_object(one: Surge) -> dict[str, Any]:
             "messages": one.messages, "why": one.why}  # fmt: skip
 
 
-def text_of(value: object) -> str:
-    """Return a value as a cell shows it."""
+def text_of(value: object, zone: ZoneInfo) -> str:
+    """Return a value as a cell shows it, an instant by the clocks of a zone."""
+    from datetime import datetime
+
+    from orchestrator.timing import short_time
+
+    if isinstance(value, datetime):
+        return short_time(value, zone)
     return "" if value is None else str(value)

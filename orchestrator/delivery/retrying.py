@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, literal, or_, select, update
 
@@ -17,6 +18,7 @@ from orchestrator.delivery.happenings import object_name
 from orchestrator.delivery.outbox import RETRIED, state_of
 from orchestrator.errors import RefusedError
 from orchestrator.tables.messages import DELIVERY
+from orchestrator.timing import short_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,9 @@ class OutOfUse:
     """``bounced``, ``complained``, or whatever else put the address out of use."""
     since: datetime
 
-    @property
-    def says(self) -> str:
-        """What people are told; never the address."""
-        since = f"{self.since:%Y-%m-%d %H:%M:%SZ}"
+    def says(self, zone: ZoneInfo) -> str:
+        """Return what people are told, by the clocks of a zone; never the address."""
+        since = short_time(self.since, zone)
         return f"message {self.id}: its address is out of use: {self.reason}, since {since}"
 
 
@@ -69,12 +70,16 @@ _PIECE = 1_000
 """Messages asked about at a time."""
 
 
-def retry(connection: Connection, numbers: Collection[int], now: datetime) -> list[int]:
+def retry(
+    connection: Connection, numbers: Collection[int], now: datetime, zone: ZoneInfo
+) -> list[int]:
     """Queue dead messages once more, each as a new generation; return the new rows' ids.
 
     The old row stays as it is and does not count any more; the new one is looked at just before
     the wire like any other.
 
+    Args:
+        zone: the project's: a refusal tells instants in it.
     Raises:
         NotFoundError: there is no such message.
         RefusedError: one is not dead, or was retried already, or its address is out of use; then
@@ -84,7 +89,7 @@ def retry(connection: Connection, numbers: Collection[int], now: datetime) -> li
     shut = out_of_use(connection, numbers, now)
     if shut:
         raise RefusedError(
-            "; ".join(one.says for one in shut),
+            "; ".join(one.says(zone) for one in shut),
             help="nothing was queued: a message can go once its customer has another address",
         )
     return made

@@ -97,8 +97,38 @@ def test_the_human_list_says_since_when_and_when_it_is_tried_again(
 
     assert answer(["outbox", "list", *sent]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 ana greet/hello email queued 2026-03-02 09:00:00Z 1" in said
-    assert "451: try later; again from 2026-03-02 09:05:00Z" in said
+    assert "1 ana greet/hello email queued 2026-03-02 10:00:00 CET 1" in said
+    assert "451: try later; again from 2026-03-02 10:05:00 CET" in said
+
+
+def test_one_message_is_told_by_the_project_s_clocks_and_to_programs_in_utc(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    when = to_micros(at("2026-07-02T09:05:00.5"))
+    become(shop, 1, not_before=when)
+    shop.receipt("ana", "delivered", "hello", "2026-03-02T23:30:00", flow="greet", channel="email")
+    shop.import_facts()
+
+    assert answer(["outbox", "show", "1", *sent]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "decided at 2026-03-02 10:00:00 CET" in page
+    assert "not before 2026-07-02 11:05:00 CEST" in page
+    assert "2026-03-03 00:30:00 CET delivered" in page
+    told = asked(capsys, "show", "1", *sent)
+    assert (told["decided_at"], told["happened"][0]["at"]) == (
+        "2026-03-02T09:00:00Z", "2026-03-02T23:30:00Z"
+    )  # fmt: skip
+
+
+def test_files_that_do_not_load_are_told_and_the_last_release_s_clocks_go_on(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    (shop.folder / "playbooks" / "broken.yaml").write_text("flwo: greet\n")
+
+    assert answer(["outbox", "list", *sent]) == 0
+    said = capsys.readouterr()
+    assert "10:00:00 CET" in said.out
+    assert "this goes by the last release, and its zone Europe/Vienna" in " ".join(said.err.split())
 
 
 @pytest.mark.parametrize("verb", ["list", "retry"])
@@ -175,7 +205,7 @@ def test_a_message_whose_address_is_out_of_use_is_not_queued_again(
 
     assert answer(["outbox", "retry", "1", "2", *sent]) == 4
     said = " ".join(capsys.readouterr().err.split())
-    assert f"message 1: its address is out of use: {kind}, since 2026-03-02 10:00:00Z" in said
+    assert f"message 1: its address is out of use: {kind}, since 2026-03-02 11:00:00 CET" in said
     assert "@" not in said
     assert listed(capsys, *sent) == [(2, "ben", "dead"), (1, "ana", "dead")]
     assert acts(shop) == []
