@@ -113,10 +113,11 @@ def of_starting() -> None:
 
 
 def of_others() -> None:
-    """Run the benchmarks that stand alone: rendering, sending, importing, a simulated year, mail."""
+    """Run the benchmarks that stand alone: rendering, sending, memory, importing, a simulated year, mail."""
     for script in (
         "rendering.py",
         "dispatching.py",
+        "memory.py",
         "import_events.py",
         "simulating.py",
         "mailing.py",

@@ -6,7 +6,6 @@ Beside it a bare loop over the same templates, which renders and does nothing el
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -283,13 +282,8 @@ def main() -> None:
             f"  beside a channel of 1/s with {BACKLOG:,} waiting: {shares[0]:.2f} of the rate alone, "
             f"{shares[1]:.2f} of processor time"
         )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with durable_postgres() as url:
         show("PostgreSQL", measure(url, messages, (1, 2, 4)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(
-        f"  memory after {ROUNDS * messages:,} messages {before} MB, after as many more {peak} MB"
-    )
 
 
 def show(kind: str, rates: Rates) -> None:
