@@ -52,6 +52,10 @@ FlowOption = Annotated[
 ChannelOption = Annotated[
     str | None, typer.Option("--channel", metavar="CHANNEL", help="Only on this channel.")
 ]
+CustomerOption = Annotated[
+    str | None,
+    typer.Option("--customer", metavar="ID", help="Only to this customer, by the customer's id."),
+]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, help="Show at most so many, the latest first.")
 ]
@@ -63,6 +67,7 @@ LimitOption = Annotated[
     examples=[
         ("clmctl outbox list", "what is on its way, in doubt or dead"),
         ("clmctl outbox list --state dead --flow welcome", "what one flow could not deliver"),
+        ("clmctl outbox list --customer c_1042 --state sent", "what one customer was sent"),
         ("clmctl outbox list -o json", "the same for a program"),
     ],
 )
@@ -73,6 +78,7 @@ def list_(
     ] = None,
     flow: FlowOption = None,
     channel: ChannelOption = None,
+    customer: CustomerOption = None,
     limit: LimitOption = 100,
     output: Annotated[str, output_option(*FORMS)] = "human",
     project: ProjectOption = None,
@@ -82,16 +88,19 @@ def list_(
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.delivery import complaints, outbox
+    from orchestrator.explain.customers import customer_row
 
     for one in state or ():
         one_of("--state", one, outbox.STATES)
     folder, engine = _opened(project, db)
     with root.looking(engine) as connection:
+        whose = int(customer_row(connection, customer)["id"]) if customer is not None else None
+        states = state or outbox.UNFINISHED
         lines, count = outbox.listed(
-            connection, state or outbox.UNFINISHED, flow=flow, channel=channel, limit=limit
+            connection, states, flow=flow, channel=channel, customer=whose, limit=limit
         )
-        held = [] if state else outbox.surges(connection)
-        senders = frozenset() if state else complaints.held_senders(connection)
+        held = [] if state or customer else outbox.surges(connection)
+        senders = frozenset() if state or customer else complaints.held_senders(connection)
     known = _known(folder, engine)
     lines = root.with_keepers(known, folder, engine, lines)
     if not count:
@@ -247,6 +256,7 @@ def approve(
 def list_doubts(
     flow: FlowOption = None,
     channel: ChannelOption = None,
+    customer: CustomerOption = None,
     limit: LimitOption = 100,
     output: Annotated[str, output_option(*FORMS)] = "human",
     project: ProjectOption = None,
@@ -254,7 +264,14 @@ def list_doubts(
 ) -> int:
     """List the messages that may or may not have been taken."""
     return list_(
-        ["in_doubt"], flow=flow, channel=channel, limit=limit, output=output, project=project, db=db
+        ["in_doubt"],
+        flow=flow,
+        channel=channel,
+        customer=customer,
+        limit=limit,
+        output=output,
+        project=project,
+        db=db,
     )
 
 

@@ -87,17 +87,22 @@ def listed(
     *,
     flow: str | None = None,
     channel: str | None = None,
+    customer: int | None = None,
     limit: int = 100,
 ) -> tuple[list[MessageLine], int]:
     """Return the latest messages in some states, and how many there are in all.
 
     Dead ones that were queued anew are done with: their new rows stand for them.
+
+    Args:
+        customer: only those of the customer of that number, which is no external id.
     """
     row = tables.message.c
     anew = and_(row.state.in_(RETRIED), row.set_aside != 0)
     which: list[ColumnElement[bool]] = [row.state.in_(sorted(states)), not_(anew)]
     which += [row.flow == flow] if flow else []
     which += [row.channel == channel] if channel else []
+    which += [row.customer_id == customer] if customer is not None else []
     count = connection.execute(select(func.count()).where(*which)).scalar_one()
     query = _lines().where(*which).order_by(row.id.desc()).limit(limit)
     return [_line(found) for found in connection.execute(query)], count

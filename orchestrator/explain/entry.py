@@ -7,22 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine
 
-from orchestrator import tables
-from orchestrator.counting import counted
-from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.explain.case import Case
-from orchestrator.language.nearest import did_you_mean
+from orchestrator.explain.customers import customer_row
 from orchestrator.playbook.model import Flow
 from orchestrator.records import Explained
 from orchestrator.tick.context import Tick
 from orchestrator.tick.keys import written_key
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.run import TickPlan, entries_of, is_evaluated
-
-NEIGHBOURS = 500
-"""Ids before and after an unknown one, in order, among which the nearest is looked for."""
 
 
 @contextmanager
@@ -66,16 +61,7 @@ class Explainer:
     def case(self, customer: str, key: str | None = None) -> Case:
         """Return a customer's case; as ``explain``."""
         asked = self._asked(key) if key is not None else None
-        connection = self.tick.connection
-        known, alias = tables.customer, tables.alias
-        by_alias = select(alias.c.customer_id).where(alias.c.external_id == customer)
-        for found in (known.c.external_id == customer, known.c.id.in_(by_alias)):
-            row = connection.execute(select(known).where(found)).mappings().first()
-            if row is not None:
-                return self._case(dict(row), asked)
-        raise NotFoundError(
-            f'there is no customer "{customer}"', help=_suggestion(connection, customer)
-        )
+        return self._case(customer_row(self.tick.connection, customer), asked)
 
     def _case(self, row: Mapping[str, Any], key: str | None) -> Case:
         return Case(self.tick, self.live, self.flow, row, self.is_live, self.reveal, key)
@@ -87,15 +73,3 @@ class Explainer:
         if found is None:
             raise UsageError(f'--key "{key}" cannot be a value of {self.flow.key}')
         return found
-
-
-def _suggestion(connection: Connection, customer: str) -> str:
-    """Return which existing id was perhaps meant, and how many customers there are."""
-    ids = tables.customer.c.external_id
-    spellings = {customer.lower(), customer.upper(), customer.strip()}
-    before = select(ids).where(ids < customer).order_by(ids.desc()).limit(NEIGHBOURS)
-    after = select(ids).where(ids > customer).order_by(ids).limit(NEIGHBOURS)
-    queries = (select(ids).where(ids.in_(spellings)), after, before)
-    known = [id for query in queries for id in connection.scalars(query)]
-    count = connection.execute(select(func.count()).select_from(tables.customer)).scalar_one()
-    return f"{did_you_mean(customer, known)}the database has {counted(count, 'customer')}"

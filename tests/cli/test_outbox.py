@@ -77,6 +77,27 @@ def test_what_is_on_its_way_is_listed_the_latest_first(
     assert listed(capsys, "--channel", "sms", *sent) == []
 
 
+def test_the_messages_of_one_customer_are_listed_alone(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    become(shop, 1, state="in_doubt")
+
+    assert listed(capsys, "--customer", "ben", *sent) == [(2, "ben", "queued")]
+    assert listed(capsys, "--customer", "ana", "--state", "queued", *sent) == []
+    doubts = asked(capsys, "in-doubt", "list", "--customer", "ana", *sent)
+    assert [one["id"] for one in doubts["messages"]] == [1]
+    assert asked(capsys, "in-doubt", "list", "--customer", "ben", *sent)["count"] == 0
+
+
+def test_a_slip_in_a_customer_s_id_is_no_empty_list(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    assert answer(["outbox", "list", "--customer", "anna", *sent]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert 'there is no customer "anna"' in said
+    assert 'did you mean "ana"?' in said
+
+
 def test_the_human_list_tells_why_and_never_an_address(
     sent: list[str], shop: Shop, capsys: Printed
 ) -> None:
