@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.cli import console, trial
 from orchestrator.cli.conventions import (
     AtOption,
@@ -57,7 +58,7 @@ def list_(
     for text in _page(lines):
         console.out(text)
     if not opened.playbook.channels:
-        console.say("There is no playbooks/channels.yaml: every channel goes to the outbox folder.")
+        console.say("There is no playbooks/channels.yaml: all messages go to the outbox folder.")
     return OK
 
 
@@ -94,7 +95,8 @@ def _remarks(line: ChannelLine) -> Iterator[str]:
     if line.flows:
         yield f"flows: {', '.join(line.flows)}"
     if line.adapter is None:
-        yield "its messages stay queued until playbooks/channels.yaml says what carries it"
+        what = "calls" if line.channel == WEBHOOK else "messages"
+        yield f"its {what} stay queued until playbooks/channels.yaml says what carries it"
         return
     pace = f"{line.rate}, up to {line.burst} after a pause; " if line.rate else ""
     yield f"pace: {pace}{line.at_once} at the wire together"

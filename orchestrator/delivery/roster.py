@@ -19,7 +19,7 @@ from orchestrator.language.marks import Mark
 from orchestrator.packages import said
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
-from orchestrator.playbook.walk import channels_of, flows_in_use, sends_of
+from orchestrator.playbook.walk import channels_used, flows_in_use
 
 _PREFERRED = "preferred"
 
@@ -51,7 +51,7 @@ class ChannelLine:
     """What its provider can do."""
     secrets: tuple[SecretLine, ...] = ()
     flows: tuple[str, ...] = ()
-    """The flows in use that send on it."""
+    """The flows in use that send on it, or call by it."""
 
 
 def roster(playbook: Playbook, folder: Path) -> list[ChannelLine]:
@@ -73,13 +73,13 @@ def roster(playbook: Playbook, folder: Path) -> list[ChannelLine]:
 
 
 def flows_by_channel(playbook: Playbook) -> Mapping[str, list[str]]:
-    """Return channel → the flows in use that send on it; ``preferred`` names none."""
+    """Return channel → the flows in use that send or call on it; ``preferred`` names none."""
     found: dict[str, list[str]] = {}
     for flow in flows_in_use(playbook):
-        channels = (name for send in sends_of(flow) for name in channels_of(send, playbook))
+        channels = (str(channel) for channel, _ in channels_used(flow, playbook))
         for name in dict.fromkeys(channels):
             if name != _PREFERRED:
-                found.setdefault(str(name), []).append(str(flow.flow))
+                found.setdefault(name, []).append(str(flow.flow))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted
 from orchestrator.delivery.roster import ChannelLine, roster
 from orchestrator.health.finding import Finding
@@ -27,8 +28,10 @@ def channel_findings(
             yield from _secrets(line)
         elif line.channel not in queued:
             flows = ", ".join(line.flows)
-            yield Finding("warning", "channels", f"{flows} sends on {line.channel}, which nothing "
-                          "carries: its messages will stay queued", _set(line.channel))  # fmt: skip
+            calls = line.channel == WEBHOOK
+            does, what = ("calls by", "calls") if calls else ("sends on", "messages")
+            yield Finding("warning", "channels", f"{flows} {does} {line.channel}, which nothing "
+                          f"carries: its {what} will stay queued", _set(line.channel))  # fmt: skip
     for channel, count in queued.items():
         if channel not in carried:
             says = f"{counted(count, 'message')} on {channel}, which nothing carries: none leaves"

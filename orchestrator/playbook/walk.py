@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.criteria.base import Condition, Criterion, Group, leaves
 from orchestrator.flow.base import Step
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.steps.send import Send
+from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.playbook.model import Flow, Playbook
 
 
@@ -101,6 +103,18 @@ def channels_of(send: Send, playbook: Playbook) -> tuple[str, ...]:
         return tuple(send.channels)
     defaults = playbook.project.defaults
     return (send.channel or (defaults.channel if defaults else None) or "email",)
+
+
+def channels_used(flow: Flow, playbook: Playbook) -> Iterator[tuple[str, Step]]:
+    """Yield (channel, step) of each way out of a flow, calls too, in document order.
+
+    ``preferred`` stays as it is.
+    """
+    for step in steps_of(flow):
+        if isinstance(step, Send):
+            yield from ((channel, step) for channel in channels_of(step, playbook))
+        elif isinstance(step, Webhook):
+            yield WEBHOOK, step
 
 
 def conjuncts(criterion: Criterion) -> tuple[Criterion, ...]:

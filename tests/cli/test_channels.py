@@ -58,6 +58,38 @@ def test_the_list_says_what_carries_each_channel_and_what_is_missing(
     assert (push["channel"], push["adapter"], push["flows"]) == ("push", None, ["welcome"])
 
 
+CALLING = """\
+flow: points
+starts_when: {did: purchase}
+steps:
+  - branch: [{if: {attribute: country, is: AT}, do: [{webhook: loyalty}]}]
+    otherwise: [{send: offer}, {webhook: loyalty}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("channels", "adapter"),
+    [("webhook: {}", "webhook"), ("email: {adapter: file}", None), (None, None)],
+    ids=["set", "not set", "no channels.yaml"],
+)
+def test_the_flows_that_call_are_those_of_the_webhook_channel(
+    project: Path, capsys: pytest.CaptureFixture[str], channels: str | None, adapter: str | None
+) -> None:
+    playbooks = project / "playbooks"
+    (playbooks / "flows" / "points.yaml").write_text(CALLING)
+    (playbooks / "hooks.yaml").write_text("webhooks: {loyalty: {url: 'https://shop.example/p'}}")
+    (playbooks / "channels.yaml").unlink()
+    if channels:
+        (playbooks / "channels.yaml").write_text(f"channels: {{{channels}}}\n")
+
+    assert answer(["channels", "list", "-o", "json", "--project", str(project)]) == 0
+    found = {one["channel"]: one for one in told(capsys)["channels"]}
+    assert (found["webhook"]["adapter"], found["webhook"]["flows"]) == (adapter, ["points"])
+    assert answer(["channels", "list", "--project", str(project)]) == 0
+    page = capsys.readouterr().out
+    assert ("its calls stay queued" in page) == (adapter is None)
+
+
 def test_the_list_is_a_page_for_people_and_json_for_programs(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from orchestrator.channels.registry import carrying
 from orchestrator.channels.spec import CHANNELS, WEBHOOK
-from orchestrator.flow.steps.send import Send
-from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.reader import suggest
 from orchestrator.playbook.model import Playbook
-from orchestrator.playbook.walk import channels_of, flows_in_use, steps_of
+from orchestrator.playbook.walk import channels_used, flows_in_use
 
 CODE = "CLM421"
 
@@ -30,13 +28,9 @@ def check(playbook: Playbook) -> Iterator[Problem]:
 def _used(playbook: Playbook) -> Iterator[tuple[str, Mark]]:
     """Yield (channel, place) of each use, in document order."""
     for flow in flows_in_use(playbook):
-        for step in steps_of(flow):
-            if isinstance(step, Send):
-                for channel in channels_of(step, playbook):
-                    if channel in CHANNELS:
-                        yield str(channel), getattr(channel, "mark", None) or step.mark
-            elif isinstance(step, Webhook):
-                yield WEBHOOK, step.mark
+        for channel, step in channels_used(flow, playbook):
+            if channel in CHANNELS or channel == WEBHOOK:
+                yield str(channel), getattr(channel, "mark", None) or step.mark
 
 
 def _problem(channel: str, mark: Mark) -> Problem:
