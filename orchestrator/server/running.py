@@ -15,10 +15,13 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from orchestrator.errors import EnvironmentFault, UsageError
-from orchestrator.server.protocol import PunctualProtocol
+from orchestrator.server.protocol import ROOM, PunctualProtocol
 
 MOST_CONNECTIONS = 500
-"""At once; more are told to come again (503)."""
+"""At once, before those that have asked nothing make room. Twice as many, all of which have, are
+told to come again (503)."""
+MOST_TAKEN_AT_ONCE = 128
+"""Connections that are taken before those make room."""
 GRACE_SECONDS = 10
 """How long a stop waits for answers under way."""
 KEEP_ALIVE_SECONDS = 15
@@ -81,7 +84,7 @@ def listen(application: ASGIApp, address: Address) -> Listener:
     """
     try:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        taken = socket.create_server((address.host, address.port), family=family, backlog=1024)
+        taken = socket.create_server((address.host, address.port), family=family)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise EnvironmentFault(
@@ -96,7 +99,8 @@ def listen(application: ASGIApp, address: Address) -> Listener:
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=ROOM * MOST_CONNECTIONS,
+        backlog=MOST_TAKEN_AT_ONCE,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
