@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import dkim
 import pytest
 from certificates import Authority, ed25519_key, published, rsa_key
 from letters import KEY, outgoing, parsed, written
-from smtp_peers import Office, SmtpProvider, post_office, scripted
+from smtp_peers import SILENCE, Office, SmtpProvider, post_office, scripted
 
 from orchestrator.channels.email import EmailChannel
 from orchestrator.channels.message import Attachment
@@ -312,3 +313,67 @@ def test_a_key_that_cannot_be_used_is_told_when_the_channel_is_opened(
         pass
 
     assert secret not in f"{told.value} {told.value.help}"
+
+
+# --- a port that speaks otherwise ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("greets", ["220 here", SILENCE], ids=["at once", "only after a while"])
+def test_tls_against_a_port_that_begins_in_plain_text_is_told_soon(
+    tmp_path: Path, greets: str
+) -> None:
+    with scripted({"connect": greets}) as server:
+        settings = f"host: 127.0.0.1, port: {server.port}, tls: implicit"
+        wrong = checked_soon(tmp_path, settings)
+
+    assert f"perhaps port {server.port} begins in plain text" in wrong
+    assert "then say tls: starttls" in wrong
+
+
+@pytest.mark.parametrize("tls", ["starttls", "none"])
+def test_plain_text_against_a_port_that_begins_with_tls_is_told_soon(
+    tmp_path: Path, authority: Authority, tls: str
+) -> None:
+    shows = authority.server(tmp_path, "127.0.0.1")
+    with scripted(tls=shows) as server:
+        wrong = checked_soon(tmp_path, f"host: 127.0.0.1, port: {server.port}, tls: {tls}")
+
+    assert "the server does not answer in time" in wrong
+    assert f"perhaps port {server.port} begins with TLS" in wrong
+    assert "then say tls: implicit" in wrong
+
+
+@pytest.mark.parametrize(
+    "script",
+    [{"EHLO": SILENCE}, {"NOOP": SILENCE}, {"connect": "220-more", "EHLO": SILENCE}],
+    ids=["after the greeting", "once it let us in", "in the greeting"],
+)
+def test_a_server_that_falls_silent_is_told_soon(
+    tmp_path: Path, script: dict[str, str | list[str]]
+) -> None:
+    with scripted(script) as server:
+        wrong = checked_soon(tmp_path, f"host: 127.0.0.1, port: {server.port}, tls: none")
+
+    assert "the server does not answer in time" in wrong
+
+
+def test_a_certificate_that_is_not_trusted_is_no_wrong_port(
+    tmp_path: Path, authority: Authority
+) -> None:
+    with scripted(tls=authority.server(tmp_path, "127.0.0.1")) as server:
+        wrong = checked_soon(tmp_path, f"host: 127.0.0.1, port: {server.port}, tls: implicit")
+
+    assert "certificate" in wrong
+    assert "perhaps" not in wrong
+
+
+def checked_soon(folder: Path, settings: str) -> str:
+    """Return what a check finds; it takes no longer than somebody waits."""
+    made = adapter_of(EmailChannel, f"{{{settings}}}", folder=folder, secrets=SECRETS)
+    begun = monotonic()
+    try:
+        [wrong] = made.check()
+    finally:
+        made.close()
+    assert monotonic() - begun < 15
+    return wrong

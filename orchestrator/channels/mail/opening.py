@@ -12,7 +12,7 @@ from time import monotonic
 
 from orchestrator.channels.mail.replies import Reply, Stage, goes_on, judged
 from orchestrator.channels.mail.settings import Security
-from orchestrator.channels.mail.wire import Lost, Step, Wire
+from orchestrator.channels.mail.wire import Lost, NoAgreement, Step, Wire
 from orchestrator.channels.outcome import Outcome, deferred, refused
 
 
@@ -31,6 +31,21 @@ class Patience:
     (RFC 1047; RFC 5321, 4.5.3.2.6)."""
     keep: float = 30
     """Without anything said, after which a connection is made anew rather than trusted."""
+
+    @classmethod
+    def of_a_look(cls) -> Patience:
+        """Return the patience of who only asks whether a server is there, and waits for it."""
+        return cls(connect=5, enter=10, envelope=3)
+
+    def at_most(self, other: Patience) -> Patience:
+        """Return the shorter time of each part."""
+        return Patience(
+            connect=min(self.connect, other.connect),
+            enter=min(self.enter, other.enter),
+            envelope=min(self.envelope, other.envelope),
+            content=min(self.content, other.content),
+            keep=min(self.keep, other.keep),
+        )
 
     @classmethod
     def of(cls, seconds: float) -> Patience:
@@ -97,13 +112,17 @@ def come_in(wire: Wire, relay: Relay) -> Step[Offers]:
         NotLetIn: it cannot be had.
     """
     until = monotonic() + relay.patience.enter
+    perhaps = ""
     try:
         yield from wire.connect(relay.host, relay.port, relay.patience.connect)
         if relay.security == "none" and not wire.is_on_this_machine:
             raise NotLetIn(refused("mail leaves without TLS only to a server on this machine"))
+        perhaps = _PERHAPS[relay.security].format(port=relay.port)
         if relay.security == "implicit":
             yield from _secure(wire, relay, until)
+            perhaps = ""
         yield from _answer("greeting", wire, until)
+        perhaps = ""
         offers = yield from _hello(wire, relay, until)
         if relay.security == "starttls":
             if "STARTTLS" not in offers:
@@ -113,9 +132,19 @@ def come_in(wire: Wire, relay: Relay) -> Step[Offers]:
             offers = yield from _hello(wire, relay, until)
         if relay.username is not None:
             yield from _let_in(wire, relay, offers, until)
-    except Lost as lost:
+    except NoAgreement as lost:
         raise NotLetIn(deferred(str(lost))) from None
+    except Lost as lost:
+        raise NotLetIn(deferred(f"{lost}{perhaps}")) from None
     return offers
+
+
+_PERHAPS: dict[Security, str] = {
+    "implicit": "; perhaps port {port} begins in plain text, as 587 does: then say tls: starttls",
+    "starttls": "; perhaps port {port} begins with TLS, as 465 does: then say tls: implicit",
+    "none": "; perhaps port {port} begins with TLS, as 465 does: then say tls: implicit",
+}
+"""What is likely if nothing that makes sense comes first, from a server that can be reached."""
 
 
 def _secure(wire: Wire, relay: Relay, until: float) -> Step[None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from selectors import DefaultSelector
 from time import monotonic
 
 from orchestrator.channels.mail.delivering import Delivery, Withdrawn
 from orchestrator.channels.mail.errands import Ended, Errands
-from orchestrator.channels.mail.opening import NotLetIn, Relay, come_in
+from orchestrator.channels.mail.opening import NotLetIn, Patience, Relay, come_in
 from orchestrator.channels.mail.wire import Lost, Need, Step, TimedOut, Wire
 from orchestrator.channels.outcome import deferred
 
@@ -50,17 +51,22 @@ class Pool:
             turns.close()
 
     def check(self) -> str | None:
-        """Open a connection and ask whether the server is there; return what is wrong."""
+        """Open a connection, ask whether the server is there, and return what is wrong.
+
+        Somebody waits for the answer, so it is there within some 15 seconds.
+        """
         turns, found = Turns(), []
+        short = Patience.of_a_look().at_most(self._relay.patience)
 
         def ask() -> Step[None]:
             try:
-                delivery = yield from self._open()
-                yield from delivery.noop()
+                delivery = yield from self._open(replace(self._relay, patience=short))
+                try:
+                    yield from delivery.noop()
+                finally:
+                    delivery.close()
             except (NotLetIn, Lost) as error:
                 found.append(str(error))
-            else:
-                self._kept.append(delivery)
 
         turns.begin(ask())
         try:
@@ -79,7 +85,7 @@ class Pool:
         """Deliver over one connection; over a new one when it is lost, while that makes sense."""
         while errands.are_left:
             try:
-                delivery = self._kept_one() or (yield from self._open())
+                delivery = self._kept_one() or (yield from self._open(self._relay))
                 yield from delivery.carry(errands)
             except NotLetIn as error:
                 errands.failure = error.outcome
@@ -101,14 +107,14 @@ class Pool:
             delivery.close()
         return None
 
-    def _open(self) -> Step[Delivery]:
+    def _open(self, relay: Relay) -> Step[Delivery]:
         wire = Wire()
         try:
-            offers = yield from come_in(wire, self._relay)
+            offers = yield from come_in(wire, relay)
         except BaseException:
             wire.close()
             raise
-        return Delivery(wire, offers, self._relay.patience)
+        return Delivery(wire, offers, relay.patience)
 
 
 class Turns:

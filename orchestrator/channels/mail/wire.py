@@ -7,6 +7,7 @@ So one thread holds several conversations (``pool``), and each wait has its own 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Generator, Sequence
@@ -44,6 +45,10 @@ class Lost(Exception):
 
 class TimedOut(Lost):
     """What was waited for has not come in time."""
+
+
+class NoAgreement(Lost):
+    """The server speaks TLS, but not as we ask: its certificate, or what it offers."""
 
 
 class Wire:
@@ -107,8 +112,9 @@ class Wire:
         """Speak TLS from here on.
 
         Raises:
-            Lost: the handshake fails, the certificate is not the host's, or something was sent
-                in the clear that would be read as if it were not.
+            NoAgreement: the certificate is not the host's, or the server refuses ours and us.
+            Lost: the handshake fails, or something was sent in the clear that would be read as
+                if it were not.
         """
         assert self._socket is not None
         if not self._replies.is_empty:
@@ -127,7 +133,9 @@ class Wire:
                 except ssl.SSLWantWriteError:
                     yield self._need(EVENT_WRITE, deadline)
         except (OSError, ValueError) as error:
-            raise Lost(f"TLS with {host} fails: {_reason(error)}") from None
+            reason = _reason(error)
+            kind = NoAgreement if _SPOKEN.search(reason) else Lost
+            raise kind(f"TLS with {host} fails: {reason}") from None
 
     def put(self, octets: bytes) -> None:
         """Send as much as the socket takes now and keep the rest; a break is told later."""
@@ -236,6 +244,8 @@ def _addresses(host: str, port: int, deadline: float) -> Step[Sequence[Found]]:
         raise Lost(f"{host} has no address: {_reason(error)}") from None
 
 
+_SPOKEN = re.compile(r"certificate|alert|protocol|cipher|handshake failure")
+"""In the reasons of a handshake that failed with a server that does speak TLS."""
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
