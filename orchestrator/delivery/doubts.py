@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -13,17 +14,23 @@ from sqlalchemy import Connection, select, update
 from orchestrator import tables
 from orchestrator.channels.outcome import Outcome
 from orchestrator.columns import to_micros
+from orchestrator.delivery.aside import Aside, Hangs, NotAsked
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import final, tell
 from orchestrator.delivery.freezing import Frozen, thaw
 from orchestrator.delivery.hearing import heard
 from orchestrator.delivery.line import Line
+from orchestrator.delivery.manner import Say, silent
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import DOUBT_ENDS, next_look, reason
 
 MOST = 20
 """Messages looked at in one round."""
+ASKED_SECONDS = 20.0
+"""In which a provider tells of one message; after so many no more are asked about in a round."""
+PAUSE_SECONDS = 600.0
+"""In which a provider is asked nothing once it did not tell in time."""
 _ROW = tables.message.c
 
 
@@ -35,12 +42,21 @@ class _Doubtful(NamedTuple):
     digest: str | None
 
 
+def beside(outlet: Outlet) -> Aside:
+    """Return what asks the provider of an outlet about messages in doubt."""
+    seconds = min(ASKED_SECONDS, outlet.adapter.capabilities.timeout.total_seconds())
+    return Aside(lambda: outlet.anew().adapter, seconds, PAUSE_SECONDS)
+
+
 @dataclass(frozen=True)
 class Doubts:
     """Looks after what is in doubt on one channel."""
 
     outlet: Outlet
     line: Line
+    aside: Aside
+    """Asks the provider; in the lane's own adapter a question that does not end would end it."""
+    say: Say = silent
 
     def look(self, now: datetime) -> int:
         """Look at the messages whose time has come; return how many.
@@ -49,7 +65,10 @@ class Doubts:
             EnvironmentFault: the database failed.
         """
         found = self.line.read(lambda connection: self._due(connection, now))
-        for one in found:
+        until = monotonic() + ASKED_SECONDS
+        for looked, one in enumerate(found):
+            if monotonic() > until:
+                return looked
             outcome = self._verified(one) if one.state_at + DOUBT_ENDS > now else None
             self.line.write(partial(self._settle, one=one, outcome=outcome, now=now))
         return len(found)
@@ -72,10 +91,20 @@ class Doubts:
             return None
         try:
             message = thaw(Frozen(one.content, one.digest or ""))
-            said = self.outlet.adapter.verify(message)
+            said = self.aside.ask(lambda adapter: adapter.verify(message))
             return None if said is None else heard(said, message, self.outlet.adapter)
-        except BaseException:  # noqa: BLE001  # asking must not stop the lane
+        except NotAsked:
             return None
+        except Hangs:
+            self._tell()
+            return None
+        except Exception:  # noqa: BLE001  # asking must not stop the lane
+            return None
+
+    def _tell(self) -> None:
+        channel = self.outlet.channel
+        says = f"{channel}: asking the provider about a message in doubt does not end"
+        self.say("question_hangs", says, "error", {"channel": channel})
 
     def _settle(
         self, connection: Connection, *, one: _Doubtful, outcome: Outcome | None, now: datetime

@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 
 from orchestrator import tables
 from orchestrator.delivery.claims import in_state
-from orchestrator.delivery.doubts import Doubts
+from orchestrator.delivery.doubts import Doubts, beside
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.manner import Level, Manner, Say, Until
 from orchestrator.delivery.observer import Observer
@@ -42,6 +42,10 @@ class Driver:
     _looked: float = float("-inf")
     """When it looked at what is in doubt."""
 
+    def __post_init__(self) -> None:
+        outlet = self.lane.outlet
+        self._doubts = Doubts(outlet, self.lane.line, beside(outlet), self.say)
+
     def drive(self) -> None:
         """Let it turn until it is over, relieved, or everything stops.
 
@@ -61,6 +65,7 @@ class Driver:
                     pause = min(LONGEST_PAUSE, 2 * pause)
         finally:
             self._tell_sent(at_least=1)
+            self._doubts.aside.close()
             if self.lane.is_relieved:
                 self.observer.ended_loop(f"lane {self.lane.outlet.channel}")
                 shut(self.lane.outlet.adapter)
@@ -70,7 +75,7 @@ class Driver:
         """Let it turn once; return whether it is to turn again."""
         lane = self.lane
         if monotonic() - self._looked > DOUBTS_EVERY:
-            Doubts(lane.outlet, lane.line).look(self.manner.clock())
+            self._doubts.look(self.manner.clock())
             self._looked = monotonic()
         if lane.turn() == 0:
             self._tell_sent(at_least=1)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from orchestrator.channels.base import Channel
 from orchestrator.channels.receipt import Callback, Receipt
 from orchestrator.channels.routes import Route
+from orchestrator.delivery.aside import Aside
 from orchestrator.delivery.manner import Say
-from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.receiving import Origin
 from orchestrator.delivery.reopening import Made, goes_on, made_of
 from orchestrator.errors import EnvironmentFault
+
+MOST_RECEIPTS = 500
+"""In one callback."""
+READ_SECONDS, PAUSE_SECONDS = 10.0, 30.0
+"""In which a callback is read: providers do not wait longer; and in which a channel's callbacks
+are told to come again once one was not."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Reader:
     adapter: Channel
     made: Made
     """What the adapter was opened by."""
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    aside: Aside
 
     @property
     def origin(self) -> Origin:
@@ -32,19 +39,29 @@ class Reader:
         return Origin(self.channel, type(self.adapter).name)
 
     def read(self, callback: Callback) -> list[Receipt]:
-        """Return what a callback tells.
+        """Return what a callback tells; of more than it may only the beginning.
 
         Raises:
             ForgedCallback: it is not known to come from the provider.
+            Hangs: reading it does not end.
             Exception: it cannot be read.
         """
-        with self._turn:
-            return list(self.adapter.receipts(callback))
+        return self.aside.ask(lambda one: list(islice(one.receipts(callback), MOST_RECEIPTS + 1)))
 
     def handshake(self, callback: Callback) -> str | None:
-        """Return the answer to a GET that sets callbacks up; None refuses it."""
-        with self._turn:
-            return self.adapter.handshake(callback)
+        """Return the answer to a GET that sets callbacks up; None refuses it.
+
+        Raises:
+            Hangs: it does not end.
+        """
+        return self.aside.ask(lambda one: one.handshake(callback))
+
+
+def _reader(route: Route, made: Made) -> Reader:
+    adapter = route.open()
+    return Reader(
+        route.channel, adapter, made, Aside(route.open, READ_SECONDS, PAUSE_SECONDS, adapter)
+    )
 
 
 @dataclass
@@ -92,7 +109,7 @@ class Readers:
     def _current(self, route: Route) -> Reader:
         made, known = made_of(route), self._open.get(route.channel)
         if known is None or known.made != made:
-            new = Reader(route.channel, route.open(), made)
+            new = _reader(route, made)
             self._close(route.channel)
             self._open[route.channel] = new
             if known is not None:
@@ -104,7 +121,7 @@ class Readers:
     def _close(self, channel: str) -> None:
         reader = self._open.pop(channel, None)
         if reader is not None:
-            shut(reader.adapter)
+            reader.aside.close()
 
     def _tell(self, channel: str, fault: EnvironmentFault) -> None:
         if self._faults.get(channel) != str(fault):

@@ -30,6 +30,7 @@ from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, deferred, refused, rejected, unknown
 from orchestrator.columns import EPOCH, to_micros
+from orchestrator.delivery.aside import Aside
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
@@ -345,9 +346,9 @@ def test_a_provider_that_can_tell_ends_doubts(
         return told
 
     mail.adapter.verify = verify  # type: ignore[method-assign]  # of this one
-    line = Line(shop.engine)
-    assert Doubts(mail, line).look(NOW) == 0
-    assert Doubts(mail, line).look(NOW + after) == 1
+    line, aside = Line(shop.engine), Aside(lambda: mail.adapter, 20, 600)
+    assert Doubts(mail, line, aside).look(NOW) == 0
+    assert Doubts(mail, line, aside).look(NOW + after) == 1
     line.close()
     assert ledger(shop, "state") == [state]
     assert len(asked) == (after == MINUTES)

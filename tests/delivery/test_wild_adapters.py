@@ -16,6 +16,7 @@ from sending import NOW, Told, drain, greeted, ledger, outlet, taken, worker
 from orchestrator.channels.base import Capabilities, MayBegin
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, deferred, rejected, unknown
+from orchestrator.delivery.aside import Aside
 from orchestrator.delivery.buckets import Pace
 from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
@@ -239,8 +240,8 @@ def test_a_provider_that_tells_nonsense_about_a_doubt_has_not_told(shop: Shop, s
         return said
 
     mail.adapter.verify = verify  # type: ignore[method-assign]  # of this one
-    line = Line(shop.engine)
-    assert Doubts(mail, line).look(LATER) == 1
+    line, aside = Line(shop.engine), Aside(lambda: mail.adapter, 20, 600)
+    assert Doubts(mail, line, aside).look(LATER) == 1
     line.close()
     assert ledger(shop, "state") == ["in_doubt"]
 

@@ -11,14 +11,13 @@ from starlette.responses import PlainTextResponse, Response
 
 from orchestrator.channels.receipt import Callback, ForgedCallback, Receipt
 from orchestrator.counting import counted, number
+from orchestrator.delivery.aside import Hangs, NotAsked
 from orchestrator.delivery.receiving import Received
 from orchestrator.delivery.settle import settle
 from orchestrator.errors import EnvironmentFault
-from orchestrator.server.readers import Reader
+from orchestrator.server.readers import MOST_RECEIPTS, Reader
 from orchestrator.server.site import Site
 
-MOST_RECEIPTS = 500
-"""In one callback."""
 AT_ONCE, MOST_WAITING = 16, 200
 """Callbacks under way, and in front of them. They have threads of their own: while they wait for
 a database that imports hold, customers can still leave."""
@@ -58,7 +57,10 @@ def _answered(site: Site, channel: str, callback: Callback) -> Response:
         reader = site.reader(channel)
     except EnvironmentFault as fault:
         return _shut(site, channel, fault)
-    answer = reader.handshake(callback) if reader else None
+    try:
+        answer = reader.handshake(callback) if reader else None
+    except Hangs as error:
+        return _hangs(site, channel, error)
     return _said(404) if answer is None else PlainTextResponse(answer)
 
 
@@ -76,6 +78,10 @@ def _taken(site: Site, channel: str, callback: Callback) -> Response:
         says = "a callback was refused: its signature is missing, wrong or too old"
         site.say("callback_refused", says, "warning", {"channel": channel})
         return _said(401)
+    except Hangs as error:
+        return _hangs(site, channel, error)
+    except EnvironmentFault as fault:
+        return _shut(site, channel, fault)
     except Exception as error:  # noqa: BLE001  # whatever somebody sent, it is only refused
         facts = {"channel": channel, "reason": type(error).__name__}
         site.say("callback_unreadable", "a callback could not be read", "warning", facts)
@@ -101,6 +107,14 @@ def _shut(site: Site, channel: str, fault: EnvironmentFault) -> Response:
     """Answer that nothing can be proved now: what is in the callback comes again."""
     says = f"callbacks of {channel} are not read, they have to come again: {fault}"
     site.say("callback_not_read", says, "error", {"channel": channel, "reason": str(fault)})
+    return _come_again()
+
+
+def _hangs(site: Site, channel: str, error: Hangs) -> Response:
+    """Answer that it could not be read in time; told once for all that come meanwhile."""
+    if not isinstance(error, NotAsked):
+        says = f"reading a callback of {channel} does not end, they have to come again"
+        site.say("question_hangs", says, "error", {"channel": channel})
     return _come_again()
 
 
