@@ -66,3 +66,12 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
         except OSError:
             return
         time.sleep(0.02)
+
+
+def at_paths(answers: dict[str, Script], otherwise: Script) -> Script:
+    """Answer by ``METHOD path``, and anything else otherwise."""
+
+    def say(handler: BaseHTTPRequestHandler) -> None:
+        answers.get(f"{handler.command} {handler.path}", otherwise)(handler)
+
+    return say

@@ -25,6 +25,7 @@ from orchestrator.channels.web import (
     by_status,
     compact_json,
     retry_after,
+    wrong_with,
 )
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
@@ -72,17 +73,31 @@ class Firebase:
         if refusal is not None:
             return refusal
         body = {"message": posted(message, content, left)}
-        url = f"{self._url}/v1/projects/{self._project}/messages:send"
-        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
-        outcome = attempt(lambda: self._web.post(url, compact_json(body), headers), read_answer)
+        outcome = attempt(
+            lambda: self._web.post(self._send_url, compact_json(body), self._headers), read_answer
+        )
         if outcome.kind == "refused":
             self._renew_at = 0.0  # the next attempt asks for another token
         return outcome
 
     def check(self) -> Sequence[str]:
-        """Return what keeps the account from getting a token."""
+        """Return what keeps the account from getting a token, or a url that leads nowhere."""
         refusal = self._authorize()
-        return [str(refusal.detail)] if refusal is not None else []
+        if refusal is not None or self._url == FIREBASE:
+            return [str(refusal.detail)] if refusal is not None else []
+
+        def ask() -> Answer:
+            return self._web.exchange("OPTIONS", self._send_url, b"", self._headers)
+
+        return wrong_with(ask, read_answer, ask)
+
+    @property
+    def _send_url(self) -> str:
+        return f"{self._url}/v1/projects/{self._project}/messages:send"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
 
     def close(self) -> None:
         """Let go of connections; the token is kept."""

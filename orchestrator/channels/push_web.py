@@ -156,7 +156,7 @@ def read_answer(answer: Answer) -> Outcome:
         return accepted(answer.headers.get("location"))
     if answer.status in (404, 410):
         return rejected("the subscription is gone", code=str(answer.status), is_dead_address=True)
-    return by_status(answer)
+    return by_status(answer, detail=f"HTTP {answer.status}")  # its url is the browser's own
 
 
 def _sealed(content: bytes, to: Subscription) -> bytes | None:

@@ -28,7 +28,15 @@ from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.stop_words import is_stop
-from orchestrator.channels.web import LOCKED_OUT, Answer, Web, attempt, by_status, wrong_with
+from orchestrator.channels.web import (
+    LOCKED_OUT,
+    Answer,
+    Web,
+    astray,
+    attempt,
+    by_status,
+    wrong_with,
+)
 from orchestrator.clock import utcnow
 from orchestrator.language.shapes import Text, Whole
 from orchestrator.language.words import Rules, word
@@ -137,7 +145,9 @@ class SmsChannel(Channel):
 
     def check(self) -> list[str]:
         return wrong_with(
-            lambda: self._web.exchange("GET", f"{self._account}.json", b"", self._headers), _read
+            lambda: self._web.exchange("GET", f"{self._account}.json", b"", self._headers),
+            _read,
+            lambda: self._web.exchange("OPTIONS", self._url, b"", self._headers),
         )
 
     @property
@@ -196,7 +206,8 @@ def _read(answer: Answer) -> Outcome:
     if code in _OURS:
         return refused("the provider takes nothing from our number or service", code=code)
     if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
-        return rejected(f"error {code}", code=code, is_dead_address=code in _DEAD)
+        detail = f"error {code}{astray(answer.status, code)}"
+        return rejected(detail, code=code, is_dead_address=code in _DEAD)
     return by_status(answer, code=code)
 
 

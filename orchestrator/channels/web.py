@@ -173,9 +173,15 @@ def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> O
 
     401 and 403 are about us; 408, 425, 429 and 503 ask for another try; 500, 502 and 504 may
     come after the message was taken; any other 4xx, and a redirect, are final.
+
+    Args:
+        code: the provider's own, if its answer has one.
+        detail: what is said of it; else the status, and that the url may be mistyped where one
+            without a code is likely not the provider's.
     """
     status = answer.status
-    code, detail = code or str(status), detail or f"HTTP {status}"
+    detail = detail or f"HTTP {status}{astray(status, code)}"
+    code = code or str(status)
     if status in (401, 403):
         return refused(f"{LOCKED_OUT} ({detail})", code=code)
     if status in (408, 425, 429, 503):
@@ -186,20 +192,49 @@ def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> O
     return unknown(detail, code=code)
 
 
-def wrong_with(exchange: Callable[[], Answer], read: Callable[[Answer], Outcome]) -> list[str]:
+_NO_PLACE = (404, 405)
+
+
+def astray(status: int, code: str | None = None) -> str:
+    """Return what to add to a status that a url answers with where no provider is; mostly "".
+
+    Args:
+        code: the provider's own code, or the status as text: it speaks, so it is there.
+    """
+    is_elsewhere = 300 <= status < 400 or status in _NO_PLACE
+    is_bare = code in (None, "", str(status))
+    return "; perhaps the provider's url is mistyped" if is_elsewhere and is_bare else ""
+
+
+def wrong_with(
+    exchange: Callable[[], Answer],
+    read: Callable[[Answer], Outcome],
+    options: Callable[[], Answer],
+) -> list[str]:
     """Return what a question that sends nothing shows to be wrong, in sentences.
 
-    That is: nobody answers, or does not let us in. Not every server that speaks like a provider
-    knows all of the provider's questions, so that it has no answer says nothing.
+    That is: nobody answers, or does not let us in, or nothing is where messages are posted to.
+    Not every server that speaks like a provider knows all of the provider's questions, so that
+    it has no answer says nothing yet.
+
+    Args:
+        options: asks with the method OPTIONS about where messages are posted to.
     """
     try:
         answer = exchange()
+        outcome = read(answer)
+        if _is_nowhere(answer, outcome) and _is_nowhere(there := options(), read(there)):
+            return [f"HTTP {there.status}{astray(there.status)}"]
     except (NotReachable, NotTaken, NoAnswer) as error:
         return [str(error)]
-    outcome = read(answer)
     if outcome.kind not in ("refused", "deferred"):
         return []
     return [": ".join(part for part in (outcome.code, outcome.detail) if part)]
+
+
+def _is_nowhere(answer: Answer, outcome: Outcome) -> bool:
+    """Return whether an answer is what a server says of a path that it does not have."""
+    return answer.status != 405 and bool(astray(answer.status, outcome.code))
 
 
 def retry_after(answer: Answer) -> timedelta | None:

@@ -41,6 +41,7 @@ from orchestrator.channels.web import (
     LOCKED_OUT,
     Answer,
     Web,
+    astray,
     attempt,
     by_status,
     compact_json,
@@ -122,17 +123,24 @@ class WhatsappChannel(Channel):
             "biz_opaque_callback_data": message.provider_key,
             **content,
         }
-        url = f"{self._number}/messages"
-        return attempt(lambda: self._web.post(url, compact_json(posted), self._headers), _read)
+        return attempt(
+            lambda: self._web.post(self._messages, compact_json(posted), self._headers), _read
+        )
 
     def check(self) -> list[str]:
         return wrong_with(
-            lambda: self._web.exchange("GET", self._number, b"", self._headers), _read
+            lambda: self._web.exchange("GET", self._number, b"", self._headers),
+            _read,
+            lambda: self._web.exchange("OPTIONS", self._messages, b"", self._headers),
         )
 
     @property
     def _number(self) -> str:
         return f"{self.settings.url.rstrip('/')}/{self.settings.phone_number_id}"
+
+    @property
+    def _messages(self) -> str:
+        return f"{self._number}/messages"
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -192,7 +200,8 @@ def _read(answer: Answer) -> Outcome:
     if code in _OURS or (code == "100" and error.get("error_subcode") == _NO_SUCH_OBJECT):
         return refused(LOCKED_OUT, code=code)
     if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
-        return rejected(f"error {code or answer.status}", code=code, is_dead_address=code in _DEAD)
+        detail = f"error {code or answer.status}{astray(answer.status, code)}"
+        return rejected(detail, code=code, is_dead_address=code in _DEAD)
     return by_status(answer, code=code or None)
 
 

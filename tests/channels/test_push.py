@@ -209,6 +209,22 @@ def test_without_a_token_nothing_was_sent(provider: HttpDouble, channel: PushCha
     assert channel.check() == []
 
 
+def test_a_firebase_url_where_nothing_is_is_told_without_a_message(
+    provider: HttpDouble, channel: PushChannel
+) -> None:
+    mistyped = ["HTTP 404; perhaps the provider's url is mistyped"]
+    channel.send(push())
+    provider.answer(404, b"<html>")
+    provider.requests.clear()
+
+    assert channel.check() == mistyped
+    assert {one.method for one in provider.requests} == {"OPTIONS"}
+    outcome = channel.send(push())
+    assert (outcome.kind, [outcome.detail]) == ("rejected", mistyped)
+    provider.answer(405)
+    assert channel.check() == []
+
+
 # --- browsers -------------------------------------------------------------------------
 
 

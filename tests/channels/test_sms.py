@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 from freezegun import freeze_time
-from http_double import HttpDouble
+from http_double import HttpDouble, answering, at_paths
 from outgoing import outgoing
 
 from orchestrator.channels.base import Surroundings
@@ -169,7 +169,7 @@ def test_what_an_error_means(
 @pytest.mark.parametrize(
     ("status", "body", "wrong"),
     [(200, b'{"sid": "AC1"}', []), (401, b'{"code": 20003}', ["20003: the provider does not let us in"]),
-     (404, b'{"code": 20404}', ["20404: the provider does not let us in"]), (404, b"", []), (501, b"", [])],
+     (404, b'{"code": 20404}', ["20404: the provider does not let us in"]), (501, b"", [])],
 )  # fmt: skip
 def test_the_provider_is_asked_whether_it_lets_us_in(
     provider: HttpDouble, channel: SmsChannel, status: int, body: bytes, wrong: list[str]
@@ -180,6 +180,41 @@ def test_the_provider_is_asked_whether_it_lets_us_in(
     asked = (request.method, request.path)
     assert asked == ("GET", "/2010-04-01/Accounts/account-text.json")
     assert base64.b64decode(request.headers["authorization"][6:]) == b"account-text:token-text"
+
+
+MESSAGES = "/2010-04-01/Accounts/account-text/Messages.json"
+MISTYPED = "; perhaps the provider's url is mistyped"
+
+
+@pytest.mark.parametrize("status", [404, 301, 302, 308])
+def test_a_url_where_no_provider_is_is_told_without_a_message(
+    provider: HttpDouble, channel: SmsChannel, status: int
+) -> None:
+    provider.answer(status, b"<html>", Location="/elsewhere")
+
+    assert channel.check() == [f"HTTP {status}{MISTYPED}"]
+    assert [one.method for one in provider.requests] == ["GET", "OPTIONS"]
+    outcome = channel.send(text())
+    assert outcome.kind == "rejected", "what it means for a message stays the same"
+    assert str(outcome.detail).endswith(MISTYPED)
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 401, 405, 501])
+def test_a_server_that_knows_messages_alone_is_no_wrong_url(
+    provider: HttpDouble, channel: SmsChannel, status: int
+) -> None:
+    provider.script = at_paths({f"OPTIONS {MESSAGES}": answering(status)}, answering(404))
+
+    assert channel.check() == []
+
+
+def test_a_message_that_the_provider_itself_does_not_find_is_no_wrong_url(
+    provider: HttpDouble, channel: SmsChannel
+) -> None:
+    provider.answer(404, b'{"code": 21999}')
+
+    assert channel.check() == []
+    assert channel.send(text()).detail == "error 21999"
 
 
 def test_a_provider_that_is_not_there_is_told() -> None:

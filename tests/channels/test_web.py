@@ -275,6 +275,20 @@ def test_what_a_status_means(status: int, kind: str) -> None:
     assert by_status(Answer(status, {}, b"")).kind == kind
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 405])
+def test_a_status_of_a_url_where_no_provider_is_says_so(status: int) -> None:
+    says = f"HTTP {status}; perhaps the provider's url is mistyped"
+    assert by_status(Answer(status, {}, b"")).detail == says
+    assert by_status(Answer(status, {}, b""), detail="gone").detail == "gone"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "UNREGISTERED"), (400, None), (410, None), (422, None)]
+)
+def test_what_a_provider_refuses_is_no_mistyped_url(status: int, code: str | None) -> None:
+    assert by_status(Answer(status, {}, b""), code=code).detail == f"HTTP {status}"
+
+
 def test_too_many_is_no_fault_of_the_provider() -> None:
     assert by_status(Answer(429, {"retry-after": "7"}, b"")).fault == "message"
     assert by_status(Answer(503, {}, b"")).fault == "provider"

@@ -119,6 +119,23 @@ def test_meta_is_asked_about_our_number(provider: HttpDouble, channel: WhatsappC
     assert channel.check() == ["190: the provider does not let us in"]
 
 
+@pytest.mark.parametrize("status", [404, 302])
+def test_a_url_where_no_provider_is_is_told_without_a_message(
+    provider: HttpDouble, channel: WhatsappChannel, status: int
+) -> None:
+    provider.answer(status, b"<html>")
+
+    mistyped = "; perhaps the provider's url is mistyped"
+    assert channel.check() == [f"HTTP {status}{mistyped}"]
+    asked = [(one.method, one.path) for one in provider.requests]
+    assert asked == [("GET", "/77"), ("OPTIONS", "/77/messages")]
+    outcome = channel.send(chat())
+    assert (outcome.kind, str(outcome.detail).endswith(mistyped)) == ("rejected", True)
+    provider.answer(404, b'{"error": {"code": 2500}}')
+    assert channel.check() == []
+    assert channel.send(chat()).detail == "error 2500"
+
+
 def test_a_success_without_an_id_leaves_a_doubt(
     provider: HttpDouble, channel: WhatsappChannel
 ) -> None:

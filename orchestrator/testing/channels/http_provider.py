@@ -132,6 +132,7 @@ def _handler(provider: HttpProvider) -> type[BaseHTTPRequestHandler]:
                 provider.serve(self)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
+        do_OPTIONS = do_HEAD = _serve  # noqa: N815 - the same
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the suite listens for what the adapter says."""
