@@ -23,7 +23,7 @@ from orchestrator.health.lists import (
 from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.lease import Office, office
 from orchestrator.tick import resting
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 from orchestrator.tick.releases import latest_release
 
 WEBHOOK = "webhook"

@@ -33,7 +33,7 @@ from orchestrator.scheduler.lease import Candidate, office
 from orchestrator.scheduler.note import Memory, memory_of, named, read_note, write_note
 from orchestrator.scheduler.outcome import Outcome
 from orchestrator.scheduler.tick_lines import Written, counts_of, remarks, tick_event
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
 GO_ON = "clmctl resume --all (or clmctl start --accept)"

@@ -20,7 +20,7 @@ from orchestrator.delivery.complaints import RELEASED
 from orchestrator.delivery.metrics import Metrics
 from orchestrator.delivery.switch import Switch
 from orchestrator.errors import EnvironmentFault
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 
 OPEN = ("queued", "claimed", "sending", "in_doubt", "dead")
 """States that are counted: what still is to leave, and what somebody should look at."""

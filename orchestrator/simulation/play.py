@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from orchestrator.playbook.model import Playbook
-from orchestrator.tick.context import Observer
+from orchestrator.tick.observer import Observer
 from orchestrator.tick.run import Ticked, TickPlan, live_run
 
 Supply = Callable[[datetime], None]

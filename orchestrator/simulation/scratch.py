@@ -20,7 +20,7 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.database import scratch_engine, start_snapshot, summarize_statistics
 from orchestrator.importing.staging import fill
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 
 FACTS = (
     tables.customer,

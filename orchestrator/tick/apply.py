@@ -31,7 +31,8 @@ from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
-from orchestrator.tick.context import Tick, watermark
+from orchestrator.tick.beginning import watermark
+from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.logbook import (
     inserted,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -17,7 +17,6 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Table,
-    func,
     insert,
     literal,
     select,
@@ -31,14 +30,12 @@ from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Playbook
-from orchestrator.tables.reading import aliased
 from orchestrator.tick import overlay, workspace
+from orchestrator.tick.beginning import zone_names
 from orchestrator.tick.live_flow import LiveFlow, Place
+from orchestrator.tick.observer import Observer
 from orchestrator.tick.past import Past
 from orchestrator.tick.pauses import Pause
-
-if TYPE_CHECKING:
-    from orchestrator.tick.walk import Walk
 
 
 def _tell_nobody(station: str) -> None:
@@ -51,26 +48,6 @@ class Breaker:
 
     tripped_at: datetime | None
     resumed_at: datetime | None
-
-
-class Observer(Protocol):
-    """Who looks on as a tick decides; it must change nothing."""
-
-    def entered(self, tick: Tick) -> None:
-        """Called when the entries are decided, before any run moves."""
-
-    def stepped(self, walk: Walk) -> None:
-        """Called with the runs that are about to do one step."""
-
-    def asked(
-        self, tick: Tick, criterion: Criterion, scope: Scope, here: ColumnElement[bool]
-    ) -> None:
-        """Called before runs are asked what may take them from where they are.
-
-        Args:
-            scope: over ``workspace.run``.
-            here: which of these runs are asked.
-        """
 
 
 @dataclass
@@ -139,7 +116,7 @@ class Tick:
     """The ranges that are stored → their key."""
 
     def __post_init__(self) -> None:
-        self.zone_names = _zone_names(self.connection)
+        self.zone_names = zone_names(self.connection)
         self.facts = self._facts()
         self.past = Past(self.connection)
         self.is_edited = self.past.has_other(self.playbook.fingerprint)
@@ -344,22 +321,3 @@ class Tick:
             spans=workspace.span,
             add_spans=self.add_spans,
         )
-
-
-def _zone_names(connection: Connection) -> list[str]:
-    """Return the different time zones, '' for none, one step in the index per zone."""
-    zone, later = tables.customer.c.timezone, aliased(tables.customer)
-    least = select(func.min(zone).label("name")).cte("zone", recursive=True)
-    after = select(func.min(later.c.timezone)).where(later.c.timezone > least.c.name)
-    following = select(after.correlate(least).scalar_subquery()).where(least.c.name.is_not(None))
-    names = least.union_all(following)
-    found = connection.scalars(select(names.c.name).where(names.c.name.is_not(None))).all()
-    nameless = connection.execute(select(literal(1)).where(zone.is_(None)).limit(1)).first()
-    return sorted({*found, ""} if nameless else set(found))
-
-
-def watermark(connection: Connection) -> tuple[datetime | None, int]:
-    """Return the latest live tick's instant and the last customer id it saw."""
-    query = select(tables.tick.c.at, tables.tick.c.last_customer_id)
-    row = connection.execute(query.order_by(tables.tick.c.at.desc()).limit(1)).first()
-    return (row[0], row[1]) if row else (None, 0)

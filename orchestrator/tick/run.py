@@ -38,8 +38,10 @@ from orchestrator.tick import (
     versions,
     workspace,
 )
-from orchestrator.tick.context import Breaker, Observer, Tick, watermark
+from orchestrator.tick.beginning import watermark
+from orchestrator.tick.context import Breaker, Tick
 from orchestrator.tick.live_flow import LiveFlow
+from orchestrator.tick.observer import Observer
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from orchestrator.delivery.worker import Worker
 from orchestrator.playbook.load import load
 from orchestrator.scheduler import waking as _waking  # imported once, before processes fork
 from orchestrator.scheduler.events import Happened, json_line
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 from orchestrator.tick.run import TickPlan, dry_run, live_run
 
 __all__ = [

@@ -16,7 +16,7 @@ from orchestrator.health.lists import DayListStanding, day_list_standings
 from orchestrator.health.telling import status_page
 from orchestrator.report.layout import Page
 from orchestrator.scheduler.outcome import Outcome
-from orchestrator.tick.context import watermark
+from orchestrator.tick.beginning import watermark
 
 FLOW = """
 flow: call
