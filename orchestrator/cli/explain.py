@@ -28,6 +28,7 @@ EXAMPLES = [
     ("clmctl explain flow win_back", "the flow in English"),
     ("clmctl explain CLM104", "what an error of clmctl check means"),
     ("clmctl explain frequency", "what a reason code means"),
+    ("clmctl explain in_doubt", "what a state of a message means"),
 ]
 
 app = verb_app()
@@ -158,7 +159,7 @@ def _code(code: str) -> int:
     from orchestrator.report.meanings import known_codes, meanings, told
 
     found = meanings(code)
-    if not found and re.fullmatch(r"[A-Za-z_]+|(?i:CLM)\d*", code):
+    if not found and re.fullmatch(r"[A-Za-z_-]+|(?i:CLM)\d*", code):
         near = did_you_mean(code, known_codes())
         raise UsageError(f'there is no code "{code}"', help=near + _FLOW_HINT.format(code))
     if not found:

@@ -1,4 +1,4 @@
-"""The page of codes: what ``check`` reports, and why a message was not sent."""
+"""The page of codes: what ``check`` reports, why a message was not sent, where it stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.gate.reasons import REASONS, Reason
 from orchestrator.language.codes import CODES, Code
+from orchestrator.language.codes.states import STATES
 
 LAYERS = {
     "1": "Text and words",
@@ -40,6 +41,10 @@ def codes_page() -> Iterator[str]:
         reasons = [reason for reason in REASONS.values() if reason.where == place]
         yield f"## {title}"
         yield _table(reasons)
+    yield "## Where a message stands"
+    yield "The states of the ledger, as `clmctl outbox` and `clmctl explain CUSTOMER` print them."
+    rows = [f"| `{name}` | {state.says} |" for name, state in STATES.items()]
+    yield "\n".join(["| State | Meaning |", "|---|---|", *rows])
 
 
 def _problem(code: str, problem: Code) -> Iterator[str]:

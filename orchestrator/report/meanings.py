@@ -1,4 +1,4 @@
-"""What the codes mean that ``check`` and a tick print."""
+"""What the codes mean that ``check``, a tick and the ledger print."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.gate.reasons import REASONS
 from orchestrator.language.codes import CODES
+from orchestrator.language.codes.states import STATES
 from orchestrator.report.layout import Page
 from orchestrator.report.words import PLACES, label, sentence
 
@@ -15,6 +16,7 @@ TITLES = {
     "gate": "a message was not sent",
     "exit": "a customer left a flow",
 }
+OF_A_MESSAGE = "where a message of the ledger stands"
 EFFECTS = {
     "hold": "The message is held: it waits, and is tried again until it expires.",
     "suppress": "The message is suppressed: it will not be sent, and the customer goes on.",
@@ -33,7 +35,8 @@ class Meaning:
 
 def known_codes() -> tuple[str, ...]:
     """Return every code that can be explained."""
-    return (*CODES, *dict.fromkeys(code for table in PLACES.values() for code in table))
+    reasons = (code for table in PLACES.values() for code in table)
+    return (*CODES, *dict.fromkeys((*reasons, *STATES)))
 
 
 def meanings(code: str) -> list[Meaning]:
@@ -42,11 +45,16 @@ def meanings(code: str) -> list[Meaning]:
     if problem is not None:
         title = f"{code.upper()}: {problem.title}"
         return [Meaning(title, problem.text, problem.wrong, problem.right)]
-    return [
+    found = [
         Meaning(f"{code}: {TITLES[place]}, {label(table, code)}", _text(place, code))
         for place, table in PLACES.items()
         if code in table
     ]
+    name = code.lower().replace("-", "_")
+    state = STATES.get(name)
+    if state is not None:
+        found.append(Meaning(f"{name}: {OF_A_MESSAGE}", f"{state.says} More: {state.page}."))
+    return found
 
 
 def _text(place: str, code: str) -> str:

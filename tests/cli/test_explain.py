@@ -152,6 +152,7 @@ def test_a_send_cannot_be_explained_yet(say: Say) -> None:
     ("arguments", "help"),
     [
         (["flow"], "clmctl explain flow NAME"),
+        (["ded"], 'did you mean "dead"?'),
         (["quiet_hour"], 'did you mean "quiet_hours"? for a customer say which flow'),
         (["win_back"], "a flow is told by: clmctl explain flow win_back"),
     ],
