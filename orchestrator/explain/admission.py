@@ -15,8 +15,8 @@ from orchestrator.flow.base import Start
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
 from orchestrator.records import ExplainedLeaf
-from orchestrator.tick.entries import refusals
 from orchestrator.tick.live_flow import LiveFlow
+from orchestrator.tick.refusals import refusals
 
 _OF_OCCURRENCE = ("stale", "no_key")
 """Entry tests that say something about what happened, so nothing where nothing did."""
