@@ -49,6 +49,7 @@ VERBS = {
             "resume", "resume", "Run", "Let a flow go on that was paused, or whose breaker tripped."
         ),
         Verb("outbox", "outbox", "Run", "List messages on their way, rule about those in doubt."),
+        Verb("suppression", "suppression", "Run", "Use addresses again that bounced by mistake."),
         Verb("tasks", "tasks", "Run", "List the tasks that flows gave, mark them done."),
         Verb("channels", "channels", "Run", "List the channels, check them, send one for trial."),
         Verb("db", "db", "Run", "Create, upgrade or inspect the database."),

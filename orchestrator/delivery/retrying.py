@@ -90,7 +90,8 @@ def retry(
     if shut:
         raise RefusedError(
             "; ".join(one.says(zone) for one in shut),
-            help="nothing was queued: a message can go once its customer has another address",
+            help="nothing was queued: a message can go once its customer has another address; "
+            "clmctl suppression lift CUSTOMER is for one that was put out of use by mistake",
         )
     return made
 
