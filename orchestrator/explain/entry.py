@@ -15,9 +15,10 @@ from orchestrator.explain.customers import customer_row
 from orchestrator.playbook.model import Flow
 from orchestrator.records import Explained
 from orchestrator.tick.context import Tick
+from orchestrator.tick.flows_in_force import is_evaluated
 from orchestrator.tick.keys import written_key
 from orchestrator.tick.live_flow import LiveFlow
-from orchestrator.tick.run import TickPlan, entries_of, is_evaluated
+from orchestrator.tick.run import TickPlan, entries_of
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +16,6 @@ from orchestrator.criteria.base import leaves
 from orchestrator.criteria.kinds.flow_runs import FlowMove, InFlow
 from orchestrator.database import in_one_transaction, start_snapshot
 from orchestrator.errors import UsageError
-from orchestrator.flow.brought import result_types
-from orchestrator.flow.entry import entry_types
-from orchestrator.flow.graph import graph
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
@@ -40,6 +37,7 @@ from orchestrator.tick import (
 )
 from orchestrator.tick.beginning import watermark
 from orchestrator.tick.context import Breaker, Tick
+from orchestrator.tick.flows_in_force import flow_memory, live_flows, paused_flows
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.observer import Observer
 
@@ -211,14 +209,14 @@ def _begin(connection: Connection, plan: TickPlan) -> Tick:
     plan = _caught_up(plan, latest)
     newest = connection.scalar(select(func.max(tables.customer.c.id))) or 0
     edited = definitions.edited(connection, plan.playbook)
-    known, by_hand = _flow_memory(connection), pauses.pauses(connection)
-    paused = _paused_flows(plan, by_hand)
+    known, by_hand = flow_memory(connection), pauses.pauses(connection)
+    paused = paused_flows(plan, by_hand)
     return Tick(
         connection=connection,
         playbook=plan.playbook,
         now=plan.now,
         names=names_of(plan.playbook),
-        flows=_live_flows(plan, known, paused),
+        flows=live_flows(plan, known, paused),
         paused=paused,
         watermark=latest,
         last_customer_id=last_customer_id,
@@ -248,63 +246,6 @@ def _caught_up(plan: TickPlan, latest: datetime | None) -> TickPlan:
     if latest is None or not latest - plan.slack <= plan.now < latest:
         return plan
     return dataclasses.replace(plan, now=latest + timedelta(microseconds=1))
-
-
-@dataclass(frozen=True)
-class FlowMemory:
-    """What live ticks have noted of a flow, or of the project's breaker."""
-
-    live_since: datetime | None = None
-    seen_at: datetime | None = None
-    tripped_at: datetime | None = None
-    resumed_at: datetime | None = None
-
-
-def _flow_memory(connection: Connection) -> dict[str, FlowMemory]:
-    row = tables.flow_state.c
-    query = select(row.flow, row.live_since, row.seen_at, row.tripped_at, row.resumed_at)
-    return {flow: FlowMemory(*noted) for flow, *noted in connection.execute(query)}
-
-
-def _paused_flows(
-    plan: TickPlan, by_hand: Mapping[str, pauses.Pause]
-) -> dict[str, pauses.Pause | None]:
-    """Return the flows that a pause alone keeps from being evaluated."""
-    found: dict[str, pauses.Pause | None] = {}
-    for name, flow in sorted(plan.playbook.flows.items()):
-        stopped = by_hand.get(name) or by_hand.get(pauses.EVERYTHING)
-        if flow.status == "paused" or (stopped and flow.status in pauses.EVALUATED):
-            found[name] = stopped
-    return found
-
-
-def is_evaluated(plan: TickPlan, name: str, paused: Collection[str]) -> bool:
-    """Return whether a tick evaluates a flow (semantics 1)."""
-    status = plan.playbook.flows[name].status
-    as_live = status in pauses.EVALUATED or (status == "draft" and name in plan.drafts)
-    return as_live and name not in paused
-
-
-def _live_flows(
-    plan: TickPlan, known: Mapping[str, FlowMemory], paused: Collection[str]
-) -> dict[str, LiveFlow]:
-    names = names_of(plan.playbook)
-    segments = {name: segment.when for name, segment in plan.playbook.segments.items()}
-    found = {}
-    for name, flow in sorted(plan.playbook.flows.items()):
-        if name != plan.asked and not is_evaluated(plan, name, paused):
-            continue
-        noted = known.get(name, FlowMemory())
-        found[name] = LiveFlow(
-            flow,
-            graph(flow.steps),
-            noted.live_since or plan.as_live_since or plan.now,
-            is_first=noted.live_since is None,
-            seen_at=noted.seen_at,
-            entry_types=entry_types(flow.starts_when, segments, names, flow=name),
-            result_types=result_types(flow.steps, names),
-        )
-    return found
 
 
 def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
