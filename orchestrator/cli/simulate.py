@@ -160,7 +160,7 @@ def simulate(
     from orchestrator.report.streams import pretty_json
 
     if report is not None:
-        from orchestrator.report.chart import page_of
+        from orchestrator.report.span_page import page_of
 
         report.write_text(page_of(found, opened.zone), encoding="utf-8")
         console.say(f"The chart is in {report}")

@@ -17,9 +17,9 @@ from told import decision
 
 from orchestrator.records import FlowSpan, Pressure, SpanReport, Spread, Volume
 from orchestrator.report.calendar import calendar
-from orchestrator.report.chart import page_of
 from orchestrator.report.contracts import Telling, as_it_is
 from orchestrator.report.layout import Page
+from orchestrator.report.span_page import page_of
 from orchestrator.report.spans import grid
 
 VIENNA = ZoneInfo("Europe/Vienna")
