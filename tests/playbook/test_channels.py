@@ -137,6 +137,14 @@ def test_a_secret_that_stands_there_is_told_and_not_repeated(
     assert "4711" not in f"{found.message} {found.help}"
 
 
+def test_a_word_of_an_adapter_s_own_is_never_taken_for_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_adapters(monkeypatch)
+
+    assert errors(tmp_path, "channels: {drum: {beat: env:BEAT, kind: bass}}\n") == []
+
+
 def test_a_channel_of_a_package_is_unknown_until_channels_name_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

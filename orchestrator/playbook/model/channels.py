@@ -57,7 +57,7 @@ def _one(key: ScalarNode, value: Node, reader: Reader) -> ChannelSettings | Inva
     resolved = reader.resolve(value)
     if not isinstance(resolved, MapNode):
         return resolved if isinstance(resolved, Invalid) else _refuse_value(key, resolved, reader)
-    named = _named_adapter(resolved, reader)
+    named = _named_adapter(resolved, key, reader)
     adapter = named if isinstance(named, Invalid) else _adapter(named or key, key, reader)
     place = f'the channel "{key.text}"'
     if not isinstance(adapter, Invalid):
@@ -85,21 +85,29 @@ def _refuse_value(key: ScalarNode, value: Node, reader: Reader) -> Invalid:
     return reader.report(value.mark, "CLM105" if is_bare else "CLM106", message, help=help)
 
 
-def _named_adapter(node: MapNode, reader: Reader) -> ScalarNode | Invalid | None:
+def _named_adapter(
+    node: MapNode, channel: ScalarNode, reader: Reader
+) -> ScalarNode | Invalid | None:
     """Return what stands under ``adapter``, also if that word is mistyped; None if it is not."""
-    for key, value in node.items:
-        if (
-            key.text == "adapter"
-            or surely_meant(key.text, ("adapter",))
-            or (key.text.casefold() in words_of(ChannelSettings)["adapter"].called)
-        ):
-            named = reader.resolve(value)
-            is_text = isinstance(named, ScalarNode) and isinstance(named.value, str) and named.value
-            if isinstance(named, ScalarNode) and is_text:
-                return named
-            message = "expected the name of an adapter"
-            return reader.report(value.mark, "CLM106", message, help=_installed(""))
-    return None
+    value = node.get("adapter")
+    if value is None:
+        own = _part(channel.text).part
+        known = words_of(own.Settings) if own is not None else {}
+        meant = (said for key, said in node.items if key.text not in known and _is_adapter(key))
+        value = next(meant, None)
+    if value is None:
+        return None
+    named = reader.resolve(value)
+    if isinstance(named, ScalarNode) and isinstance(named.value, str) and named.value:
+        return named
+    message = "expected the name of an adapter"
+    return reader.report(value.mark, "CLM106", message, help=_installed(""))
+
+
+def _is_adapter(key: ScalarNode) -> bool:
+    """Return whether a word is ``adapter`` mistyped, or what others call it."""
+    called = words_of(ChannelSettings)["adapter"].called
+    return key.text.casefold() in called or surely_meant(key.text, ("adapter",)) is not None
 
 
 def _adapter(named: ScalarNode, channel: ScalarNode, reader: Reader) -> type[Channel] | Invalid:

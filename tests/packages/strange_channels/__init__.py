@@ -15,6 +15,7 @@ from orchestrator.channels.api import (
     accepted,
     word,
 )
+from orchestrator.language.shapes import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class DrumSettings(ChannelSettings):
     """Drums each message out."""
 
     beat: Secret = word(SecretShape(), "The secret beat.")
+    kind: str | None = word(Text(), "Of what drum.", default=None)
 
 
 class DrumChannel(Channel):
