@@ -11,8 +11,10 @@ from harness import PACKAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from programmes import playbook
 from random_programmes import Story, stories
+from reference.calls import hear
 from reference.loading import load
-from reference.tick import State, hear, tick
+from reference.state import State
+from reference.tick import tick
 from smaller import smallest
 from sqlalchemy import Engine
 from ticking import Told, lines

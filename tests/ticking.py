@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reference.tick import Decision, Effect, EffectKey, State, Tick
+from reference.state import Decision, Effect, EffectKey, State, Tick
 from replies import FAILURE, reply
 from sqlalchemy import Engine, select
 
