@@ -40,7 +40,8 @@ from orchestrator.criteria.modifiers import Where
 from orchestrator.criteria.numbers import number_tests
 from orchestrator.criteria.reckoning import Reckoning
 from orchestrator.criteria.shown import Shown
-from orchestrator.criteria.sources import Source, measured, source
+from orchestrator.criteria.sources import measured, source
+from orchestrator.criteria.stored_sources import Source
 from orchestrator.language.durations import Duration
 from orchestrator.language.literals import Reference
 from orchestrator.tables.reading import aliased

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    and_,
-    case,
-    cast,
-    exists,
-    null,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, FromClause, and_, case, cast, exists, null, or_, select, true
 
 from orchestrator import tables, timing
 from orchestrator.columns import exact_text, to_micros

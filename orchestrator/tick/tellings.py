@@ -13,7 +13,8 @@ from orchestrator import tables
 from orchestrator.columns import exact_text, from_micros, to_micros
 from orchestrator.counting import counted
 from orchestrator.criteria.scope import Scope
-from orchestrator.criteria.sources import OnCustomer, source
+from orchestrator.criteria.sources import source
+from orchestrator.criteria.stored_sources import OnCustomer
 from orchestrator.flow.told import told_event, told_source
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.language.names import Name
