@@ -85,8 +85,8 @@ class Caller:
         return [Ended(one, self._outcome(one.message.key, told, broke)) for one in marked]
 
     def hangs(self) -> bool:
-        """Return whether the adapter gives no sign for as long as a claim lasts without one."""
-        entered, longest = self._entered, self.outlet.lease.total_seconds()
+        """Return whether the adapter is silent for so long that its messages are lost to it."""
+        entered, longest = self._entered, self.outlet.longest_silence.total_seconds()
         return entered is not None and monotonic() - entered > longest
 
     def _note(self, key: str, outcome: Outcome | None, told: dict[str, Outcome | None]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from threading import Event
 from time import monotonic
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from orchestrator import tables
+from orchestrator.counting import counted
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.doubts import Doubts, beside
 from orchestrator.delivery.lane import Lane
@@ -41,6 +42,8 @@ class Driver:
     """What was said of its messages."""
     _looked: float = float("-inf")
     """When it looked at what is in doubt."""
+    _waits: bool = False
+    """Whether only others have something left."""
 
     def __post_init__(self) -> None:
         outlet = self.lane.outlet
@@ -110,9 +113,21 @@ class Driver:
             return True
         row, channel = tables.message.c, self.lane.outlet.channel
         comes_back = and_(in_state("queued"), row.error == LOST)
-        held = select(row.id).where(
+        held = select(func.count()).where(
             row.channel == channel, or_(in_state("claimed", "sending"), comes_back)
         )
-        return self.lane.reader.read(
-            lambda connection: connection.execute(held.limit(1)).first() is None
+        count = self.lane.reader.read(lambda connection: connection.scalar(held) or 0)
+        if count and not self._waits:
+            self._tell_waiting(count)
+        self._waits = count > 0
+        return count == 0
+
+    def _tell_waiting(self, count: int) -> None:
+        channel, span = self.lane.outlet.channel, self.lane.lease.span.total_seconds()
+        self.say(
+            "waits_for_others",
+            f"{channel}: waits for {counted(count, 'message')} that other workers have in hand; "
+            f"what a lost one had is free within {span + 10:.0f} seconds",
+            "info",
+            {"channel": channel, "messages": count},
         )

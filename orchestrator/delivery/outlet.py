@@ -16,6 +16,9 @@ from orchestrator.delivery.policy import Doubt
 from orchestrator.errors import EnvironmentFault
 from orchestrator.packages import said
 
+LONGEST_LEASE = timedelta(seconds=90)
+"""Three times the longest call over HTTP; a worker that carries a longer one lives meanwhile."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outlet:
@@ -68,8 +71,16 @@ class Outlet:
 
     @property
     def lease(self) -> timedelta:
-        """How long a claim lasts without a sign of life: three times the longest call."""
-        return 3 * self.adapter.capabilities.timeout
+        """How long a claim lasts without a sign of life, which is given during a call too."""
+        return min(3 * self.adapter.capabilities.timeout, LONGEST_LEASE)
+
+    @property
+    def longest_silence(self) -> timedelta:
+        """After how long without a word an adapter has lost what it had in hand.
+
+        No sign of life is given once the longest call would be over, and the last one runs out.
+        """
+        return self.adapter.capabilities.timeout + self.lease
 
 
 def shut(adapter: Channel) -> None:

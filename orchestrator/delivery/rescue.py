@@ -32,14 +32,14 @@ from orchestrator.database_clock import now_by
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import DONE, final, tell
 from orchestrator.delivery.marking import drop_payloads
-from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.outlet import LONGEST_LEASE, Outlet
 from orchestrator.delivery.policy import LOOKS, LOST, MOST_CRASHES, Attempt, Change, in_doubt
 
 COINCIDENCE = timedelta(seconds=5)
 MOST = 500
 """Rows rescued in one transaction."""
-LONGEST_LEASE = timedelta(hours=1)
-"""Longer than any, where no channel says how long its calls may take."""
+FORSAKEN = timedelta(hours=1)
+"""After the end of a lease, if no worker carries the channel of what was at the wire."""
 _ROW = tables.message.c
 _POISON = "poison: {} workers were lost with it"
 _LISTS = {
@@ -107,7 +107,7 @@ class Rescuer:
         return Counter(str(row["to_state"]) for row in rows)
 
     def _orphans(self, connection: Connection, *, all_of_them: bool) -> list[_Orphan]:
-        ran_out = true() if all_of_them else self._ran_out(now_by(connection))
+        ran_out = true() if all_of_them else _ran_out(now_by(connection))
         query = (
             select(*(_ROW[name] for name in _Orphan._fields))
             .where(in_state("claimed", "sending"), ran_out)
@@ -120,14 +120,8 @@ class Rescuer:
 
     def _is_carried(self, now: ColumnElement[int]) -> ColumnElement[bool]:
         """Return whether the channel is one of ours, or nobody's: else its workers see to it."""
-        forsaken = _ROW.lease_until <= now - literal_column(str(LONGEST_LEASE // MICROSECOND))
+        forsaken = _ROW.lease_until <= now - literal_column(str(FORSAKEN // MICROSECOND))
         return or_(_ROW.channel.in_(sorted(self.outlets)), forsaken)
-
-    def _ran_out(self, now: ColumnElement[int]) -> ColumnElement[bool]:
-        """Return whether a lease ended, or was taken before the clock was set back."""
-        longest = max((outlet.lease for outlet in self.outlets.values()), default=LONGEST_LEASE)
-        far_off = now + literal_column(str(2 * longest // MICROSECOND))
-        return or_(_ROW.lease_until <= now, _ROW.lease_until > far_off)
 
     def _rescued(
         self, connection: Connection, orphan: _Orphan, crashes: int, now: datetime
@@ -170,6 +164,12 @@ class Rescuer:
         # workers comes back at another moment, lest whoever kills workers in a rhythm meets it.
         apart = COINCIDENCE * self.chance.random() if crashes == MOST_CRASHES - 1 else timedelta()
         return replace(change, error=LOST, not_before=now + apart)
+
+
+def _ran_out(now: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether a lease ended, or was taken before the clock was set back."""
+    far_off = now + literal_column(str(2 * LONGEST_LEASE // MICROSECOND))
+    return or_(_ROW.lease_until <= now, _ROW.lease_until > far_off)
 
 
 def told_of(states: Mapping[str, int]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from random import Random
 from threading import Event
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -36,6 +38,7 @@ from orchestrator.delivery.doubts import Doubts
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.rescue import Rescuer
 from orchestrator.delivery.switch import FRESH_SECONDS
 from orchestrator.pausing import EVERYTHING, pause, resume_flow
 
@@ -167,6 +170,26 @@ def test_a_flow_that_is_gone_from_the_files_keeps_nothing_from_leaving(shop: Sho
     del shop.files["greet"]
     drain(shop, outlet())
     assert ledger(shop, "state") == ["sent"] * 3
+
+
+def test_a_call_that_outlasts_its_lease_is_nobody_else_s(shop: Shop) -> None:
+    greeted(shop, 1)
+    rescued: Counter[str] = Counter()
+
+    def answer(message: OutgoingMessage) -> Outcome:
+        until = monotonic() + 1.5
+        while monotonic() < until:
+            with shop.engine.begin() as connection:
+                rescued.update(Rescuer({"email": mail}, Random(1)).rescue(connection, NOW))
+            sleep(0.1)
+        return accepted("m1")
+
+    mail = outlet(answer)
+    drain(shop, mail, lease=timedelta(seconds=0.6))
+
+    assert not rescued
+    assert ledger(shop, "state") == ["sent"]
+    assert len(carried(mail)) == 1
 
 
 # --- what stands in the way -----------------------------------------------------------------

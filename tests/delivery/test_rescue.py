@@ -13,7 +13,8 @@ from sqlalchemy import update
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.database_clock import database_now
-from orchestrator.delivery.rescue import LONGEST_LEASE, Rescuer
+from orchestrator.delivery.outlet import LONGEST_LEASE
+from orchestrator.delivery.rescue import FORSAKEN, Rescuer
 
 FLOW = """
 flow: hello
@@ -45,9 +46,7 @@ def test_what_was_claimed_goes_back_once_its_lease_cannot_hold(
     assert rows(shop.engine, "SELECT state FROM message") == [(state,)]
 
 
-@pytest.mark.parametrize(
-    ("ago", "state"), [(LONGEST_LEASE / 2, "sending"), (2 * LONGEST_LEASE, "in_doubt")]
-)
+@pytest.mark.parametrize(("ago", "state"), [(FORSAKEN / 2, "sending"), (2 * FORSAKEN, "in_doubt")])
 def test_what_was_at_the_wire_of_a_channel_that_nobody_carries_any_more_is_in_doubt(
     shop: Shop, ago: timedelta, state: str
 ) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.database_clock import database_now
+from orchestrator.delivery.manner import Until
 from orchestrator.delivery.policy import MOST_CRASHES
 from orchestrator.delivery.sole import sole_of
 
@@ -85,6 +86,35 @@ def test_what_becomes_of_a_lost_worker_s_messages_is_told_by_state(shop: Shop) -
     )
     facts = {"messages": 4, "states": {"queued": 2, "in_doubt": 1, "dead": 1}}
     assert said == [("rescued", says, "warning", facts)]
+
+
+def test_a_drain_tells_that_it_waits_for_what_others_have_in_hand(shop: Shop) -> None:
+    queued(shop, 3)
+    with shop.engine.begin() as connection:
+        until = to_micros(database_now(connection)) + 1_000_000
+        lost = {"state": "claimed", "lease": "lost", "lease_until": until}
+        connection.execute(update(tables.message).values(**lost).where(tables.message.c.id < 3))
+    said: list[str] = []
+    mail, often = outlet(), timedelta(milliseconds=50)
+    last = worker(shop, [mail], until=Until.NOTHING_LEFT, rescue_every=often)
+    last.say = lambda event, says, *more: said.append(f"{event}: {says}")
+    last.run()
+
+    waits = [one for one in said if one.startswith("waits_for_others")]
+    told = (
+        "waits_for_others: email: waits for 2 messages that other workers have in hand; "
+        "what a lost one had is free within 100 seconds"
+    )
+    assert waits == ([told] if shop.engine.dialect.name == "postgresql" else [])
+    assert len(carried(mail)) == 3
+
+
+def test_the_longest_call_does_not_make_a_lost_worker_s_messages_wait(shop: Shop) -> None:
+    mail = outlet(timeout=timedelta(minutes=15))
+
+    assert mail.lease == timedelta(seconds=90)
+    assert mail.longest_silence == timedelta(minutes=16, seconds=30)
+    assert outlet(timeout=timedelta(seconds=10)).lease == timedelta(seconds=30)
 
 
 def test_on_sqlite_one_process_sends_and_others_wait(shop: Shop) -> None:
