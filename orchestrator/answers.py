@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.clock import utcnow
-from orchestrator.columns import to_micros
+from orchestrator.columns import GREATEST, to_micros
 from orchestrator.errors import NotFoundError
 from orchestrator.flow.told import answer_event, answer_source
 from orchestrator.values import parse_value
@@ -78,10 +78,14 @@ def _found(connection: Connection, call: int | str) -> RowMapping | None:
     row = tables.message
     query = select(row).where(row.c.channel == WEBHOOK)
     if isinstance(call, int):
+        if call > GREATEST:
+            return None
         query = query.where(row.c.id == call)
     else:
         parts = [unquote(part) for part in call.split(".")]
         if len(parts) != 9 or not (parts[4].isdecimal() and parts[8].isdecimal()):
+            return None
+        if max(int(parts[4]), int(parts[8])) > GREATEST:
             return None
         _, _, customer, flow, entry, step, occurrence, channel, generation = parts
         query = query.join(tables.customer, tables.customer.c.id == row.c.customer_id).where(

@@ -17,6 +17,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+GREATEST = 2**63 - 1
+"""The greatest integer that a column holds: nothing is found by a greater one."""
 EVER = -(2**60)
 """Microseconds standing for "since ever": before every instant that can be written."""
 

@@ -57,7 +57,14 @@ CustomerOption = Annotated[
     typer.Option("--customer", metavar="ID", help="Only to this customer, by the customer's id."),
 ]
 LimitOption = Annotated[
-    int, typer.Option("--limit", metavar="N", min=1, help="Show at most so many, the latest first.")
+    int,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        max=1_000_000,
+        help="Show at most so many, the latest first.",
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from orchestrator import tables
-from orchestrator.columns import EPOCH, to_micros
+from orchestrator.columns import EPOCH, GREATEST, to_micros
 from orchestrator.delivery.auditing import audit
 from orchestrator.delivery.happenings import Occurred, happened, object_name
 from orchestrator.delivery.marking import drop_payloads
@@ -114,9 +114,8 @@ def story(connection: Connection, number: int) -> tuple[MessageLine, list[Occurr
     Raises:
         NotFoundError: there is no such message.
     """
-    found = connection.execute(_lines().where(tables.message.c.id == number)).first()
-    if found is None:
-        raise _no_such(number)
+    state_of(connection, number)
+    found = connection.execute(_lines().where(tables.message.c.id == number)).one()
     return _line(found), happened(connection, number)
 
 
@@ -164,6 +163,7 @@ def rule(connection: Connection, number: int, ruling: Ruling, now: datetime) -> 
         RefusedError: it is not in doubt (any more).
     """
     row = tables.message
+    state_of(connection, number)
     values = {**_RULINGS[ruling], "state_at": to_micros(now)}
     ruled = update(row).where(row.c.id == number, row.c.state == "in_doubt").values(**values)
     if connection.execute(ruled).rowcount == 0:
@@ -199,11 +199,10 @@ def state_of(connection: Connection, number: int) -> str:
         NotFoundError: there is no such message.
     """
     row = tables.message.c
-    state = connection.scalar(select(row.state).where(row.id == number))
+    query = select(row.state).where(row.id == number)
+    state = connection.scalar(query) if number <= GREATEST else None
     if state is None:
-        raise _no_such(number)
+        raise NotFoundError(
+            f"there is no message {number}", help="clmctl outbox list shows those on their way"
+        )
     return str(state)
-
-
-def _no_such(number: int) -> NotFoundError:
-    return NotFoundError(f"there is no message {number}", help="clmctl outbox list shows them")

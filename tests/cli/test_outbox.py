@@ -203,6 +203,18 @@ def test_only_dead_ones_are_retried_each_once_and_all_or_none(
     assert answer(["outbox", "retry", "99", *sent]) == 1
 
 
+@pytest.mark.parametrize("number", ["99", str(2**63 - 1), str(2**63), "9" * 20])
+@pytest.mark.parametrize(
+    "verb", ["show", "retry", "in-doubt mark-sent", "in-doubt resend", "in-doubt discard"]
+)
+def test_an_id_that_no_message_has_is_told_however_long_it_is(
+    sent: list[str], shop: Shop, capsys: Printed, verb: str, number: str
+) -> None:
+    assert answer(["outbox", *verb.split(), number, *sent]) == 1
+    assert f"error: there is no message {number}" in capsys.readouterr().err
+    assert acts(shop) == []
+
+
 def test_all_dead_ones_of_a_flow_are_retried_at_a_word(
     sent: list[str], shop: Shop, capsys: Printed
 ) -> None:

@@ -73,6 +73,8 @@ def test_done_twice_changes_nothing_and_an_unknown_task_is_refused(
     assert task["done_at"] == "2026-03-02T09:30:00Z"
     assert answer(["tasks", "done", "999", *called]) != 0
     assert "there is no task 999" in capsys.readouterr().err
+    assert answer(["tasks", "done", "9" * 20, *called]) == 1
+    assert f"there is no task {'9' * 20}" in capsys.readouterr().err
     with shop.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.dirty)) == 1
 
