@@ -150,9 +150,9 @@ def _ask(route: Route, trial: Trial, opened: OpenProject) -> None:
     from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
 
     stop = opened.folder / KILL_FILE
-    if Switch(stop).is_off():
+    if why := Switch(stop).why_off():
         help = f"remove {KILL_FILE}, and unset {SEND_VARIABLE}, to let messages leave"
-        raise RefusedError("sending is switched off: nothing was sent", help=help)
+        raise RefusedError(f"sending is switched off ({why}): nothing was sent", help=help)
     where = f" to {_masked(trial)}" if trial.to else ""
     if not console.confirm(f"Send one message by {trial.channel} ({route.adapter.name}){where}?"):
         raise RefusedError("nothing was sent", help="answer with yes, or say --yes")

@@ -14,13 +14,13 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.stops import Stops, read_stops
-from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
+from orchestrator.delivery.switch import KILL_FILE, Switch
 from orchestrator.errors import EnvironmentFault
 from orchestrator.given import among
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
 
-KILLED = f"nothing is sent: {KILL_FILE} is there, or {SEND_VARIABLE} is off"
+KILLED = "nothing is sent: {}"
 COMPLAINED_OF = "held: many complain of its sender (clmctl status)"
 SURGES = "held: unusually many at once (clmctl outbox approve {})"
 PAUSED = "paused (clmctl status)"
@@ -47,7 +47,8 @@ class _Queued(NamedTuple):
 class _Kept:
     """What there is that keeps messages back."""
 
-    is_killed: bool
+    killed: str | None
+    """What of the kill switch is set."""
     stops: Stops
     shut: Mapping[str, str]
     """Channel → why nothing can leave on it."""
@@ -71,7 +72,7 @@ def kept_back(
     if not queued:
         return {}
     kept = _Kept(
-        is_killed=Switch(folder / KILL_FILE).is_off(),
+        killed=Switch(folder / KILL_FILE).why_off(),
         stops=read_stops(connection, playbook),
         shut=shut_channels(playbook, folder, {one.channel for one in queued}) if playbook else {},
     )
@@ -99,8 +100,8 @@ def shut_channels(playbook: Playbook, folder: Path, channels: Iterable[str]) -> 
 
 def _why(one: _Queued, kept: _Kept) -> str | None:
     stops, channel = kept.stops, one.channel
-    if kept.is_killed:
-        return KILLED
+    if kept.killed is not None:
+        return KILLED.format(kept.killed)
     if stops.holds_mail(one.message, channel, one.purpose):
         return COMPLAINED_OF
     if (one.flow, one.step, to_micros(one.decided_at)) in stops.surges:

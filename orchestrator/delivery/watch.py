@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from orchestrator import tables
 from orchestrator.delivery.manner import Say
-from orchestrator.delivery.switch import SEND_VARIABLE, Switch
+from orchestrator.delivery.switch import Switch
 
 Shut = dict[tuple[str, str], str | None]
 """(provider, domain) → why it is left alone; the domain is empty of a provider as a whole."""
@@ -26,16 +26,15 @@ class Watch:
     providers: frozenset[str]
     switch: Switch
     say: Say
-    _is_off: bool = False
+    _why_off: str | None = None
     _shut: Shut = field(default_factory=dict)
 
     def look_at_switch(self) -> None:
         """Tell if the kill switch was set, or is no more."""
-        was, self._is_off = self._is_off, self.switch.is_off()
-        if self._is_off and not was:
-            says = f"nothing is sent: {self.switch.file} is there, or {SEND_VARIABLE} is off"
-            self.say("kill_switch_on", says, "warning")
-        elif was and not self._is_off:
+        was, self._why_off = self._why_off, self.switch.why_off()
+        if self._why_off and not was:
+            self.say("kill_switch_on", f"nothing is sent: {self._why_off}", "warning")
+        elif was and not self._why_off:
             self.say("kill_switch_off", "messages leave again: the kill switch is no longer set")
 
     def look_at_breakers(self, connection: Connection) -> None:

@@ -46,8 +46,8 @@ class Leaving:
     """Channel → messages that were given up and not sent anew."""
     shut_out: Sequence[ShutOut] = ()
     surges: Sequence[Surge] = ()
-    may_send: bool = True
-    """Whether the kill switch lets messages leave, as far as it is seen from here."""
+    killed: str | None = None
+    """What of the kill switch is set, as far as it is seen from here; None lets messages leave."""
     complaints: Sequence[Reputation] = ()
     """Senders of whom many complain."""
     are_many_in_doubt: bool = False
@@ -79,7 +79,7 @@ def leaving(
         dead=found.get("dead", {}),
         shut_out=_shut_out(connection),
         surges=surges(connection),
-        may_send=not Switch(folder / KILL_FILE).is_off(),
+        killed=Switch(folder / KILL_FILE).why_off(),
         complaints=reputations(connection, playbook, now) if playbook else (),
         are_many_in_doubt=is_much(*doubts_and_latest(connection, now)),
     )
@@ -98,10 +98,10 @@ def leaving_findings(found: Leaving, folder: Path) -> Iterator[Finding]:
     Args:
         folder: the project's; its kill file is named.
     """
-    if not found.may_send:
-        kill_file = folder / KILL_FILE
-        fix = f"when they may: remove {kill_file}, and unset {SEND_VARIABLE}"
-        yield Finding("warning", "delivery", "messages may not leave: the kill switch is set", fix)
+    if found.killed is not None:
+        says = f"messages may not leave: the kill switch is set ({found.killed})"
+        fix = f"when they may: remove {folder / KILL_FILE}, and unset {SEND_VARIABLE}"
+        yield Finding("warning", "delivery", says, fix)
     for one in found.shut_out:
         why = f": {one.reason}" if one.reason else ""
         fix = "clmctl channels check says whether it lets us in; it is tried again by itself"

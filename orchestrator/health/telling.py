@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
-from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE
 from orchestrator.delivery.watch import named
 from orchestrator.health.leaving import Leaving
 from orchestrator.health.lists import LATE, AudienceStanding, DayListStanding
@@ -53,7 +52,7 @@ def status_document(standing: Standing) -> Json:
         "queued": dict(standing.queued),
         "webhooks_waiting": standing.webhooks,
         "on_the_way": standing.leaving.on_the_way,
-        "may_send": standing.leaving.may_send,
+        "may_send": standing.leaving.killed is None,
         "in_doubt": sum((standing.leaving.in_doubt or {}).values()),
         "dead": dict(standing.leaving.dead or {}),
         "shut_out": [
@@ -174,9 +173,8 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
 def _in_the_way(found: Leaving, zone: ZoneInfo) -> Iterator[list[str]]:
     if found.on_the_way:
         yield ["on the way", f"{counted(found.on_the_way, 'message')}, in the hands of a worker"]
-    if not found.may_send:
-        either = f"{KILL_FILE} is there, or {SEND_VARIABLE} is off"
-        yield ["kill switch", f"set: nothing is sent ({either})"]
+    if found.killed is not None:
+        yield ["kill switch", f"set: nothing is sent ({found.killed})"]
     for shut in found.shut_out:
         until = f" until {local_time(shut.until, zone)}" if shut.until else ""
         why = f": {shut.reason}" if shut.reason else ""

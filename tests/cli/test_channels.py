@@ -192,11 +192,11 @@ def test_nothing_leaves_for_trial_while_sending_is_switched_off(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["channels", "test-send", "email", "--to", "a@b.example", "--yes"]
-    monkeypatch.setenv("CLM_SEND", "off")
+    monkeypatch.setenv("CLM_SEND", "0")
 
     assert answer([*words, "--project", str(project)]) == 4
 
-    assert "switched off" in capsys.readouterr().err
+    assert "switched off (CLM_SEND is '0', which is not on)" in capsys.readouterr().err
     assert not (project / "outbox").exists()
 
 

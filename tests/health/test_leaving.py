@@ -157,4 +157,5 @@ def test_the_kill_file_is_found(words: list[str], shop: Shop, capsys: Printed) -
     assert str(stop) in fix
     assert status(capsys, words)["may_send"] is False
     assert answer(["status", *words]) == 0
-    assert "kill switch  set: nothing is sent (.clm/STOP is there" in capsys.readouterr().out
+    page = " ".join(capsys.readouterr().out.split())
+    assert f"kill switch set: nothing is sent ({stop} is there)" in page
