@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from reference.conditions import Passed
+from reference.view import Passed
 from reference.world import ConsentAct, Happening, Person, ReceiptFact, World
 
 from orchestrator import timing

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from programmes import PROJECT, criterion, playbook
-from reference.conditions import Passed, Past, View, holds
+from reference.conditions import holds
 from reference.loading import load, load_runs
+from reference.view import Passed, Past, View
 from reference.world import World
 from sqlalchemy import Engine
 

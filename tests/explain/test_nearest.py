@@ -12,8 +12,9 @@ from databases import empty
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 from programmes import PROJECT, criterion, playbook
-from reference.conditions import Past, View, holds
+from reference.conditions import holds
 from reference.loading import load
+from reference.view import Past, View
 from reference.world import World
 from sqlalchemy import Engine
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reference.conditions import Result, View
 from reference.effects import effect_key, log_effect
 from reference.leaving import end_passage
 from reference.state import DEFAULT_EXPIRY, Call, Decision, EffectKey, Passage, State, Tick
+from reference.view import Result, View
 from reference.world import Happening
 from replies import FAILURE, reply
 

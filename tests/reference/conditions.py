@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
-from functools import cached_property
-from typing import Any, cast
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from reference.values import (
-    UNITS,
-    Clocks,
-    aware,
-    next_anniversary,
-    passes,
-    scaled,
-    typed,
+from reference.facts import (
+    attribute_type,
+    attribute_value,
+    counts_hold,
+    events_of,
+    in_window,
+    least,
+    parts_of,
+    place,
+    present_values,
+    property_type,
+    property_value,
+    resolve,
 )
-from reference.world import ConsentAct, Happening, Person, ReceiptFact, World, bucket
+from reference.values import UNITS, next_anniversary, passes, scaled
+from reference.view import Passed, Past, Sent, Stay, View
+from reference.world import Happening, Person, ReceiptFact, bucket
 
 from orchestrator import timing
 from orchestrator.channels.spec import CHANNELS
@@ -39,140 +43,10 @@ from orchestrator.criteria.kinds.sample import Sample
 from orchestrator.criteria.kinds.sequence import Link
 from orchestrator.criteria.kinds.sequence import Sequence as Chain
 from orchestrator.criteria.kinds.topics import ReachableOn, SubscribedTo
-from orchestrator.criteria.measures import CountOf, Measure, PropertyOf, TimeOf
-from orchestrator.criteria.modifiers import Counts, InLast, Where, Window
+from orchestrator.criteria.modifiers import Counts
 from orchestrator.flow.steps.split import Split
 from orchestrator.language.durations import Duration
-from orchestrator.language.literals import Reference
-from orchestrator.language.moments import Moment
-from orchestrator.playbook.model import Attribute, Playbook
-
-COLUMNS = {
-    "email": "text",
-    "phone": "text",
-    "push_token": "text",
-    "locale": "text",
-    "timezone": "text",
-    "preferred_channel": "text",
-    "created_at": "datetime",
-}
-"""Attributes that every customer has without a catalog."""
-
-
-@dataclass(frozen=True)
-class Stay:
-    """``[began, ended)`` in one stage or segment; silent ends are no transitions."""
-
-    name: str
-    began: datetime
-    ended: datetime | None = None
-    silent: bool = False
-    ended_silent: bool = False
-    first_seen: bool = False
-    """Whether it began because the customer had not been seen before (rule 25)."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One decision ``send``."""
-
-    customer: str
-    flow: str
-    entry: int
-    step: str
-    message: str
-    channel: str
-    at: datetime
-    marketing: bool = True
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Passed:
-    """One run of a flow as other conditions know it."""
-
-    customer: str
-    flow: str
-    entry: int
-    at: datetime
-    ended: datetime | None = None
-
-
-@dataclass
-class Past:
-    """What ticks remembered: stays, sends, attributes that flows wrote."""
-
-    stages: dict[str, list[Stay]] = field(default_factory=dict)
-    """customer → stays, oldest first."""
-    segments: dict[tuple[str, str], list[Stay]] = field(default_factory=dict)
-    """(segment, customer) → stays, oldest first."""
-    sent: list[Sent] = field(default_factory=list)
-    runs: list[Passed] = field(default_factory=list)
-    """As the present part of the tick knows them."""
-    written: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(customer, attribute) → raw text a flow set."""
-    consents: list[ConsentAct] = field(default_factory=list)
-    """What flows wrote down."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a wait brought back (rule 44)."""
-
-    at: datetime
-    timed_out: bool = False
-    event: Happening | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a condition may know of the run that asks."""
-
-    flow: str
-    entry: int
-    at: datetime
-    start: str = ""
-    event: Happening | None = None
-    results: Mapping[str, Result] = field(default_factory=dict)
-    """Step id → what it brought back."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One customer, seen at one instant."""
-
-    playbook: Playbook
-    world: World
-    past: Past
-    person: Person
-    now: datetime
-    owner: str = ""
-    """The flow, segment or stage that asks: the default seed of samples."""
-    run: Run | None = None
-    this_run: bool = False
-    """Whether message facts without a window mean this run (rule 20)."""
-
-    @cached_property
-    def project_zone(self) -> ZoneInfo:
-        return ZoneInfo(self.playbook.project.timezone)
-
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        return timing.zone_or(self.person.timezone, self.project_zone)[0]
-
-    @cached_property
-    def clocks(self) -> Clocks:
-        return Clocks(self.now, self.project_zone, self.zone)
-
-    @cached_property
-    def events(self) -> list[Happening]:
-        """The customer's events up to now, by time and id."""
-        mine = [
-            one
-            for one in self.world.happenings
-            if one.customer == self.person.external_id and one.occurred_at <= self.now
-        ]
-        return sorted(mine, key=lambda one: (one.occurred_at, one.source_id.encode()))
+from orchestrator.playbook.model import Playbook
 
 
 def holds(criterion: Criterion | None, view: View) -> bool:
@@ -186,253 +60,17 @@ def holds(criterion: Criterion | None, view: View) -> bool:
     return ANSWERS[type(criterion)](criterion, view)
 
 
-# --- values -----------------------------------------------------------------------------
-
-
-def attribute_type(view: View, name: str) -> str:
-    """Return the type of an attribute, a computed one, or a property of the entry."""
-    if name.startswith("entry."):
-        return _entry_type(view, name.removeprefix("entry."))
-    step, _, fact = name.partition(".")
-    if fact:
-        result = view.run.results.get(step) if view.run else None
-        event = result.event.name if result and result.event else ""
-        return RESULT_TYPES.get(fact) or property_type(view, event, fact)
-    declared = _declared(view, name)
-    if isinstance(declared, Attribute):
-        return declared.type
-    if isinstance(declared, Measure):
-        return measure_type(view, declared)
-    return COLUMNS[name]
-
-
-def _entry_type(view: View, name: str) -> str:
-    if name == "at":
-        return "datetime"
-    if name == "start":
-        return "text"
-    event = view.run.event if view.run else None
-    if event is None:
-        return "text"
-    return property_type(view, event.name, name)
-
-
-def property_type(view: View, event: str, name: str) -> str:
-    """Return the catalog's type of an event's property."""
-    events = cast("Mapping[str, Mapping[str, str]]", view.playbook.catalog.events or {})
-    return events.get(event, {}).get(name, "text")
-
-
-def _declared(view: View, name: str) -> Attribute | Measure | None:
-    declared = cast("Mapping[str, Attribute | Measure]", view.playbook.catalog.attributes or {})
-    return declared.get(name)
-
-
-def measure_type(view: View, measure: Measure) -> str:
-    """Return the type of a computed attribute; ``exact`` is a number that is never rounded."""
-    if isinstance(measure, TimeOf):
-        return "datetime"
-    if isinstance(measure, PropertyOf) and measure.head in ("total_of", "average_of"):
-        kind = property_type(view, *_parts(measure.operand))
-        return "money" if kind == "money" else "exact"
-    return "exact"
-
-
-def attribute_value(view: View, name: str) -> Any:
-    """Return the typed value of an attribute now; None if missing."""
-    if name.startswith("entry."):
-        return entry_value(view, name.removeprefix("entry."))
-    if "." in name:
-        return result_value(view, *name.split("."))
-    declared = _declared(view, name)
-    if isinstance(declared, Measure):
-        return measured(view, declared)
-    if declared is None:
-        return getattr(view.person, name)
-    key = (view.person.external_id, name)
-    raw = view.past.written.get(key, view.person.attributes.get(name))
-    return typed(raw, declared.type, view.project_zone)
-
-
-def entry_value(view: View, name: str) -> Any:
-    """Return a value of what started the run (rule 31)."""
-    assert view.run is not None
-    if name == "at":
-        return view.run.at
-    if name == "start":
-        return view.run.start
-    if view.run.event is None:
-        return None
-    return property_value(view, view.run.event, name)
-
-
-def property_value(view: View, event: Happening, name: str) -> Any:
-    """Return the typed value of an event's property; None if missing."""
-    kind = property_type(view, event.name, name)
-    return typed(event.properties.get(name), kind, view.project_zone)
-
-
-RESULT_TYPES = {"did": "text", "at": "datetime", "timed_out": "boolean"}
-
-
-def result_value(view: View, step: str, name: str) -> Any:
-    """Return a value of what a step brought back; None if it is missing."""
-    result = view.run.results.get(step) if view.run else None
-    if result is None:
-        return None
-    event = result.event
-    if name == "did":
-        return event.name if event else None
-    if name in ("at", "timed_out"):
-        return getattr(result, name)
-    if event is None:
-        return None
-    return typed(
-        event.properties.get(name), property_type(view, event.name, name), view.project_zone
-    )
-
-
 def ending(criterion: Criterion, view: View) -> Happening | None:
     """Return the earliest event with which a condition held (rule 44)."""
     if isinstance(criterion, Did) and criterion.head == "did":
-        found = sorted(matching_events(criterion, view), key=_place)
-        return found[_least(criterion) - 1] if len(found) >= _least(criterion) else None
+        found = sorted(matching_events(criterion, view), key=place)
+        return found[least(criterion) - 1] if len(found) >= least(criterion) else None
     if not isinstance(criterion, Group) or criterion.how == "none":
         return None
     ends = [end for member in criterion.members if (end := ending(member, view)) is not None]
     if not ends:
         return None
-    return min(ends, key=_place) if criterion.how == "any" else max(ends, key=_place)
-
-
-def _place(event: Happening) -> tuple[datetime, str]:
-    return event.occurred_at, event.source_id
-
-
-def _least(did: Did) -> int:
-    low = [did.at_least, did.exactly, did.between[0] if did.between else None]
-    low.append(None if did.more_than is None else did.more_than + 1)
-    return max([1, *(int(one) for one in low if one is not None)])
-
-
-def resolve(view: View) -> Callable[[Reference], Any]:
-    """Return what ``$customer.x`` and ``$entry.x`` stand for."""
-
-    def value(reference: Reference) -> Any:
-        if reference.root == "entry":
-            return entry_value(view, reference.name)
-        if reference.root != "customer":
-            return result_value(view, reference.root, reference.name)
-        return attribute_value(view, reference.name)
-
-    return value
-
-
-def measured(view: View, measure: Measure) -> Any:
-    """Return the value of a computed attribute (rule 23)."""
-    name = _parts(measure.operand)[0] if isinstance(measure, PropertyOf) else measure.operand
-    found = _events(view, name, measure, measure.where)
-    if isinstance(measure, CountOf):
-        return Fraction(len(found))
-    if isinstance(measure, TimeOf):
-        return _first_or_last(view, measure, found)
-    prop = _parts(measure.operand)[1]
-    values = _present(view, found, prop)
-    if measure.head == "number_of_different":
-        return Fraction(len(set(values)))
-    kind = property_type(view, name, prop)
-    total = sum(value if kind == "money" else scaled(value) for value in values)
-    if measure.head == "average_of":
-        if not values:
-            return None
-        exact = Fraction(total, len(values))
-        return exact if kind == "money" else exact / UNITS
-    return total if kind == "money" else Fraction(total, UNITS)
-
-
-def _first_or_last(view: View, measure: TimeOf, found: Sequence[Happening]) -> datetime | None:
-    if not found:
-        return None
-    at = found[0].occurred_at if measure.head == "first" else found[-1].occurred_at
-    return at if measure.plus is None else timing.plus(at, measure.plus)
-
-
-def _parts(name: str) -> tuple[str, str]:
-    event, _, prop = name.rpartition(".")
-    return event, prop
-
-
-def _present(view: View, events: Iterable[Happening], prop: str) -> list[Any]:
-    values = [property_value(view, event, prop) for event in events]
-    return [value for value in values if value is not None]
-
-
-# --- windows ----------------------------------------------------------------------------
-
-
-def in_window(view: View, window: InLast, at: datetime) -> bool:
-    """Return whether an instant passes every bound of a window (rules 13, 14)."""
-    if window.in_last and not timing.minus(view.now, window.in_last) < at <= view.now:
-        return False
-    if window.older_than and not at <= timing.minus(view.now, window.older_than):
-        return False
-    if isinstance(window, Window):
-        if window.before is not None and not _order(view, at, window.before) < 0:
-            return False
-        if window.after is not None and not _order(view, at, window.after) > 0:
-            return False
-    if getattr(window, "since", None) is not None:
-        assert view.run is not None
-        return at > view.run.at
-    return True
-
-
-def _order(view: View, at: datetime, moment: Moment) -> int:
-    left: Any = at
-    right: Any = moment
-    if isinstance(moment, datetime):
-        right = aware(moment, view.project_zone)
-    else:
-        left = timing.local_day(at, view.project_zone)
-    return int(left > right) - int(left < right)
-
-
-def event_passes(view: View, event: Happening, where: Where | None) -> bool:
-    """Return whether an event's properties pass all tests of ``where``."""
-    for name, tests in (where or {}).items():
-        kind = property_type(view, event.name, name)
-        value = property_value(view, event, name)
-        if not passes(tests, value, kind, view.clocks, resolve(view)):
-            return False
-    return True
-
-
-def _events(view: View, name: str, window: InLast | None, where: Where | None) -> list[Happening]:
-    return [
-        event
-        for event in view.events
-        if event.name == name
-        and (window is None or in_window(view, window, event.occurred_at))
-        and event_passes(view, event, where)
-    ]
-
-
-def counts_hold(counts: Counts, value: Decimal | None, unit: int = 1) -> bool:
-    """Return whether a count or total passes; a missing one passes nothing."""
-    if value is None:
-        return False
-    tests = [
-        counts.at_least is None or value >= counts.at_least * unit,
-        counts.at_most is None or value <= counts.at_most * unit,
-        counts.exactly is None or value == counts.exactly * unit,
-        counts.more_than is None or value > counts.more_than * unit,
-        counts.less_than is None or value < counts.less_than * unit,
-        counts.between is None or counts.between[0] * unit <= value <= counts.between[1] * unit,
-    ]
-    return all(tests)
-
-
-# --- each kind --------------------------------------------------------------------------
+    return min(ends, key=place) if criterion.how == "any" else max(ends, key=place)
 
 
 def _attribute(condition: AttributeIs, view: View) -> bool:
@@ -454,7 +92,7 @@ def _did(condition: Did, view: View) -> bool:
 
 def matching_events(condition: Did, view: View) -> list[Happening]:
     """Return the events A that a ``did`` is about: in the window, followed as it says."""
-    found = _events(view, condition.operand, condition, condition.where)
+    found = events_of(view, condition.operand, condition, condition.where)
     if condition.then:
         then, within = condition.then, condition.within
         assert within is not None
@@ -477,7 +115,7 @@ def _followers(
 ) -> list[Happening]:
     return [
         b
-        for b in _events(view, following.did, None, following.where)
+        for b in events_of(view, following.did, None, following.where)
         if a.occurred_at < b.occurred_at <= timing.plus(a.occurred_at, within)
         and (same is None or _same(view, a, b, same))
     ]
@@ -498,7 +136,7 @@ def _never_followed(
 def _sequence(condition: Chain, view: View) -> bool:
     first, *rest = condition.operand
     assert first.did is not None
-    starts = _events(view, first.did, condition, first.where)
+    starts = events_of(view, first.did, condition, first.where)
     return any(_goes_on(view, start, rest) for start in starts)
 
 
@@ -516,9 +154,9 @@ def _goes_on(view: View, matched: Happening, rest: Sequence[Link]) -> bool:
 
 
 def _total(condition: PropertyTotal, view: View) -> bool:
-    event, prop = _parts(condition.operand)
-    found = _events(view, event, condition, condition.where)
-    values = _present(view, found, prop)
+    event, prop = parts_of(condition.operand)
+    found = events_of(view, event, condition, condition.where)
+    values = present_values(view, found, prop)
     if condition.head == "number_of_different":
         return counts_hold(condition, Decimal(len(set(values))))
     money = property_type(view, event, prop) == "money"
@@ -531,7 +169,7 @@ def _total(condition: PropertyTotal, view: View) -> bool:
 
 
 def _first_last(condition: FirstOrLast, view: View) -> bool:
-    found = _events(view, condition.operand, None, condition.where)
+    found = events_of(view, condition.operand, None, condition.where)
     if not found:
         return False
     at = found[0].occurred_at if condition.head == "first" else found[-1].occurred_at

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from reference.conditions import View, answers_send
+from reference.conditions import answers_send
 from reference.gate import held_out
 from reference.state import Effect, EffectKey, Passage, Telling, Tick
+from reference.view import View
 from reference.world import ConsentAct, Happening
 
 from orchestrator.flow.base import Step

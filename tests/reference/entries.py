@@ -7,19 +7,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from reference.conditions import (
-    Run,
-    Stay,
-    attribute_type,
-    attribute_value,
-    event_passes,
-    holds,
-    of_segment,
-    property_value,
-)
+from reference.conditions import holds, of_segment
+from reference.facts import attribute_type, attribute_value, event_passes, property_value
 from reference.leaving import end_passage
 from reference.state import NINE, Occurrence, Passage, Tick, Todo, catch_up_of
 from reference.values import aware
+from reference.view import Run, Stay
 from reference.world import Happening, Person
 
 from orchestrator import timing

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reference.conditions import View, holds
+from reference.conditions import holds
 from reference.leaving import note_decision
 from reference.state import Frame, Passage, Tick, Todo
+from reference.view import View
 
 from orchestrator import timing
 from orchestrator.flow.steps.repeat import Repeat

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from reference.conditions import Sent, View, address, holds, in_share, reachable, subscribed
+from reference.conditions import address, holds, in_share, reachable, subscribed
 from reference.leaving import end_passage, leave_if_due, note_decision
 from reference.state import DEFAULT_EXPIRY, DEFAULT_QUIET, PROJECT, Passage, Tick
+from reference.view import Sent, View
 from reference.world import Person
 
 from orchestrator import openings, timing

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from reference.conditions import View, answers_send, event_passes, holds, message_parts
+from reference.conditions import answers_send, holds, message_parts
+from reference.facts import event_passes
 from reference.state import Decision, Passage, Tick
+from reference.view import View
 
 from orchestrator import timing
 from orchestrator.flow.steps.send import Send

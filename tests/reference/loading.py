@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reference.conditions import Passed
+from reference.view import Passed
 from reference.world import Happening, Person, World
 from sqlalchemy import Connection, Engine, Table, insert, select, update
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reference.conditions import Stay, holds, present_stay
+from reference.conditions import holds, present_stay
 from reference.state import Tick
+from reference.view import Stay
 from reference.world import Person
 
 from orchestrator import timing

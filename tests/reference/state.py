@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
-from reference.conditions import Past, Result, Run, View
+from reference.view import Past, Result, Run, View
 from reference.world import Happening, World
 
 from orchestrator import openings

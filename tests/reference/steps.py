@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from reference.calls import at_webhook, await_answer
-from reference.conditions import Result, View, attribute_type, attribute_value, ending, holds
+from reference.conditions import ending, holds
 from reference.effects import at_list, at_start_flow, at_subscription, at_task, log_effect, raw_of
+from reference.facts import attribute_type, attribute_value
 from reference.frames import at_repeat, at_until, end_round, is_stopped, pause_frame
 from reference.gate import Gate
 from reference.leaving import active_passages, end_passage, leave_if_due
 from reference.state import NINE, Passage, Tick, Todo
+from reference.view import Result, View
 from reference.world import bucket
 
 from orchestrator import openings, timing

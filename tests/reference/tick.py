@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from reference.calls import call_again
-from reference.conditions import Passed
 from reference.entries import enter_flow
 from reference.frames import look_around
 from reference.leaving import active_passages, leave_if_due
 from reference.models import evaluate_models
 from reference.state import EVALUATED, Passage, State, Tick
 from reference.steps import play_rounds
+from reference.view import Passed
 from reference.world import World
 
 from orchestrator.flow.steps.wait_until import WaitUntil
