@@ -70,16 +70,25 @@ def acting(engine: Engine, act: Callable[[Connection], T]) -> T:
 def export_lists(
     opened: OpenProject, engine: Engine, at: str | None
 ) -> list[tuple[AudienceList, Written]]:
-    """Write the lists for advertisers, as of now or of ``--at``.
+    """Write the lists for advertisers, as of now or of ``--at``, and remember that they are.
+
+    Lists as of an instant to come are not remembered: the clock writes those of today all the same.
 
     Raises:
         EnvironmentFault: the folder cannot be written.
     """
-    from orchestrator.delivery.audiences import export_audiences
+    from orchestrator.clock import utcnow
+    from orchestrator.delivery.audiences import Export, export_audiences, note_export
+
+    now = opened.now(at)
+
+    def note(wanted: AudienceList, export: Export) -> None:
+        if now <= utcnow():
+            acting(engine, lambda connection: note_export(connection, wanted, export))
 
     with looking(engine) as connection:
         try:
-            return export_audiences(connection, opened.playbook, opened.folder, opened.now(at))
+            return export_audiences(connection, opened.playbook, opened.folder, now, note)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise EnvironmentFault(f"the lists cannot be written: {reason}") from None

@@ -186,7 +186,7 @@ def export(
     from orchestrator.counting import counted
 
     opened = root.open_project(project, var)
-    engine = root.open_database(opened.folder, db, read_only=True)
+    engine = root.open_database(opened.folder, db, create=True)
     written = root.export_lists(opened, engine, at)
     if not written:
         raise UsageError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from errno import EWOULDBLOCK
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
@@ -23,13 +24,18 @@ _BATCH = 5_000
 
 
 def export_audiences(
-    connection: Connection, playbook: Playbook, folder: Path, now: datetime
+    connection: Connection,
+    playbook: Playbook,
+    folder: Path,
+    now: datetime,
+    note: Callable[[AudienceList, Export], None],
 ) -> list[tuple[AudienceList, Written]]:
     """Write every list that ``channels.yaml`` names; a failure leaves the last files.
 
     Args:
         folder: the project's.
         now: what was done or withdrawn later does not count.
+        note: is told of each list, once it is written.
     Raises:
         OSError: the folder cannot be written, or another process writes there now.
     """
@@ -40,10 +46,12 @@ def export_audiences(
     with alone_in(into) as alone:
         if not alone:
             raise BlockingIOError(EWOULDBLOCK, "another process writes them now")
-        return [
-            (one, write_list(into, one, members(connection, one, now), settings.region, now))
-            for one in settings.lists
-        ]
+        due, done = settings.due_by(now, ZoneInfo(playbook.project.timezone)), []
+        for one in settings.lists:
+            found = members(connection, one, now)
+            done.append((one, write_list(into, one, found, settings.region, now)))
+            note(one, Export(due, now, now, done[-1][1].people))
+        return done
 
 
 def audience_of(playbook: Playbook) -> AudienceSettings | None:
@@ -64,7 +72,7 @@ class Export(NamedTuple):
 
 
 def exports(connection: Connection) -> dict[tuple[str, str], Export]:
-    """Return what was written by the clock: (list, platform) → the last time."""
+    """Return what was written: (list, platform) → the last time."""
     row = tables.audience_export.c
     query = select(row.list, row.platform, row.due_at, row.at, row.checked_at, row.people)
     return {(name, platform): Export(*rest) for name, platform, *rest in connection.execute(query)}

@@ -29,17 +29,21 @@ class AudienceStanding:
     list: str
     platform: str
     last: Export | None
-    """None: it was never written by the clock."""
+    """None: it was never written."""
     due_at: datetime
     """The latest instant at which it was to be written."""
     next_at: datetime
     now: datetime
+    first_tick: datetime | None
+    """Before it nobody can be on a list; None: there was none yet."""
 
     @property
     def lag(self) -> timedelta:
         """For how long it has been due and not written."""
         is_written = self.last is not None and self.last.due_at >= self.due_at
-        return timedelta(0) if is_written else max(timedelta(0), self.now - self.due_at)
+        if is_written or self.first_tick is None or self.due_at < self.first_tick:
+            return timedelta(0)
+        return max(timedelta(0), self.now - self.due_at)
 
     @property
     def unchecked(self) -> timedelta:
@@ -67,10 +71,11 @@ def audience_standings(
         return
     known, zone = exports(connection), ZoneInfo(playbook.project.timezone)
     due, following = settings.due_by(now, zone), settings.due_after(now, zone)
+    first = connection.scalar(select(func.min(tables.tick.c.at)))
     for one in settings.lists:
         name = str(one.list)
         last = known.get((name, one.platform))
-        yield AudienceStanding(name, one.platform, last, due, following, now)
+        yield AudienceStanding(name, one.platform, last, due, following, now, first)
 
 
 def day_list_standings(

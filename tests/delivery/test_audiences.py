@@ -60,7 +60,7 @@ def lapsed(shop: Shop) -> Shop:
 def exported(shop: Shop, when: str) -> tuple[list[list[str]], list[list[str]]]:
     """Export, and return the rows of Meta's list and of the removals."""
     with shop.engine.connect() as connection:
-        export_audiences(connection, shop.playbook, shop.folder, at(when))
+        export_audiences(connection, shop.playbook, shop.folder, at(when), lambda *_: None)
     folder = shop.folder / "outbox" / "audience"
     removed = [
         row for path in sorted((folder / "removed").glob("lapsed.meta.*")) for row in rows(path)[1:]

@@ -21,6 +21,7 @@ from orchestrator.channels.whole_files import alone_in
 from orchestrator.cli.shell import answer
 from orchestrator.delivery.audiences import exports
 from orchestrator.delivery.switch import Switch
+from orchestrator.health.lists import audience_findings, audience_standings
 from orchestrator.language.marks import Mark
 from orchestrator.pausing import EVERYTHING, pause
 from orchestrator.scheduler.events import Happened, Voice
@@ -98,6 +99,50 @@ def test_a_list_is_written_at_once_and_then_once_each_day(lapsed: Shop) -> None:
     assert one.look("2026-03-02T02:00") == ["list_written"]
     assert one.look("2026-03-02T02:01") == []
     assert one.rows() == 2
+
+
+def test_a_list_that_was_written_by_hand_counts(
+    lapsed: Shop, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--project", str(lapsed.folder), "--db", database_url]
+    lapsed.import_facts()
+    assert answer(["channels", "export", "--at", "2026-03-01T12:00Z", *words]) == 0
+    one = Exporting(lapsed)
+
+    assert one.look("2026-03-01T12:05") == []
+    assert one.look("2026-03-02T02:00") == ["list_written"]
+    assert answer(["channels", "export", *words]) == 0
+    capsys.readouterr()
+    assert answer(["status", *words, "-o", "json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["audiences"]
+    assert (told["people"], told["lag_seconds"]) == (2, 0)
+    assert answer(["doctor", *words, "-o", "json"]) in (0, 1)
+    assert "the list lapsed" not in capsys.readouterr().out
+
+
+def test_a_list_of_a_day_to_come_does_not_count(lapsed: Shop, database_url: str) -> None:
+    words = ["--project", str(lapsed.folder), "--db", database_url]
+    lapsed.import_facts()
+    assert answer(["channels", "export", "--at", "9000-01-01T00:00Z", *words]) == 0
+
+    assert Exporting(lapsed).look("2026-03-01T12:00") == ["list_written"]
+
+
+def test_nothing_was_due_before_the_first_tick(shop: Shop) -> None:
+    shop.write(lapse=FLOW, catalog=CATALOG, channels=CHANNELS).customers(ana={})
+
+    def found(when: str) -> list[str]:
+        with shop.engine.connect() as connection:
+            standings = audience_standings(connection, shop.playbook, at(when))
+            return [one.says for one in audience_findings(list(standings))]
+
+    assert found("2026-03-01T09:00") == [], "nobody can be on a list"
+    shop.tick("2026-03-01T09:00")
+    assert found("2026-03-01T09:30") == []
+    assert found("2026-03-02T02:14") == []
+    assert found("2026-03-02T03:00") == [
+        "the list lapsed for meta was due 60 minutes ago and is not written"
+    ]
 
 
 def test_after_a_time_without_a_clock_one_list_does_for_all(lapsed: Shop) -> None:
