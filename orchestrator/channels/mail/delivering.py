@@ -12,8 +12,8 @@ from time import monotonic
 from orchestrator.channels.mail.compose import Letter
 from orchestrator.channels.mail.errands import Errand, Errands
 from orchestrator.channels.mail.opening import Offers, Patience
-from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, judged
-from orchestrator.channels.mail.wire import Lost, Step, TimedOut, Wire
+from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, is_in_turn, judged
+from orchestrator.channels.mail.wire import Lost, OutOfTurn, Step, TimedOut, Wire
 from orchestrator.channels.outcome import Outcome, deferred, rejected, unknown
 
 END = b".\r\n"
@@ -52,9 +52,10 @@ class Delivery:
                 or went back if it had surely not begun and another connection may do better.
         """
         spare: Errand | None = None
-        errand = self._begun(errands, spare)
+        errand: Errand | None = None
         ahead: Errand | None = None
         try:
+            errand = self._begun(errands, spare)
             while errand is not None:
                 spare = spare or errands.prepare()
                 outcome = None
@@ -89,16 +90,22 @@ class Delivery:
         Raises:
             Lost: it is not.
         """
-        self._wire.put(b"NOOP\r\n")
+        self._wire.ask(b"NOOP\r\n")
         return (yield from self._wire.reply(self._soon()))
 
     def close(self) -> None:
-        """Take leave, without waiting for an answer."""
-        self._wire.put(b"QUIT\r\n")
+        """Take leave, without waiting for an answer; of a server out of step, without a word."""
+        if self._wire.is_quiet():
+            self._wire.put(b"QUIT\r\n")
         self._wire.close()
 
     def _begun(self, errands: Errands, spare: Errand | None) -> Errand | None:
-        """Take the next message that this server can have, and begin to talk about it."""
+        """Take the next message that this server can have, and begin to talk about it.
+
+        Raises:
+            Lost: there is more to read than was asked for; none is taken.
+        """
+        self._wire.require_quiet()
         errand = self._admitted(errands, spare)
         if errand is not None and self._pipelines:
             self._wire.put(errand.envelope)
@@ -162,21 +169,27 @@ class Delivery:
             errand.stages, errand.envelope.splitlines(keepends=True), strict=True
         ):
             if not self._pipelines:
-                self._wire.put(line)
+                self._wire.ask(line)
             reply = self._wire.reply_that_came() or (yield from self._wire.reply(until))
+            require_turn(stage, reply)
             if failure is None and not goes_on(stage, reply):
                 failure = judged(stage, reply)
             elif failure is not None and reply.code == WANTED["data"]:
                 # It asks for content although it has no receiver: nothing is what it gets.
-                self._wire.put(b".\r\n")
-                yield from self._wire.reply(until)
+                self._wire.ask(b".\r\n")
+                require_turn("content", (yield from self._wire.reply(until)))
             if failure is not None and (is_closing(failure) or not self._pipelines):
                 break
         self._needs_reset = failure is not None
         return failure
 
     def _hand_over(self, errand: Errand, ahead: Errand | None) -> None:
-        """Send the content, and in the same packet what comes before that of the next."""
+        """Send the content, and in the same packet what comes before that of the next.
+
+        Raises:
+            Lost: there is more to read than was asked for; nothing was sent.
+        """
+        self._wire.require_quiet()
         letter = errand.letter
         content = as_content(letter.octets) if letter.has_dots else letter.octets + END
         errand.dot_at = self._wire.put_octets + len(content)
@@ -190,7 +203,8 @@ class Delivery:
         """
         reply = yield from self._wire.reply(monotonic() + self._patience.content)
         if not self._has_gone(errand) and reply.is_good:
-            raise Lost("the server answers before the content has ended")
+            raise OutOfTurn("the server answers before the content has ended")
+        require_turn("content", reply)
         return judged("content", reply)
 
     def _end(self, errand: Errand, errands: Errands, outcome: Outcome) -> None:
@@ -229,6 +243,17 @@ class Delivery:
 
     def _soon(self) -> float:
         return monotonic() + self._patience.envelope
+
+
+def require_turn(stage: Stage, reply: Reply) -> None:
+    """See that a reply can be that to a stage.
+
+    Raises:
+        OutOfTurn: it cannot, so neither need the next be that to the next. What is said further
+            on this connection could be taken for the content of a message.
+    """
+    if not is_in_turn(stage, reply):
+        raise OutOfTurn(f"the server answers out of turn ({reply.called})")
 
 
 def is_closing(outcome: Outcome) -> bool:

@@ -207,7 +207,7 @@ def _digested(user: bytes, password: bytes, reply: Reply) -> bytes:
 
 def _challenge(command: bytes, wire: Wire, until: float) -> Step[Reply]:
     """Say a part of a login and return what the server asks next."""
-    wire.put(command + b"\r\n")
+    wire.ask(command + b"\r\n")
     reply = yield from wire.reply(until)
     if reply.code != 334:
         raise NotLetIn(judged("auth", reply))
@@ -215,7 +215,7 @@ def _challenge(command: bytes, wire: Wire, until: float) -> Step[Reply]:
 
 
 def _say(stage: Stage, command: bytes, wire: Wire, until: float) -> Step[Reply]:
-    wire.put(command + b"\r\n")
+    wire.ask(command + b"\r\n")
     return (yield from _answer(stage, wire, until))
 
 

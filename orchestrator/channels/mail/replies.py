@@ -97,6 +97,11 @@ def goes_on(stage: Stage, reply: Reply) -> bool:
     return reply.code == WANTED[stage]
 
 
+def is_in_turn(stage: Stage, reply: Reply) -> bool:
+    """Return whether a server that answers what it was asked can answer a stage so."""
+    return reply.code >= 400 or goes_on(stage, reply)
+
+
 def judged(stage: Stage, reply: Reply) -> Outcome:
     """Return what an answer that ends the attempt means."""
     if stage == "content" and reply.is_good:

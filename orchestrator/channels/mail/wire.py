@@ -51,6 +51,10 @@ class NoAgreement(Lost):
     """The server speaks TLS, but not as we ask: its certificate, or what it offers."""
 
 
+class OutOfTurn(Lost):
+    """The server's answers do not match what it was asked: what they are about is not known."""
+
+
 class Wire:
     """A connection. What is put on it leaves in that order, as soon as the socket takes it."""
 
@@ -142,6 +146,25 @@ class Wire:
         self.put_octets += len(octets)
         self._waiting = memoryview(bytes(self._waiting) + octets if self._waiting else octets)
         self._send()
+
+    def ask(self, octets: bytes) -> None:
+        """Send what is said when the server has answered all that was said before.
+
+        Raises:
+            Lost: it has said more, or the connection broke: what comes next would be taken for
+                the answer to something else.
+        """
+        self.require_quiet()
+        self.put(octets)
+
+    def require_quiet(self) -> None:
+        """See that the connection stands and the server has said nothing unasked.
+
+        Raises:
+            Lost: it does not, or it has.
+        """
+        if not self.is_quiet():
+            raise self._broken or OutOfTurn("the server says more than it was asked")
 
     def flush(self, deadline: float) -> Step[None]:
         """Wait until everything put has gone; what comes meanwhile is kept.
