@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from orchestrator import tables
-from orchestrator.columns import to_micros
 from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.stops import Stops, read_stops
 from orchestrator.delivery.switch import KILL_FILE, Switch
@@ -22,7 +21,10 @@ from orchestrator.playbook.routes import open_channels
 
 KILLED = "nothing is sent: {}"
 COMPLAINED_OF = "held: many complain of its sender (clmctl status)"
-SURGES = "held: unusually many at once (clmctl outbox approve {})"
+SURGES = (
+    "held: unusually many at once: more than 1,000 within 24 hours and more than 3 times the "
+    "busiest of the 30 days before (clmctl outbox approve {})"
+)
 PAUSED = "paused (clmctl status)"
 NOT_SET = "its channel is not set in channels.yaml"
 SHUT = "its channel cannot be opened: {}"
@@ -104,7 +106,7 @@ def _why(one: _Queued, kept: _Kept) -> str | None:
         return KILLED.format(kept.killed)
     if stops.holds_mail(one.message, channel, one.purpose):
         return COMPLAINED_OF
-    if (one.flow, one.step, to_micros(one.decided_at)) in stops.surges:
+    if stops.holds_surge(one.flow, one.step, one.decided_at):
         return SURGES.format(one.flow)
     if stops.hold(one.flow, one.step, channel, one.decided_at):
         return PAUSED

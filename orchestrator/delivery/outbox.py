@@ -13,7 +13,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    delete,
     func,
     not_,
     select,
@@ -26,7 +25,7 @@ from orchestrator.delivery.auditing import audit
 from orchestrator.delivery.happenings import Occurred, happened, object_name
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.errors import NotFoundError, RefusedError
-from orchestrator.tick.surge import SURGE, surge_of
+from orchestrator.tick.surge import SURGE, approve_surge, surge_of
 
 STATES = (
     "queued", "claimed", "sending", "in_doubt", "dead", "failed", "sent", "answered", "suppressed",
@@ -67,7 +66,7 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """Messages of one step and tick that wait for a person's word."""
+    """Messages of one step, of one tick or several, that wait for a person's word."""
 
     flow: str
     step: str
@@ -125,10 +124,10 @@ def surges(connection: Connection) -> list[Surge]:
     found = []
     query = select(control.name, control.at, control.reason).where(control.kind == SURGE)
     for name, at, why in connection.execute(query.order_by(control.at, control.name)).all():
-        flow, step, decided_at = surge_of(name)
-        count = select(func.count()).where(
-            row.flow == flow, row.step == step, row.decided_at == decided_at, row.state == "queued"
-        )
+        (flow, step, first), last = surge_of(name), to_micros(at)
+        held = row.decided_at.between(first, max(first, last))
+        here = (row.flow == flow, row.step == step, held, row.state == "queued")
+        count = select(func.count()).where(*here)
         found.append(Surge(flow, step, at, connection.execute(count).scalar_one(), why, name))
     return found
 
@@ -182,11 +181,9 @@ _RULINGS: dict[str, dict[str, Any]] = {
 
 def approve(connection: Connection, flow: str | None, now: datetime) -> list[Surge]:
     """Let go what is held as a surge, of one flow or of all; return it."""
-    control = tables.control
     let_go = [one for one in surges(connection) if flow in (None, one.flow)]
     for one in let_go:
-        here = (control.c.kind == SURGE, control.c.name == one.name)
-        connection.execute(delete(control).where(*here))
+        approve_surge(connection, one.name, to_micros(one.at))
         detail = f"{one.step}: {one.messages} messages"
         audit(connection, "approve", f"flow {one.flow}", at=now, detail=detail)
     return let_go

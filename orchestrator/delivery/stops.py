@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from orchestrator.columns import to_micros
 from orchestrator.delivery.complaints import CHANNEL as MAIL
 from orchestrator.delivery.complaints import COMPLAINTS, RELEASED, messages_of
 from orchestrator.playbook.model import Playbook
-from orchestrator.tick.surge import SURGE, surge_of
+from orchestrator.tick.surge import SURGE, held_surges, surge_of
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Stops:
     everything: bool = False
     flows: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
-    surges: frozenset[tuple[str, str, int]] = frozenset()
-    """(flow, step, instant of the deciding tick in µs) that wait for ``outbox approve``."""
+    surges: frozenset[tuple[str, str, int, int]] = frozenset()
+    """(flow, step, first and last deciding tick in µs) that wait for ``outbox approve``."""
     messages: frozenset[str] = frozenset()
     """Those whose senders too many complain of, as far as they are marketing by mail."""
 
@@ -37,21 +37,29 @@ class Stops:
         """Return whether a message is to stay where it is for its sender."""
         return message in self.messages and (channel, purpose) == (MAIL, "marketing")
 
+    def holds_surge(self, flow: str, step: str, decided_at: datetime) -> bool:
+        """Return whether a message is one of unusually many."""
+        at = to_micros(decided_at)
+        return any(
+            (flow, step) == (surging, its_step) and first <= at <= last
+            for surging, its_step, first, last in self.surges
+        )
+
     def hold(self, flow: str, step: str, channel: str, decided_at: datetime) -> bool:
         """Return whether a message is to stay where it is."""
         return (
             self.everything
             or flow in self.flows
             or channel in self.channels
-            or (bool(self.surges) and (flow, step, to_micros(decided_at)) in self.surges)
+            or (bool(self.surges) and self.holds_surge(flow, step, decided_at))
         )
 
     def none_of(self) -> ColumnElement[bool]:
         """Return the condition that a row of the ledger is not stopped by flow, surge or sender."""
         row = tables.message.c
         surges = [
-            and_(row.flow == flow, row.step == step, row.decided_at == at)
-            for flow, step, at in sorted(self.surges)
+            and_(row.flow == flow, row.step == step, row.decided_at.between(first, last))
+            for flow, step, first, last in sorted(self.surges)
         ]
         mails = and_(
             row.message.in_(sorted(self.messages)),
@@ -64,7 +72,7 @@ class Stops:
 def read_stops(connection: Connection, playbook: Playbook | None) -> Stops:
     """Return what is stopped: by hand, by a flow's own ``status: paused``, a surge, complaints."""
     row = tables.control.c
-    query = select(row.kind, row.name).where(row.state != RELEASED)
+    query = select(row.kind, row.name).where(row.state != RELEASED, row.kind != SURGE)
     rows = [(kind, name) for kind, name in connection.execute(query)]
     flows = {name for kind, name in rows if kind == "flow"}
     senders = frozenset(name for kind, name in rows if kind == COMPLAINTS)
@@ -74,15 +82,11 @@ def read_stops(connection: Connection, playbook: Playbook | None) -> Stops:
         everything=any(kind == "all" for kind, _ in rows),
         flows=frozenset(flows),
         channels=frozenset(name for kind, name in rows if kind == "channel"),
-        surges=_surges(name for kind, name in rows if kind == SURGE),
+        surges=frozenset((*surge_of(name), last) for name, last in held_surges(connection)),
         messages=messages_of(playbook, senders)
         if playbook is not None and senders
         else frozenset(),
     )
-
-
-def _surges(names: Iterable[str]) -> frozenset[tuple[str, str, int]]:
-    return frozenset(surge_of(name) for name in names)
 
 
 def stopped_channels(stops: Stops, channels: Collection[str]) -> list[str]:

@@ -44,6 +44,7 @@ from orchestrator.tables.ticks import (
     Instance,
     Lease,
     Release,
+    StepVolume,
     Tick,
     TickCount,
 )
@@ -85,6 +86,7 @@ round_ = _table(Round)
 segment_interval = _table(SegmentInterval)
 stage_interval = _table(StageInterval)
 step_result = _table(StepResult)
+step_volume = _table(StepVolume)
 suppression = _table(Suppression)
 task = _table(Task)
 tick = _table(Tick)

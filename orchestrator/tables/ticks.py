@@ -123,7 +123,25 @@ class Control(SQLModel, table=True):
     state: str = required_text()
     """``paused``; of a ``surge`` and of ``complaints`` ``held``, of these later ``released``."""
     at: datetime = required_instant()
+    """Since when; of a ``surge`` the latest tick of which messages are held."""
     reason: str | None = text_field()
+
+
+class StepVolume(SQLModel, table=True):
+    """How many messages a step decided in an hour: what the volume breaker remembers."""
+
+    __tablename__ = "step_volume"
+    __table_args__ = (PrimaryKeyConstraint("flow", "step", "hour"),)
+
+    flow: str = required_text()
+    step: str = required_text()
+    hour: int = big_field()
+    """Hours since 1970, UTC."""
+    messages: int = big_field()
+    held: int = big_field()
+    """Of these, what was held as a surge and is not approved."""
+    approved: int = big_field()
+    """Of these, what a person approved, or could preview before the step's first tick."""
 
 
 class Instance(SQLModel, table=True):

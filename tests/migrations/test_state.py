@@ -110,6 +110,31 @@ def test_upgrading_twice_changes_nothing(empty: Engine) -> None:
     assert schema_state(empty) is SchemaState.CURRENT
 
 
+def test_the_volume_breaker_remembers_what_was_sent_before_the_upgrade(empty: Engine) -> None:
+    upgrade_schema(empty)
+    hour = 3_600_000_000
+    message = (
+        "INSERT INTO message (id, customer_id, flow, entry, step, occurrence, channel, generation,"
+        " message, purpose, release, decided_at, due_at, state, state_at) VALUES"
+        " ({0}, {0}, 'hello', 1, 'hi', '0', 'email', 0, 'hi', 'marketing', 'r', {1}, 1, 'sent', 1)"
+    )
+    with empty.begin() as connection:
+        connection.execute(text("DROP TABLE step_volume"))
+        connection.execute(text(f"UPDATE {SCHEMA_TABLE} SET version_num = '0008'"))
+        at = 1000 * hour
+        connection.execute(
+            text(
+                f"INSERT INTO tick (at, release, last_customer_id, sends) VALUES ({at}, 'r', 3, 1)"
+            )
+        )
+        for number, decided in enumerate((100 * hour, 900 * hour, 900 * hour + 5), 1):
+            connection.execute(text(message.format(number, decided)))
+    upgrade_schema(empty)
+    with empty.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(text("SELECT * FROM step_volume"))]
+    assert rows == [("hello", "hi", 900, 2, 0, 0)]
+
+
 def test_a_newer_schema_is_refused(empty: Engine) -> None:
     upgrade_schema(empty)
     with empty.begin() as connection:
