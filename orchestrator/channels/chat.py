@@ -29,7 +29,7 @@ class ChatSettings(ChannelSettings):
     """Sends to a chat, or to what else Apprise knows."""
 
     address: Secret = word(
-        SecretShape(), "The place of an Apprise address, such as slack://…: it holds a token."
+        SecretShape("text"), "The place of an Apprise address, such as slack://…: it holds a token."
     )
 
 

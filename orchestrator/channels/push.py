@@ -39,7 +39,7 @@ class FirebaseSettings(Sentence):
     """How Firebase Cloud Messaging is reached."""
 
     service_account: Secret = word(
-        SecretShape(),
+        SecretShape("lines"),
         "The JSON key of a service account that may send.",
         called=("key", "credentials", "key_file", "server_key"),
     )
@@ -51,7 +51,7 @@ class WebPushSettings(Sentence):
     """How we are known to browsers' push services."""
 
     key: Secret = word(
-        SecretShape(),
+        SecretShape("lines"),
         "The VAPID key: a P-256 private key, PEM or base64url.",
         called=("vapid", "vapid_key", "private_key", "vapid_private_key"),
     )

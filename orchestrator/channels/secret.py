@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,11 @@ from typing import Literal
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.marks import Mark
 
+SecretForm = Literal["token", "text", "lines"]
+"""What a secret may hold: printable ASCII, which any header takes; printable signs of any script;
+lines, as a key in PEM has them."""
+_QUOTES = re.compile("[\u2018-\u201f\u2032\u2033\u00ab\u00bb]")
+"""What a word processor makes of plain quotes."""
 _LARGEST = 64 * 1024
 """Octets of a file that holds one secret; a private key has 2 to 12 thousand."""
 
@@ -25,6 +31,7 @@ class Secret:
     name: str
     """The variable, or the file, relative to the project's folder."""
     mark: Mark = field(compare=False, repr=False)
+    form: SecretForm = field(default="token", compare=False, repr=False)
     _text: str | None = field(default=None, compare=False, repr=False)
 
     def reveal(self) -> str:
@@ -43,15 +50,21 @@ class Secret:
         Args:
             folder: where relative paths begin.
         Raises:
-            EnvironmentFault: it is not there, or empty. Names where it is asked for.
+            EnvironmentFault: it is not there, or empty, or holds what no provider can have meant.
+                Names where it is asked for.
         """
         text = self._variable() if self.source == "env" else self._file(folder)
+        wrong = wrong_with_text(text, self.form)
+        if wrong is not None:
+            place = f"the variable {self.name}"
+            place = place if self.source == "env" else f"the file {folder / self.name}"
+            raise self.fault(f"{place} {wrong}", "cannot be used")
         return replace(self, _text=text)
 
     def _variable(self) -> str:
         text = os.environ.get(self.name, "")
         if not text:
-            raise self._fault(f"the variable {self.name} is not set")
+            raise self.fault(f"the variable {self.name} is not set")
         return text
 
     def _file(self, folder: Path) -> str:
@@ -59,22 +72,27 @@ class Secret:
         try:
             with path.open("rb") as file:
                 content = file.read(_LARGEST + 1)
-            text = content.decode().rstrip("\r\n")
+            text = re.sub(r"\r?\n\Z", "", content.decode("utf-8-sig"))
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise self._fault(f"the file {path} cannot be read: {reason}") from None
+            raise self.fault(f"the file {path} cannot be read: {reason}") from None
         except UnicodeDecodeError:
-            raise self._fault(f"the file {path} is no text") from None
-        if not text or len(content) > _LARGEST:
-            size = "is empty" if not text else "is larger than 64 KiB"
-            raise self._fault(f"the file {path} {size}")
+            raise self.fault(f"the file {path} is no text") from None
+        if not text.strip("\r\n") or len(content) > _LARGEST:
+            size = "is empty" if len(content) <= _LARGEST else "is larger than 64 KiB"
+            raise self.fault(f"the file {path} {size}")
         return text
 
-    def _fault(self, what: str) -> EnvironmentFault:
-        place = f"{self.mark.path}:{self.mark.line}:{self.mark.column}"
-        return EnvironmentFault(f"a secret is missing: {what}", help=f"{place} asks for {self}")
+    def fault(self, what: str, problem: str = "is missing") -> EnvironmentFault:
+        """Return the fault of a secret that is as ``what`` says, with where it is asked for.
 
-    def __reduce__(self) -> tuple[type[Secret], tuple[str, str, Mark]]:
+        Args:
+            what: a sentence that holds nothing of its text.
+        """
+        place = f"{self.mark.path}:{self.mark.line}:{self.mark.column}"
+        return EnvironmentFault(f"a secret {problem}: {what}", help=f"{place} asks for {self}")
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str, str, Mark, SecretForm]]:
         """Let settings be copied and sent elsewhere; the text stays here.
 
         Raises:
@@ -82,7 +100,32 @@ class Secret:
         """
         if self._text is not None:
             raise TypeError("an opened secret is never written down")
-        return Secret, (self.source, self.name, self.mark)
+        return Secret, (self.source, self.name, self.mark, self.form)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.name}"
+
+
+def wrong_with_text(text: str, form: SecretForm) -> str | None:
+    """Return what a secret's text holds that it must not, without any of it; None if nothing.
+
+    That is mostly what an editor or a clipboard has added. No provider would let us in with it,
+    and some of it no header can carry.
+    """
+    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        return "is no text"
+    if form == "lines":
+        return None
+    found = (
+        ("a byte order mark", "\ufeff" in text),
+        ("a line break", "\n" in text or "\r" in text),
+        ("a tab", "\t" in text),
+        ("typographic quotes instead of plain ones", _QUOTES.search(text)),
+        ("a blank that is no plain one", any(one.isspace() and one != " " for one in text)),
+        ("a control character", not text.isprintable()),
+        ("a sign that is not in ASCII", form == "token" and not text.isascii()),
+    )
+    first = next((what for what, is_so in found if is_so), None)
+    if first is not None:
+        return f"holds {first}"
+    return "begins or ends with a blank" if text != text.strip() else None

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
-from orchestrator.channels.secret import Secret
+from orchestrator.channels.secret import Secret, SecretForm
 from orchestrator.language.nodes import Node, ScalarNode
 from orchestrator.language.reader import Invalid, Reader, nearest
 from orchestrator.language.shapes import JsonSchema, ScalarShape
@@ -34,6 +34,10 @@ class SecretShape(ScalarShape[Secret]):
     )  # fmt: skip
     """How texts begin or end that are places in another spelling, and what to say of each."""
 
+    def __init__(self, form: SecretForm = "token") -> None:
+        """Take places of secrets that may hold what the form says, once they are opened."""
+        self._form = form
+
     def read(self, node: Node, reader: Reader) -> Secret | Invalid:
         """Read a place; what begins with ``$`` and is no variable is not repeated either."""
         before = len(reader.problems)
@@ -47,7 +51,7 @@ class SecretShape(ScalarShape[Secret]):
         if not isinstance(node.value, str) or not re.fullmatch(_PLACE, node.value):
             return None
         source: Literal["env", "file"] = "env" if node.value.startswith("env:") else "file"
-        return Secret(source, node.value.partition(":")[2], node.mark)
+        return Secret(source, node.value.partition(":")[2], node.mark, self._form)
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands here without repeating it: it may be the secret."""

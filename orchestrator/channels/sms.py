@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
@@ -152,7 +152,7 @@ class SmsChannel(Channel):
 
     @property
     def _account(self) -> str:
-        account = self.settings.account.reveal()
+        account = quote(self.settings.account.reveal(), safe="")
         return f"{self.settings.url.rstrip('/')}/2010-04-01/Accounts/{account}"
 
     @property

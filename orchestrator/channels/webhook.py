@@ -7,6 +7,7 @@ expected to act on it once. Source: the Standard Webhooks specification, "Signat
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -60,6 +61,10 @@ class WebhookChannel(Channel):
         super().__init__(settings, surroundings)
         allowed = tuple(ipaddress.ip_network(one) for one in settings.allow or ())
         self._web = Web(Reach(allowed), self.capabilities.timeout)
+        if settings.secret is not None and not key_of(settings.secret.reveal()):
+            raise settings.secret.fault(
+                f"after {_PREFIX} stands a key in base64, and nothing else", "cannot be used"
+            )
 
     def send(self, message: OutgoingMessage) -> Outcome:
         return attempt(lambda: self._post(message), _read)
@@ -108,11 +113,19 @@ def signature(secret: str, id: str, stamp: str, body: bytes) -> str:
     Args:
         secret: ``whsec_`` and base64, or any other text as it is.
     """
-    key = (
-        base64.b64decode(secret[len(_PREFIX) :]) if secret.startswith(_PREFIX) else secret.encode()
-    )
+    key = key_of(secret)
     signed = b".".join((id.encode(), stamp.encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """Return the key that a secret stands for, none if it says to be base64 and is not."""
+    if not secret.startswith(_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        return b""
 
 
 def _read(answer: Answer) -> Outcome:

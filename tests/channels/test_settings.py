@@ -259,6 +259,67 @@ def test_a_missing_secret_is_named_with_the_place_that_asks_for_it(
     assert fault.value.help == f"playbooks/channels.yaml:3:12 asks for {place}"
 
 
+WRONG = [
+    # what a secret holds, and what is said of it: an opened file's, a variable's
+    ("\ufefftoken-1", None, "a byte order mark"),
+    ("token-1\n", None, "a line break"),
+    ("token-1\r\n", None, "a line break"),
+    ("token-1\n\n", "a line break", "a line break"),
+    ("token\n-1", "a line break", "a line break"),
+    ("tok\ten-1", "a tab", "a tab"),
+    ("token\u00a0-1", "a blank that is no plain one", "a blank that is no plain one"),
+    ("token-1\u2028", "a blank that is no plain one", "a blank that is no plain one"),
+    ("tok\x07en-1", "a control character", "a control character"),
+    ("token\u200b-1", "a control character", "a control character"),
+    ("\u201ctoken-1\u201d", "typographic quotes", "typographic quotes"),
+    ("tökén-1", "not in ASCII", "not in ASCII"),
+    ("token-1 ", "ends with a blank", "ends with a blank"),
+    (" token-1", "begins or ends", "begins or ends"),
+]
+
+
+@pytest.mark.parametrize(("text", "of_file", "of_variable"), WRONG, ids=[repr(w[0]) for w in WRONG])
+def test_a_secret_that_no_provider_can_have_meant_is_refused_and_not_shown(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    of_file: str | None,
+    of_variable: str,
+) -> None:
+    (tmp_path / "key").write_bytes(text.encode())
+    monkeypatch.setenv("VAULT", text)
+
+    for place, says in (("file:key", of_file), ("env:VAULT", of_variable)):
+        if says is None:
+            assert at(place).opened(tmp_path).reveal() == "token-1"
+            continue
+        with pytest.raises(EnvironmentFault, match="a secret cannot be used") as fault:
+            opened(vault(password=at(place)), tmp_path)
+        assert says in str(fault.value)
+        assert fault.value.help == f"playbooks/channels.yaml:3:12 asks for {place}"
+        for part in ("oken", "tok", "ken-"):
+            assert part not in f"{fault.value} {fault.value.help}".replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize("content", [b"a\0b", b"\0"])
+def test_a_secret_with_a_nul_is_no_text(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key").write_bytes(content)
+
+    for form in ("token", "text", "lines"):
+        secret = Secret("file", "key", HERE, form)
+        with pytest.raises(EnvironmentFault, match="is no text"):
+            secret.opened(tmp_path)
+
+
+def test_a_password_may_be_in_any_script_and_a_key_may_have_lines(tmp_path: Path) -> None:
+    pem = "-----BEGIN KEY-----\nabc\tdef\n-----END KEY-----"
+    (tmp_path / "password").write_text("pässwört 1\n")
+    (tmp_path / "key").write_text(f"\ufeff{pem}\n")
+
+    assert Secret("file", "password", HERE, "text").opened(tmp_path).reveal() == "pässwört 1"
+    assert Secret("file", "key", HERE, "lines").opened(tmp_path).reveal() == pem
+
+
 def test_an_empty_variable_is_a_missing_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

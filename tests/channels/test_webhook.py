@@ -19,6 +19,7 @@ from outgoing import outgoing
 from orchestrator.channels.base import Surroundings
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.webhook import WebhookChannel, WebhookSettings, fields_of, signature
+from orchestrator.errors import EnvironmentFault
 from orchestrator.language.marks import Mark
 
 HERE = Surroundings(project="shop", folder=Path())
@@ -38,6 +39,17 @@ def channel() -> Iterator[WebhookChannel]:
     opened = WebhookChannel(settings, HERE)
     yield opened
     opened.close()
+
+
+@pytest.mark.parametrize("text", ["whsec_", "whsec_abc", "whsec_###", "whsec_a-b_", "whsec_ YWJj"])
+def test_a_secret_that_holds_no_key_is_refused_when_the_channel_is_opened(text: str) -> None:
+    secret = Secret("env", "HOOK", MARK, _text=text)
+
+    with pytest.raises(EnvironmentFault, match="a secret cannot be used") as fault:
+        WebhookChannel(WebhookSettings(mark=MARK, marks={}, secret=secret), HERE)
+
+    assert fault.value.help == "playbooks/channels.yaml:1:1 asks for env:HOOK"
+    assert text == "whsec_" or text not in str(fault.value)
 
 
 def call(provider: HttpDouble, **more: Any) -> Any:

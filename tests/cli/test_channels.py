@@ -217,3 +217,21 @@ def test_a_message_goes_as_a_customer_would_get_it_with_links_of_nobody(
     sent = json.loads(file.read_text())
     assert (sent["to"], sent["subject"]) == ("ayu@mail.example", "Hello")
     assert (sent["customer"], sent["flow"]) == ("test-send", "test-send")
+
+
+def test_a_secret_that_cannot_be_used_is_told_by_list_and_check_and_never_shown(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMS_ACCOUNT", f"“{CANARY}”")
+    monkeypatch.setenv("HOOK", f"whsec_{CANARY}")
+    said = CHANNELS + "  webhook: {secret: env:HOOK}\n"
+    (project / "playbooks" / "channels.yaml").write_text(said)
+
+    assert answer(["channels", "list", "--project", str(project)]) == 0
+    for channel in ("sms", "webhook"):
+        assert answer(["channels", "check", channel, "--project", str(project)]) == 1
+
+    printed = " ".join("".join(capsys.readouterr()).split())
+    assert "the variable SMS_ACCOUNT holds typographic quotes" in printed
+    assert "after whsec_ stands a key in base64" in printed
+    assert CANARY not in printed

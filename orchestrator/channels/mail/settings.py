@@ -133,7 +133,7 @@ class LoginShape(ScalarShape[Secret | str]):
 
     says = "a name, or the place of it: env:NAME of a variable, or file:path"
     sample = "env:SMTP_USERNAME"
-    _place = SecretShape()
+    _place = SecretShape("text")
 
     def parse(self, node: ScalarNode) -> Secret | str | None:
         text = node.value
@@ -176,7 +176,9 @@ class Dkim(Sentence):
     selector: str = word(
         SelectorShape(), "Below `<selector>._domainkey.<domain>` the public key is published."
     )
-    key: Secret = word(SecretShape(), "The private key in PEM: RSA of 2048 bits, or Ed25519.")
+    key: Secret = word(
+        SecretShape("lines"), "The private key in PEM: RSA of 2048 bits, or Ed25519."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +214,7 @@ class EmailSettings(ChannelSettings):
         called=("ssl", "encryption", "security", "secure", "starttls", "use_tls", "use_ssl"),
     )
     authorities: Secret | None = word(
-        SecretShape(),
+        SecretShape("lines"),
         "The certificates of authorities to trust instead of the system's, in PEM.",
         default=None,
         called=("ca", "ca_file", "cafile", "certificate", "certificates"),
@@ -221,7 +223,7 @@ class EmailSettings(ChannelSettings):
         LoginShape(), "What to log in with.", default=None, called=("user", "login", "smtp_user")
     )
     password: Secret | None = word(
-        SecretShape(),
+        SecretShape("text"),
         "The password of it.",
         default=None,
         called=("pass", "pwd", "passwd", "secret", "smtp_password"),
