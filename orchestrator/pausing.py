@@ -13,7 +13,7 @@ from orchestrator import tables
 from orchestrator.clock import utcnow
 from orchestrator.database_faults import database_faults
 from orchestrator.tick import pauses
-from orchestrator.tick.breaker import resume, wake
+from orchestrator.tick.breaker import resume, tripped, wake
 
 EVERYTHING = pauses.EVERYTHING
 """What is paused when all flows are; stands where a flow's name would stand."""
@@ -27,6 +27,8 @@ class Resumed:
     had_tripped: bool
     still_paused: tuple[str, ...]
     """After ``EVERYTHING`` the flows paused by name; after a flow ``EVERYTHING``, if that is."""
+    still_tripped: tuple[str, ...] = ()
+    """After ``EVERYTHING`` the flows whose breakers hold; after a flow the project, if its does."""
 
     @property
     def changed(self) -> bool:
@@ -34,20 +36,25 @@ class Resumed:
         return self.was_paused or self.had_tripped
 
 
-def resume_flow(engine: Engine, name: str, now: datetime) -> Resumed:
+def resume_flow(engine: Engine, name: str, now: datetime, *, project: str | None = None) -> Resumed:
     """Let go on what was paused by hand, and set a volume breaker back that tripped by ``now``.
 
     Args:
-        name: of the flow, of the project for the project's own breaker, or ``EVERYTHING``.
+        name: of the flow, of the project for the project's own breaker, or ``EVERYTHING``, which
+            sets the project's breaker back too.
+        project: its name; without it nothing is done to its breaker, nor told of it.
     """
     with _writing(engine) as connection:
         was_paused = pauses.lift(connection, name)
-        had_tripped = resume(connection, name, now)
+        breaker = project if name == EVERYTHING else name
+        had_tripped = breaker is not None and resume(connection, breaker, now)
         left = tuple(sorted(pauses.pauses(connection)))
+        holding = tuple(tripped(connection))
     with _writing(engine) as connection:  # again: whom a tick under way meanwhile laid to rest
         wake(connection)
     still = left if name == EVERYTHING else tuple(one for one in left if one == EVERYTHING)
-    return Resumed(was_paused, had_tripped, still)
+    holds = holding if name == EVERYTHING else tuple(one for one in holding if one == project)
+    return Resumed(was_paused, had_tripped, still, holds)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ app = verb_app()
         ("clmctl resume win_back", "its runs go on, held messages are tried again"),
         ("clmctl resume win_back --yes", "the same without being asked"),
         ("clmctl resume --channel sms", "what waits on this channel leaves"),
-        ("clmctl resume --all", "ends clmctl pause --all"),
+        ("clmctl resume --all", "ends clmctl pause --all, and sets the project's breaker back"),
     ],
 )
 def resume(
@@ -52,7 +52,8 @@ def resume(
 
     The breaker (stop_if_more_than) trips when a flow is about to write to more customers
     than it may; all its sends are held until this verb sets it back. --all ends what
-    pause --all began: a flow or channel that was paused by its name stays so.
+    pause --all began, and sets back the breaker of the project: a flow or channel that was
+    paused by its name stays so, and so does a flow's own breaker.
     """
     one_of_these(flow, channel, everything=everything)
     from orchestrator import app as root  # opens projects and databases
@@ -70,7 +71,8 @@ def resume(
     if manner.asks() and not console.confirm(question):
         console.say("Nothing was changed.")
         return 0
-    resumed = pausing.resume_flow(engine, name, opened.now(at))
+    own = str(opened.playbook.project.project)
+    resumed = pausing.resume_flow(engine, name, opened.now(at), project=own)
     for sentence in _told(flow, resumed):
         console.say(sentence)
     if resumed.changed:
@@ -100,11 +102,16 @@ def _told(flow: str | None, resumed: Resumed) -> list[str]:
     if resumed.was_paused:
         told.append(f"{said} goes on.")
     if resumed.had_tripped:
-        told.append(f"{said} may send again.")
+        told.append(f"{said} may send again." if flow else _PROJECT)
     if not told:
         told.append(f"{said} was neither paused nor tripped; nothing was changed.")
     if flow is None:
         told += [f"{name} stays paused: clmctl resume {name}" for name in resumed.still_paused]
     elif resumed.still_paused:
         told.append("All flows are still paused: clmctl resume --all")
+    for name in resumed.still_tripped:
+        told.append(f"The volume breaker of {name} still holds its sends: clmctl resume {name}")
     return told
+
+
+_PROJECT = "The project's volume breaker is set back: all flows may send again."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
@@ -24,6 +24,7 @@ from orchestrator.playbook.model import Playbook
 from orchestrator.scheduler.lease import Office, office
 from orchestrator.tick import resting
 from orchestrator.tick.beginning import watermark
+from orchestrator.tick.breaker import tripped
 from orchestrator.tick.releases import latest_release
 
 WEBHOOK = "webhook"
@@ -143,7 +144,7 @@ def standing(
         flows=_flows(rows),
         queued={name: count for name, count in queued.items() if name != WEBHOOK},
         webhooks=queued.get(WEBHOOK, 0),
-        tripped=_tripped(connection),
+        tripped=tripped(connection),
         stranded=_stranded(rows, playbook) if playbook is not None else (),
         leaving=leaving(connection, playbook, folder, now),
         audiences=list(audiences),
@@ -216,13 +217,6 @@ def _paused(connection: Connection) -> list[Paused]:
         Paused(name if kind == "flow" else None, name if kind == "channel" else None, at, why)
         for kind, name, at, why in found
     ]
-
-
-def _tripped(connection: Connection) -> dict[str, datetime]:
-    row = tables.flow_state.c
-    still = or_(row.resumed_at.is_(None), row.resumed_at < row.tripped_at)
-    query = select(row.flow, row.tripped_at).where(and_(row.tripped_at.is_not(None), still))
-    return {flow: at for flow, at in connection.execute(query.order_by(row.flow))}
 
 
 def _changed(connection: Connection) -> int:

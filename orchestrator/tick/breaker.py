@@ -1,14 +1,22 @@
-"""Setting a volume breaker back (semantics 57)."""
+"""Which volume breakers hold, and setting one back (semantics 57)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.tick.caps import VOLUME
+
+
+def tripped(connection: Connection) -> dict[str, datetime]:
+    """Return which breakers hold: flow, or project for its own, → since when, by name."""
+    row = tables.flow_state.c
+    still = or_(row.resumed_at.is_(None), row.resumed_at < row.tripped_at)
+    query = select(row.flow, row.tripped_at).where(and_(row.tripped_at.is_not(None), still))
+    return {name: at for name, at in connection.execute(query.order_by(row.flow))}
 
 
 def resume(connection: Connection, name: str, now: datetime) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from harness import Shop, at, names
 from sqlalchemy import Engine, select
 
 from orchestrator import tables
+from orchestrator.cli.shell import answer
 from orchestrator.pausing import resume_flow
 from orchestrator.playbook.model import Playbook
 from orchestrator.tick.run import TickPlan, dry_run
@@ -120,15 +122,17 @@ def test_it_can_trip_again(shop: Shop) -> None:
     assert [line[1] for line in shop.told("2026-03-02T11:00")] == ["send"] * 3
 
 
+PLAIN = FLOW.replace("guardrails: {stop_if_more_than: {customers: 2, per: 1 day}}\n", "")
+PROJECT = """
+project: shop
+timezone: Europe/Vienna
+guardrails: {quiet_hours: none, stop_if_more_than: {customers: 1, per: 1 day}}
+"""
+
+
 def test_the_projects_own_breaker_is_resumed_by_the_projects_name(shop: Shop) -> None:
-    project = """
-        project: shop
-        timezone: Europe/Vienna
-        guardrails: {quiet_hours: none, stop_if_more_than: {customers: 1, per: 1 day}}
-    """
-    plain = FLOW.replace("guardrails: {stop_if_more_than: {customers: 2, per: 1 day}}\n", "")
-    shop.write(project=project)
-    sign_up(shop_of(shop, plain), "2026-03-02T08:00", "c0", "c1")
+    shop.write(project=PROJECT)
+    sign_up(shop_of(shop, PLAIN), "2026-03-02T08:00", "c0", "c1")
     assert [line[2] for line in shop.told("2026-03-02T09:00")] == ["volume", "volume"]
 
     with shop.engine.connect() as connection:
@@ -137,3 +141,37 @@ def test_the_projects_own_breaker_is_resumed_by_the_projects_name(shop: Shop) ->
         assert list(connection.scalars(query)) == ["shop"]
     assert resume_flow(shop.engine, "shop", at("2026-03-02T09:30")).had_tripped
     assert [line[1] for line in shop.told("2026-03-02T10:00")] == ["send", "send"]
+
+
+def test_all_sets_the_projects_own_breaker_back_and_names_the_flows_that_hold(
+    shop: Shop, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> str:
+        options = ["--at", "2026-03-02T09:30Z", "--yes", *connected]
+        assert answer(["resume", *words, *options]) == 0
+        return " ".join(capsys.readouterr().err.split())
+
+    connected = ["--project", str(shop.folder), "--db", database_url]
+    shop.write(project=PROJECT, other=PLAIN.replace("hello", "other", 1))
+    sign_up(shop_of(shop), "2026-03-02T08:00", "c0", "c1", "c2")
+    shop.tick("2026-03-02T09:00")
+
+    told = said("hello")
+    assert "hello may send again." in told
+    assert "The volume breaker of shop still holds its sends: clmctl resume shop" in told
+    told = said("--all")
+    assert "The project's volume breaker is set back: all flows may send again." in told
+    assert "still holds" not in told
+    assert "neither paused nor tripped" in said("--all")
+
+
+def test_a_flow_s_own_breaker_is_left_to_its_name(
+    shop: Shop, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up(shop_of(shop), "2026-03-02T08:00", "c0", "c1", "c2")
+    shop.tick("2026-03-02T09:00")
+
+    words = ["resume", "--all", "--yes", "--project", str(shop.folder), "--db", database_url]
+    assert answer(words) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "The volume breaker of hello still holds its sends: clmctl resume hello" in told
