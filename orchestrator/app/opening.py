@@ -197,6 +197,23 @@ def known_flow(project: Path, name: str) -> str:
     return name
 
 
+def known_sender(project: Path, address: str) -> str:
+    """Return the address of a sender that the project's files have, whatever errors are in them.
+
+    Raises:
+        UsageError: there is none of that address.
+    """
+    from orchestrator.channels.mail.addresses import parted
+    from orchestrator.playbook.load import sound_parts
+    from orchestrator.playbook.read import read_project
+
+    senders = sound_parts(read_project(project, {})).catalog.senders or {}
+    addresses = [parted(text)[1] for text in senders.values()]
+    if address not in addresses:
+        raise unknown("sender", address, addresses)
+    return address
+
+
 def known_channel(project: Path, name: str) -> str:
     """Return the name of a channel that a message of the project can be on.
 

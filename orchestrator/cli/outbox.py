@@ -237,15 +237,17 @@ def approve(
     from orchestrator.counting import counted
     from orchestrator.delivery import complaints, outbox
 
-    _, engine = _opened(project, db)
+    folder, engine = _opened(project, db)
     if flow is not None and "@" in flow:
         sender = flow
         held = root.acting(engine, lambda one: complaints.release(one, sender, utcnow()))
-        told = f"Marketing of {sender} may leave." if held else _NOTHING
-        console.say(told)
+        if not held:
+            root.known_sender(folder, sender)
+        console.say(f"Marketing of {sender} may leave." if held else _NOTHING)
         return 0
     let_go = root.acting(engine, lambda connection: outbox.approve(connection, flow, utcnow()))
     if not let_go:
+        _require_names(project, flow, None)
         console.say(_NOTHING)
         return 0
     console.say(f"{counted(sum(one.messages for one in let_go), 'message')} may leave.")

@@ -429,11 +429,14 @@ def test_a_surge_is_listed_and_let_go_by_name(
     assert (held["flow"], held["step"], held["messages"]) == ("greet", "hello", 2)
     assert answer(["outbox", "list", *sent]) == 0
     assert "clmctl outbox approve greet" in capsys.readouterr().err
-    assert answer(["outbox", "approve", "welcome", *sent]) == 0
-    assert "Nothing was held" in capsys.readouterr().err
+    assert answer(["outbox", "approve", "great", *sent]) == 2
+    assert 'there is no flow "great"' in (said := capsys.readouterr().err)
+    assert 'did you mean "greet"?' in said
     assert answer(["outbox", "approve", "greet", *sent]) == 0
     assert asked(capsys, "list", *sent)["surges"] == []
     assert acts(shop) == [("approve", "flow greet")]
+    assert answer(["outbox", "approve", "greet", *sent]) == 0
+    assert "Nothing was held" in capsys.readouterr().err
     assert answer(["outbox", "approve", *sent]) == 2
 
 

@@ -140,6 +140,10 @@ def test_a_sender_that_is_complained_of_is_named_and_let_go(
     says, fix = doctor(capsys, words)[0]
     assert f"the marketing of {sender} is held" in says
     assert f"clmctl outbox approve {sender}" in fix
+    assert answer(["outbox", "approve", "new@shop.example", *words]) == 2
+    said = "".join(capsys.readouterr())
+    assert 'there is no sender "new@shop.example"' in said
+    assert f'did you mean "{sender}"?' in said
     assert answer(["outbox", "approve", sender, *words]) == 0
     assert "may leave" in "".join(capsys.readouterr())
     assert status(capsys, words)["complaints"] == []
