@@ -35,6 +35,7 @@ from orchestrator.channels.web import (
     astray,
     attempt,
     by_status,
+    retry_after,
     wrong_with,
 )
 from orchestrator.clock import utcnow
@@ -200,7 +201,8 @@ def _read(answer: Answer) -> Outcome:
         return accepted(sid) if isinstance(sid, str) and sid else unknown("an answer without sid")
     code = str(known.get("code") or answer.status)
     if code in _LATER:
-        return deferred(f"error {code}", code=code, fault="message")
+        after = retry_after(answer)
+        return deferred(f"error {code}", code=code, retry_after=after, fault="message")
     if code in _NOT_US:
         return refused(LOCKED_OUT, code=code)
     if code in _OURS:

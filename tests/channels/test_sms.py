@@ -217,6 +217,16 @@ def test_a_message_that_the_provider_itself_does_not_find_is_no_wrong_url(
     assert channel.send(text()).detail == "error 21999"
 
 
+def test_a_provider_that_has_too_much_says_when_to_ask_again(
+    provider: HttpDouble, channel: SmsChannel
+) -> None:
+    provider.script = answering(429, b'{"code": 20429}', **{"Retry-After": "120"})
+
+    outcome = channel.send(text())
+    assert (outcome.kind, outcome.code, outcome.fault) == ("deferred", "20429", "message")
+    assert outcome.retry_after == timedelta(seconds=120)
+
+
 def test_a_provider_that_is_not_there_is_told() -> None:
     channel = made("https://127.0.0.1:1")
     (wrong,) = channel.check()
