@@ -35,6 +35,8 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _EARLY_SECONDS = 300.0
 """A token is renewed so long before it runs out."""
+_USUAL_SECONDS, _LONGEST_SECONDS = 3_600, 86_400
+"""How long tokens last as a rule; what is longer, or no number, is not believed."""
 _DEAD = frozenset(("UNREGISTERED", "SENDER_ID_MISMATCH"))
 _APPLE_ID = 64
 """Octets that Apple takes as ``apns-collapse-id``."""
@@ -134,10 +136,14 @@ class Firebase:
         if not (isinstance(token, str) and token.isascii() and token.isprintable() and token):
             return deferred("no access token in the answer", code="no_token")
         self._token = token
-        lasts = found.get("expires_in")
-        seconds = float(lasts) if isinstance(lasts, int | float) else 3600.0
-        self._renew_at = time.monotonic() + max(60.0, seconds - _EARLY_SECONDS)
+        self._renew_at = time.monotonic() + _good_for(found.get("expires_in"))
         return None
+
+
+def _good_for(lasts: Any) -> float:
+    """Return for how many seconds a token is used of which the server says how long it lasts."""
+    is_span = isinstance(lasts, int | float) and 0 <= lasts <= _LONGEST_SECONDS
+    return max(60.0, (lasts if is_span else _USUAL_SECONDS) - _EARLY_SECONDS)
 
 
 def _no_token(answer: Answer) -> Outcome:

@@ -244,11 +244,9 @@ def retry_after(answer: Answer) -> timedelta | None:
         return timedelta(seconds=int(said))
     try:
         when = parsedate_to_datetime(said)
-    except ValueError:
+        return None if when.tzinfo is None else max(timedelta(), when - utcnow())
+    except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        return None
-    return max(timedelta(), when - utcnow())
 
 
 # --- inside ---------------------------------------------------------------------------

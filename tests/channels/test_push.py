@@ -143,6 +143,23 @@ def test_the_token_is_kept_until_it_is_refused(provider: HttpDouble, channel: Pu
     assert [one.path for one in provider.requests].count("/token") == 2
 
 
+@pytest.mark.parametrize(
+    "lasts", ["9" * 400, "1e400", "NaN", "-5", "true", '"3600"', "null", "{}", "1000000"]
+)
+def test_a_token_that_lasts_for_no_time_that_makes_sense_is_used_and_renewed(
+    provider: HttpDouble, channel: PushChannel, lasts: str
+) -> None:
+    ordinary = provider.script
+    token = answering(200, b'{"access_token": "T-1", "expires_in": %s}' % lasts.encode())
+
+    def script(handler: Any) -> None:
+        (token if handler.path == "/token" else ordinary)(handler)
+
+    provider.script = script
+    assert [channel.send(push()).kind for _ in range(2)] == ["accepted", "accepted"]
+    assert [one.path for one in provider.requests].count("/token") == 1
+
+
 @freeze_time(NOW, tick=True)
 def test_the_provider_drops_it_when_its_time_is_over(
     provider: HttpDouble, channel: PushChannel

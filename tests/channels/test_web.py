@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -192,6 +193,37 @@ def test_an_answer_that_comes_twice_is_not_taken_for_the_next_ones(
     assert [one.body for one in provider.requests] == [b"first", b"second"]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"HTTP/1.1 204 No\r\nContent-Length: 10\r\n\r\n0123456789",
+        b"HTTP/1.1 204 No\r\n\r\n0123456789",
+        b"HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + SIZED,
+        b"HTTP/1.1 103 Hints\r\nContent-Length: 5\r\n\r\n" + SIZED,
+        CHUNKED.replace(b"Transfer", b"Content-Length: 12\r\nTransfer"),
+        CHUNKED.replace(b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n"),
+        CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+        SIZED.replace(b"\r\n", b"\n"),
+        SIZED.replace(b"{}", b"{}hello"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=repr,
+)
+def test_a_connection_is_left_when_an_answer_has_an_odd_end(
+    provider: HttpDouble, odd: bytes
+) -> None:
+    provider.script = saying(odd)
+    client = web()
+    for _ in range(2):
+        with suppress(NoAnswer):
+            client.post(provider.url, b"first", {})
+    provider.answer(500)
+    assert client.post(provider.url, b"second", {}).status == 500
+    assert [one.body for one in provider.requests] == [b"first", b"first", b"second"]
+
+
 @pytest.mark.parametrize("once", [SIZED, CHUNKED, b"HTTP/1.1 204 Fine\r\n\r\n"])
 def test_a_connection_is_kept_whatever_way_an_answer_ends(
     provider: HttpDouble, once: bytes
@@ -298,7 +330,10 @@ def test_too_many_is_no_fault_of_the_provider() -> None:
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [("120", 120), ("Mon, 02 Mar 2026 09:05:00 GMT", 300), ("Mon, 02 Mar 2026 08:00:00 GMT", 0),
-     ("", None), ("soon", None), ("-5", None), ("99999999999", None), ("٣", None)],
+     ("", None), ("soon", None), ("-5", None), ("99999999999", None), ("٣", None), ("²", None),
+     ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
+     ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+     ("Mon, 99 Jan 2026 25:61:61 GMT", None), (", , ,", None)],
 )  # fmt: skip
 def test_when_to_ask_again(said: str, seconds: int | None) -> None:
     found = retry_after(Answer(503, {"retry-after": said}, b""))

@@ -97,7 +97,7 @@ class Offers:
     def most_octets(self) -> int:
         """The largest message it takes; 0 is not said (RFC 1870)."""
         size = self.words.get("SIZE", "")
-        return int(size) if size.isdigit() and len(size) < 16 else 0
+        return int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0
 
     @property
     def logins(self) -> frozenset[str]:

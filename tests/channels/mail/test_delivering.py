@@ -388,6 +388,13 @@ def test_what_is_too_large_for_the_server_is_not_sent_to_it() -> None:
     assert not any(said.startswith("MAIL") for said in server.heard)
 
 
+@pytest.mark.parametrize("size", ["²", "٣", "-1", "", "9" * 30, "many"])
+def test_a_size_that_is_no_number_is_passed_over(size: str) -> None:
+    outcome, _ = one({"EHLO": f"250-here\r\n250 SIZE {size}"})
+
+    assert outcome.kind == "accepted"
+
+
 def test_what_cannot_be_written_leaves_the_others_alone() -> None:
     broken = outgoing(to="c9@mail.example", subject="a\r\nBcc: x@evil.example")
     half = outgoing(to="c8@mail.example", text="\ud800")
