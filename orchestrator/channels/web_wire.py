@@ -21,20 +21,40 @@ _PIECE = 65_536
 TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS}}
 
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?:\r\n|\Z)", re.IGNORECASE)
+_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2})(?: |\r\n|\Z)")
+_FRAMING = re.compile(
+    rb"\r\n(?:content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)",
+    re.IGNORECASE,
+)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,6})\r\n")
+_WITHOUT_BODY = (b"204", b"304")
 
 
 def is_one_answer(octets: bytes) -> bool:
-    """Return whether nothing stands behind the answer, as far as that is seen at a glance.
+    """Return whether the answer ends by the plainest rules where the octets end.
 
-    On a connection that is used again, an answer that was sent twice would be taken for that of
-    the next request, and every later one for another's.
+    On a connection that is used again, what stands behind an answer would be taken for that of
+    the next request, and every later one for another's. So one whose end can be read in two
+    ways is the last on its connection: with a body where there is none (RFC 9112, 6.3), two
+    lengths, other line ends.
     """
-    head, _, body = octets.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    if length is not None:
-        return len(body) == int(length[1])
-    return not body or (body.endswith(b"0\r\n\r\n") and octets.count(b"HTTP/1.") == 1)
+    head, gap, body = octets.partition(b"\r\n\r\n")
+    status, framing = _STATUS.match(head), [one.lower() for one in _FRAMING.findall(head)]
+    if not gap or status is None or len(framing) > 1:
+        return False
+    if status[1] in _WITHOUT_BODY:
+        return not body and framing in ([], [b"0"])
+    if framing == [b"chunked"]:
+        return _is_whole_in_chunks(body)
+    return framing == [b"%d" % len(body)]
+
+
+def _is_whole_in_chunks(body: bytes) -> bool:
+    """Return whether the last chunk, without trailers, ends where the octets end."""
+    at = 0
+    while (size := _CHUNK.match(body, at)) is not None and int(size[1], 16):
+        at = size.end() + int(size[1], 16) + len(b"\r\n")
+    return size is not None and body[size.end() :] == b"\r\n"
 
 
 def said(error: BaseException, place: str) -> str:
