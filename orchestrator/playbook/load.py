@@ -24,6 +24,7 @@ from orchestrator.playbook.structure import structure_problems
 from orchestrator.playbook.told import told_problems
 from orchestrator.playbook.types import type_problems
 from orchestrator.playbook.vocabulary import Vocabulary
+from orchestrator.playbook.withheld import without_secrets
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,11 @@ def layers(draft: Draft, playbook: Playbook) -> Iterator[Problem]:
 def finish(draft: Draft, playbook: Playbook, more: Iterable[Problem]) -> Loaded:
     """Return what was loaded; the playbook only if nothing is an error."""
     different = {_by_place(problem): problem for problem in [*draft.problems, *more]}
-    problems = sorted(folded(different.values(), draft.declared.of("flow")), key=_by_place)
+    files = draft.files.all()
+    told = without_secrets(folded(different.values(), draft.declared.of("flow")), files)
+    problems = sorted(told, key=_by_place)
     broken = any(problem.severity == "error" for problem in problems)
-    return Loaded(None if broken else playbook, tuple(problems), draft.files.all())
+    return Loaded(None if broken else playbook, tuple(problems), files)
 
 
 def _by_place(problem: Problem) -> tuple[Mark, str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestrator.language.marks import Problem
+from orchestrator.playbook.withheld import is_withheld
 
 FORMATS = ("human", "json", "github", "sarif")
 _WIDEST = 160
@@ -52,7 +53,12 @@ def human(problems: Iterable[Problem], texts: Mapping[str, str]) -> Iterator[str
 
 
 def _without_secrets(path: str, texts: Mapping[str, str], problems: Iterable[Problem]) -> list[str]:
-    """Return the lines of a file with stars where a problem says that a secret stands."""
+    """Return the lines of a file with stars where a problem says that a secret stands.
+
+    Those of ``channels.yaml`` are not shown at all.
+    """
+    if is_withheld(path, texts[path]):
+        return []
     lines = texts[path].split("\n")
     for problem in problems:
         mark = problem.mark
