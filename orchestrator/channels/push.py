@@ -15,14 +15,15 @@ from typing import Any
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
-from orchestrator.channels.outcome import Outcome, refused, rejected
+from orchestrator.channels.outcome import Outcome, rejected
 from orchestrator.channels.push_firebase import FIREBASE, Firebase
-from orchestrator.channels.push_web import Subscription, VapidKey, WebPush, subscription_of
+from orchestrator.channels.push_web import VapidKey, WebPush
 from orchestrator.channels.reach import Reach
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.channels.shapes import NetworkShape, SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
+from orchestrator.channels.subscription import Subscription, subscription_of
 from orchestrator.channels.web import Web
 from orchestrator.clock import utcnow
 from orchestrator.language.containers import ListOf
@@ -32,6 +33,8 @@ from orchestrator.language.words import Rules, Sentence, word
 
 LARGEST = 4_096
 """Octets of what a push carries, for Firebase, Apple and Web Push alike."""
+_NO_FIREBASE = "an app's token, but push has no firebase in channels.yaml"
+_NO_WEB_PUSH = "a browser's subscription, but push has no web_push in channels.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +114,11 @@ class PushChannel(Channel):
         subscription = subscription_of(message.to)
         if subscription is None:
             if self._firebase is None:
-                return refused(
-                    "an app's token, and no firebase in channels.yaml", code="no_firebase"
-                )
+                return rejected(_NO_FIREBASE, code="no_firebase")
             return self._firebase.send(message, content, left)
         if isinstance(subscription, Subscription):
             if self._web_push is None:
-                return refused("a browser's, and no web_push in channels.yaml", code="no_web_push")
+                return rejected(_NO_WEB_PUSH, code="no_web_push")
             return self._web_push.send(message, subscription, content, left)
         return rejected(subscription, code="bad_subscription", is_dead_address=True)
 

@@ -7,10 +7,9 @@ Sources: RFC 8030 (the protocol: TTL, Topic, Urgency, status codes), RFC 8291 (e
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted, rejected
+from orchestrator.channels.subscription import Subscription, from_base64url
 from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
 from orchestrator.clock import utcnow
 from orchestrator.errors import EnvironmentFault
@@ -27,31 +27,6 @@ _TOPIC = 32
 """Characters of a ``Topic`` header (RFC 8030, 5.4)."""
 _TOKEN_SECONDS = 12 * 3600
 _EARLY_SECONDS = 3600.0
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """A browser's: where to post, and the keys that only it can open."""
-
-    endpoint: str
-    p256dh: bytes
-    auth: bytes
-
-
-def subscription_of(token: str) -> Subscription | str | None:
-    """Return a browser's subscription; a sentence if it is broken; None if it is an app's token."""
-    if not token.lstrip().startswith("{"):
-        return None
-    try:
-        found = json.loads(token)
-        keys = found["keys"]
-        endpoint = found["endpoint"]
-        p256dh, auth = _from_base64(keys["p256dh"]), _from_base64(keys["auth"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "the subscription cannot be read"
-    if not isinstance(endpoint, str) or len(p256dh) != 65 or len(auth) != 16:
-        return "the subscription has keys of another size"
-    return Subscription(endpoint, p256dh, auth)
 
 
 class VapidKey:
@@ -70,7 +45,7 @@ class VapidKey:
             if text.lstrip().startswith("-----"):
                 loaded = serialization.load_pem_private_key(text.encode(), None)
             else:
-                octets = _from_base64(text.strip())
+                octets = from_base64url(text.strip())
                 if len(octets) != 32:
                     raise ValueError
                 loaded = ec.derive_private_key(int.from_bytes(octets), ec.SECP256R1())
@@ -143,7 +118,8 @@ class WebPush:
             "content-type": "application/octet-stream",
             "authorization": self._key.authorization(to.endpoint),
         }
-        return attempt(lambda: self._web.post(to.endpoint, body, headers), read_answer)
+        outcome = attempt(lambda: self._web.post(to.endpoint, body, headers), read_answer)
+        return _of_its_service(outcome)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -159,6 +135,11 @@ def read_answer(answer: Answer) -> Outcome:
     return by_status(answer, detail=f"HTTP {answer.status}")  # its url is the browser's own
 
 
+def _of_its_service(outcome: Outcome) -> Outcome:
+    """Return an outcome whose trouble is one push service's: the customer has named it."""
+    return replace(outcome, fault="domain") if outcome.fault == "provider" else outcome
+
+
 def _sealed(content: bytes, to: Subscription) -> bytes | None:
     """Return content that only the browser can open; None if its key is none."""
     import http_ece  # noqa: PLC0415 - costs cryptography
@@ -172,10 +153,6 @@ def _sealed(content: bytes, to: Subscription) -> bytes | None:
     except ValueError:
         return None
     return sealed
-
-
-def _from_base64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _to_base64(octets: bytes) -> str:

@@ -75,6 +75,20 @@ class Breaker:
         """Return it half open, with one worker trying."""
         return replace(self, state="half_open", probe=lease, open_until=now + PROBE_TIME)
 
+    def has_let_pass(self, refusals: int, *, opens_at: int) -> bool:
+        """Return whether it let others pass since a message was refused for the first time.
+
+        Each refusal of it has opened the breaker once more since the latest success, but for
+        those before it opened.
+
+        Args:
+            refusals: of that message until now.
+            opens_at: how many of them open it.
+        """
+        if self.state == "closed":
+            return not self.recent or _GOOD in self.recent
+        return self.trips + opens_at - 1 < refusals
+
 
 def _is_too_much(recent: str) -> bool:
     return recent.endswith(_BAD * IN_A_ROW) or recent.count(_BAD) >= OF_LATEST
@@ -164,7 +178,7 @@ def note(connection: Connection, provider: str, outcomes: Sequence[Noted]) -> bo
 
 def _judged(breaker: Breaker, domain: str, outcome: Outcome, now: datetime) -> Breaker:
     reason = " ".join(filter(None, (outcome.code, outcome.detail))) or None
-    if outcome.kind == "refused" and domain == WHOLE:
+    if outcome.kind == "refused" and outcome.fault != "domain" and domain == WHOLE:
         return breaker.opened(now, reason)
     fault = "provider" if domain == WHOLE else "domain"
     if _counts(outcome) and outcome.fault == fault:

@@ -155,6 +155,31 @@ class Claims:
         self._turn += 1
         return taken
 
+    def probe(self, connection: Connection, stops: Stops, now: datetime) -> list[int]:
+        """Lease the one due message that was tried the longest ago, or never; return its row.
+
+        So each that tries whether a provider is well again is another one.
+        """
+        if stops.everything or self.channel in stops.channels:
+            return []
+        until = _ROW.not_before <= to_micros(now)
+        firsts = [
+            connection.execute(
+                due(self.channel, queue, stops)
+                .add_columns(_ROW.not_before)
+                .where(until)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).first()
+            for queue in waiting(connection, self.channel)
+            if queue.flow not in stops.flows
+        ]
+        found = [tuple(one) for one in firsts if one is not None]
+        if not found:
+            return []
+        row, _ = min(found, key=lambda one: one[1])
+        return self._lease(connection, select(_ROW.id).where(_ROW.id == row), now)
+
     def _turned(self, queues: Sequence[Queue]) -> list[Queue]:
         begin = self._turn % len(queues) if queues else 0
         return [*queues[begin:], *queues[:begin]]

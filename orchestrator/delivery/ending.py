@@ -31,6 +31,7 @@ from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.onsite import publish
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import Attempt, Change, after
+from orchestrator.delivery.refusals import Refusals
 from orchestrator.given import rows_given
 
 _ROW = tables.message.c
@@ -115,13 +116,14 @@ class Ender:
         ]
         others = [one for one in ended if one.outcome is None or one.outcome.kind != "accepted"]
         self._write_sent(connection, accepted, now)
-        for one in others:
-            self._write_other(connection, one, now)
         noted = [
             Noted(domain_of(one.made), one.outcome) for one in ended if one.outcome is not None
         ]
+        refusals = Refusals.read(connection, self.outlet.provider, noted)
         if noted:
             note(connection, self.outlet.provider, noted)
+        for one in others:
+            self._write_other(connection, one, refusals, now)
 
     def write_spoilt(self, connection: Connection, spoilt: Sequence[Spoilt], now: datetime) -> None:
         """Write that messages cannot be made: they are dead, and nobody else is affected."""
@@ -178,8 +180,10 @@ class Ender:
             if one.made.order.id not in known:
                 tell(connection, one.made.order.id, "late", now, self._happened(one))
 
-    def _write_other(self, connection: Connection, one: Ended, now: datetime) -> None:
-        change = self._change(one, now)
+    def _write_other(
+        self, connection: Connection, one: Ended, refusals: Refusals, now: datetime
+    ) -> None:
+        change = self._change(connection, one, refusals, now)
         row = {
             "row": one.made.order.id,
             "token": self.lease.token,
@@ -208,10 +212,16 @@ class Ender:
         if state != "queued":
             self.observer.ended(self.outlet.channel, state, messages)
 
-    def _change(self, one: Ended, now: datetime) -> Change:
+    def _change(
+        self, connection: Connection, one: Ended, refusals: Refusals, now: datetime
+    ) -> Change:
         if one.outcome is None:
             return Change("queued", None, now, is_spent=False)
-        return after(one.outcome, attempt_of(one.made, self.outlet, now), now, self.chance)
+        attempt = attempt_of(one.made, self.outlet, now)
+        if one.outcome.kind == "refused":
+            noted = Noted(domain_of(one.made), one.outcome)
+            attempt = refusals.told_of(connection, noted, one.made.order.id, attempt)
+        return after(one.outcome, attempt, now, self.chance)
 
     def _happened(self, one: Ended) -> dict[str, Any]:
         assert one.outcome is not None

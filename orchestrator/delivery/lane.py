@@ -211,8 +211,11 @@ class Lane:
         stops = read_stops(connection, book.playbook)
         most = min(self._most, int(self._tokens(connection)))
         admits = admitted(connection, self.outlet.provider, self.lease.token)
-        some = most if admits is None else min(most, admits)
-        return self._claims.take(connection, some, stops, self.clock())
+        if admits is None:
+            return self._claims.take(connection, most, stops, self.clock())
+        if min(most, admits) < 1:
+            return []
+        return self._claims.probe(connection, stops, self.clock())
 
     def _make(self, batch: Batch) -> list[Made | Spoilt]:
         until = monotonic() + LONGEST_MAKING

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from orchestrator import tables
+from orchestrator.channels.subscription import Subscription, subscription_of
 from orchestrator.columns import to_micros
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.breakers import closed_domains
@@ -120,10 +121,15 @@ class Marker:
 
 
 def domain_of(made: Made) -> str:
-    """Return the domain of a mail's receiver, in lower case; of other messages nothing."""
-    if made.message.channel != "email":
-        return ""
-    return made.message.to.rpartition("@")[2].lower()
+    """Return what may fail beside the provider, in lower case; of most messages nothing.
+
+    Of a mail it is the domain of its receiver, of a push the service that the browser has named.
+    """
+    message = made.message
+    if message.channel == "push":
+        found = subscription_of(message.to)
+        return found.service if isinstance(found, Subscription) else ""
+    return message.to.rpartition("@")[2].lower() if message.channel == "email" else ""
 
 
 def _keep(connection: Connection, made: Iterable[Made]) -> None:

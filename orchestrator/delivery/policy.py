@@ -19,7 +19,9 @@ the provider tells; sent once more; sent again under a key by which the provider
 MOST_ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=6)
-REFUSED_DELAY = FIRST_DELAY
+REFUSED_DELAY, LONGEST_REFUSED_DELAY = FIRST_DELAY, timedelta(minutes=10)
+MOST_REFUSALS = 3
+"""Of one message while others are taken: it is refused for its own sake then."""
 SMTP_FLOORS = (timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=30))
 """The least before the second, the third and every later attempt of a mail that got a 4xx."""
 KEY_MARGIN = timedelta(hours=1)
@@ -47,6 +49,12 @@ class Attempt:
     """How long the provider remembers keys; None is for ever."""
     was_resent: bool
     """Whether it was sent again already although an earlier attempt may have been accepted."""
+    refusals: int = 0
+    """How often it was refused before."""
+    is_refused_alone: bool = False
+    """Whether its provider takes others meanwhile."""
+    shut_for: timedelta = timedelta()
+    """How long its provider, or its domain there, is left alone now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +77,24 @@ def after(outcome: Outcome, attempt: Attempt, now: datetime, chance: Random) -> 
     if outcome.kind == "rejected":
         return Change("dead", error)
     if outcome.kind == "refused":
-        return Change("queued", error, now + REFUSED_DELAY, is_spent=False)
+        return _refused(attempt, error, now)
     if outcome.kind == "unknown":
         return in_doubt(attempt, error, now, chance)
     if attempt.number >= MOST_ATTEMPTS:
         return Change("dead", f"exhausted: {error}")
     return Change("queued", error, again_at(attempt, outcome, now, chance))
+
+
+def _refused(attempt: Attempt, error: str, now: datetime) -> Change:
+    """Return what becomes of a message that was not let in.
+
+    It comes after the others: the next to try whether all is well again is another one.
+    """
+    if attempt.is_refused_alone and attempt.refusals + 1 >= MOST_REFUSALS:
+        return Change("dead", f"refused {attempt.refusals + 1} times while others pass: {error}")
+    wait = min(LONGEST_REFUSED_DELAY, REFUSED_DELAY * 2 ** min(attempt.refusals, 10))
+    later = max(wait, attempt.shut_for + REFUSED_DELAY if attempt.shut_for else wait)
+    return Change("queued", error, now + later, is_spent=False)
 
 
 def in_doubt(attempt: Attempt, error: str | None, now: datetime, chance: Random) -> Change:

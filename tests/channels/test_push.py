@@ -290,6 +290,7 @@ def test_what_a_push_service_answers_means(
 
     outcome = channel.send(push(subscription(provider)))
     assert (outcome.kind, outcome.is_dead_address) == (kind, dead)
+    assert outcome.fault != "provider", "the customer has named the push service"
 
 
 @pytest.mark.parametrize(
@@ -308,9 +309,25 @@ def test_a_subscription_does_not_lead_inside(provider: HttpDouble, tmp_path: Pat
     inside = made(provider.url, tmp_path, words)
 
     assert inside.send(push(subscription(provider))).code == "unreachable"
-    assert inside.send(push()).code == "no_firebase"
+    outcome = inside.send(push())
+    assert (outcome.kind, outcome.code) == ("rejected", "no_firebase")
+    assert "no firebase in channels.yaml" in (outcome.detail or "")
     assert provider.requests == []
     inside.close()
+
+
+def test_what_is_not_configured_costs_its_own_messages_alone(
+    provider: HttpDouble, tmp_path: Path
+) -> None:
+    words = f"{{firebase: {{service_account: 'env:ACCOUNT', url: '{provider.url}'}}}}"
+    apps = made(provider.url, tmp_path, words)
+
+    outcome = apps.send(push(subscription(provider)))
+    assert (outcome.kind, outcome.code) == ("rejected", "no_web_push")
+    assert not outcome.is_dead_address
+    assert "no web_push in channels.yaml" in (outcome.detail or "")
+    assert apps.send(push()).kind == "accepted"
+    apps.close()
 
 
 def test_a_raw_key_is_taken_too_and_no_key_is_named(provider: HttpDouble, tmp_path: Path) -> None:
