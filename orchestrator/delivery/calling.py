@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -66,11 +67,13 @@ class Caller:
         self._book = book
         told: dict[str, Outcome | None] = {}
         broke = "the adapter told nothing of it"
-        messages = [one.message for one in marked]
+        messages = [copy(one.message) for one in marked]  # whatever becomes of them there
+        own = {id(copied): one.message for copied, one in zip(messages, marked, strict=True)}
         self._entered = monotonic()
         try:
             answers = self.outlet.adapter.send_batch(messages, self._may_begin)
-            for message, said in islice(answers, _MOST_ANSWERS * len(messages)):
+            for about, said in islice(answers, _MOST_ANSWERS * len(messages)):
+                message = own.get(id(about), about)
                 outcome = (
                     None
                     if said is None and message.key not in self._begun

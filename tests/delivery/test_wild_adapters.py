@@ -132,6 +132,25 @@ def test_whatever_an_adapter_raises_the_worker_goes_on(
     assert wild(shop)[:2] == ["in_doubt", f"{raised.__name__} in the adapter"]
 
 
+def test_what_an_adapter_writes_into_a_message_changes_nothing_of_ours(shop: Shop) -> None:
+    changes = {"key": "stolen", "attempt": 99, "channel": "sms", "to": "a@b.example",
+               "possible_duplicate": True, "provider_key": "X" * 40}  # fmt: skip
+
+    def writes(message: OutgoingMessage) -> Outcome:
+        said = taken(message) if len(mail.adapter.messages) % 2 else deferred("busy")  # type: ignore[attr-defined]  # it is told
+        for name, value in changes.items():
+            object.__setattr__(message, name, value)
+        return said
+
+    greeted(shop, 4)
+    mail = outlet(writes, at_once=4)
+    drain(shop, mail)
+    columns = ("state", "attempt", "possible_duplicate")
+    assert sorted(ledger(shop, *columns)) == [("queued", 1, 0)] * 2 + [("sent", 1, 0)] * 2
+    drain(shop, mail, now=LATER)
+    assert len(mail.adapter.messages) == 6  # type: ignore[attr-defined]  # as above
+
+
 class Batches(Told):
     """Answers about whole batches, as a test says."""
 
