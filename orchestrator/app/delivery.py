@@ -19,6 +19,7 @@ from orchestrator.settings import database_url, find_project, read_variables
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.manner import Level, Manner, Say
     from orchestrator.delivery.observer import Observer
     from orchestrator.delivery.outlet import Outlet
@@ -82,11 +83,11 @@ def worker(
     """
     from orchestrator import database
     from orchestrator.database_clock import SKEW_STOPS
+    from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.reopening import Reopening
     from orchestrator.migrations.state import require_schema
-    from orchestrator.playbook.routes import open_channels
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
 
@@ -94,10 +95,10 @@ def worker(
     engine = database.open_engine(database_url(url) or database.default_url(folder))
     require_schema(engine, create=True)
     current = InForce(PlaybookFiles(folder, read_variables(variables or ())), engine, tell)
-    channels, say = known_channels(request.channels, current(), folder), Voice(tell).say
-    reopening = Reopening(
-        lambda: open_channels(current(), folder), say, channels or None, request.lanes
-    )
+    say = Voice(tell).say
+    carrying = Carrying(engine, folder, current, say)
+    channels = known_channels(request.channels, carrying)
+    reopening = Reopening(carrying, say, channels or None, request.lanes)
     until = Until.NOTHING_LEFT if request.drains else Until.STOPPED
     return _worker(
         _Place(engine, folder, current),
@@ -122,15 +123,15 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
 
 def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     from orchestrator.database_clock import SKEW_STOPS
+    from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.manner import Manner
     from orchestrator.delivery.reopening import Reopening
-    from orchestrator.playbook.routes import open_channels
 
     def current() -> Playbook:
         return planner.files.playbook or planner.files.current(planner.engine, planner.voice.tell)
 
     folder, say = planner.files.folder, planner.voice.say
-    reopening = Reopening(lambda: open_channels(current(), folder), say)
+    reopening = Reopening(Carrying(planner.engine, folder, current, say), say)
     return _worker(
         _Place(planner.engine, folder, current),
         _opened(reopening),
@@ -188,20 +189,20 @@ def drain(opened: OpenProject, engine: Engine, now: datetime, say: Say) -> None:
     Raises:
         EnvironmentFault: the database failed.
     """
+    from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.claims import waiting_channels
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.reopening import Reopening
-    from orchestrator.playbook.routes import open_channels
 
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
-    channels = Reopening(
-        lambda: open_channels(opened.playbook, opened.folder, lambda: now), say, asked
-    )
-    found = _opened(channels)
+    if not asked:
+        return
+    place = _Place(engine, opened.folder, lambda: opened.playbook)
+    carrying = Carrying(engine, place.folder, place.current, say, lambda: now)
+    found = _opened(Reopening(carrying, say, asked))
     if found:
-        place = _Place(engine, opened.folder, lambda: opened.playbook)
         manner = Manner(clock=lambda: now, until=Until.NOTHING_DUE)
         _worker(place, found, manner, pool=None, say=say).run()
 
@@ -227,15 +228,18 @@ class Remarks:
             self.sentences.append(f"{says} (clmctl outbox list says why)")
 
 
-def known_channels(names: Iterable[str], playbook: Playbook, folder: Path) -> tuple[str, ...]:
-    """Return the names of channels, all of which the project sets up.
+def known_channels(names: Iterable[str], carrying: Carrying) -> tuple[str, ...]:
+    """Return the names of channels, all of which the project sets up, as far as that is known.
 
     Raises:
         UsageError: one is not among them.
     """
-    from orchestrator.playbook.routes import open_channels
+    from orchestrator.delivery.carrying import ChannelsUnknown
 
-    carried = open_channels(playbook, folder)
+    try:
+        carried = carrying() if names else {}
+    except ChannelsUnknown:
+        return tuple(names)
     for name in names:
         if name not in carried:
             raise unknown("channel", name, carried)

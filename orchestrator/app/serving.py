@@ -60,6 +60,8 @@ class Answering:
     say: Say
     request: ServeRequest
     metrics: Metrics
+    is_beside: bool = False
+    """Whether it answers beside a planner, which tells what becomes of files and channels."""
     _listeners: list[Listener] = field(default_factory=list)
 
     def site(self) -> Site:
@@ -72,7 +74,16 @@ class Answering:
         from orchestrator.signing import keys_of
 
         keys = keys_of(self.folder)
-        return Site(self.engine, self.folder, keys, self.current, utcnow, self.say, self.metrics)
+        return Site(
+            self.engine,
+            self.folder,
+            keys,
+            self.current,
+            utcnow,
+            self.say,
+            self.metrics,
+            is_beside=self.is_beside,
+        )
 
     def listen_outside(self, site: Site) -> None:
         """Take the public address; a usual one that somebody else has is told of and left.
@@ -236,7 +247,7 @@ def beside_planner(planner: Planner, request: ServeRequest) -> Answering:
     folder, engine = planner.files.folder, planner.engine
     files = PlaybookFiles(folder, planner.files.variables)
     current = InForce(files, engine, _unheard)
-    return Answering(folder, engine, current, planner.voice.say, request, Metrics())
+    return Answering(folder, engine, current, planner.voice.say, request, Metrics(), is_beside=True)
 
 
 def _unheard(happened: Happened) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from orchestrator import tables
+from orchestrator.delivery.carrying import channels_fault
 from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.stops import Stops, read_stops
 from orchestrator.delivery.switch import KILL_FILE, Switch
@@ -73,13 +74,23 @@ def kept_back(
     queued = [_Queued(*one) for one in connection.execute(query, {"rows": sorted(rows)})]
     if not queued:
         return {}
+    waiting = {one.channel for one in queued}
     kept = _Kept(
         killed=Switch(folder / KILL_FILE).why_off(),
         stops=read_stops(connection, playbook),
-        shut=shut_channels(playbook, folder, {one.channel for one in queued}) if playbook else {},
+        shut=_shut(connection, playbook, folder, waiting) if playbook else {},
     )
     whys = {one.id: _why(one, kept) for one in queued}
     return {row: why for row, why in whys.items() if why is not None}
+
+
+def _shut(
+    connection: Connection, playbook: Playbook, folder: Path, channels: Iterable[str]
+) -> Mapping[str, str]:
+    unknown = channels_fault(connection, playbook, folder)
+    if unknown is not None:
+        return dict.fromkeys(channels, str(unknown))
+    return shut_channels(playbook, folder, channels)
 
 
 def shut_channels(playbook: Playbook, folder: Path, channels: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from orchestrator.channels.base import Channel, Surroundings
 from orchestrator.channels.routes import Route
 from orchestrator.channels.settings import ChannelSettings, opened, secrets_of
+from orchestrator.delivery.carrying import ChannelsUnknown
 from orchestrator.delivery.manner import Say
 from orchestrator.delivery.outlet import Outlet, outlet_of
 from orchestrator.errors import EnvironmentFault
@@ -28,7 +29,7 @@ class Reopening:
     """Knows by what each channel was opened. For one thread."""
 
     routes: Callable[[], Mapping[str, Route]]
-    """Returns the channels as the playbook in force has them."""
+    """Returns the channels as the playbook in force has them; ``Carrying`` as a rule."""
     say: Say
     asked: Collection[str] | None = None
     """Only these channels; None is all there are."""
@@ -37,15 +38,24 @@ class Reopening:
     _known: dict[str, Made] = field(default_factory=dict)
     _faults: dict[str, str] = field(default_factory=dict)
     """Channel → what was told of it."""
+    _unknown: str | None = None
+    """What was told of all channels together."""
 
     def look(self) -> dict[str, list[Outlet]]:
         """Return new outlets for each channel that has changed; none for one that is gone.
 
-        A channel that cannot be opened is told once and is as it was before: open or shut.
+        A channel that cannot be opened is told once and is as it was before: open or shut. So
+        are all of them while nobody can say what carries them.
         """
+        try:
+            all_routes = self.routes()
+        except ChannelsUnknown as fault:
+            self._tell_unknown(fault)
+            return {}
+        self._unknown = None
         routes = {
             name: route
-            for name, route in self.routes().items()
+            for name, route in all_routes.items()
             if self.asked is None or name in self.asked
         }
         changed: dict[str, list[Outlet]] = {name: [] for name in self._known.keys() - routes.keys()}
@@ -63,6 +73,12 @@ class Reopening:
                 self._known[name] = made
                 self._faults.pop(name, None)
         return changed
+
+    def _tell_unknown(self, fault: ChannelsUnknown) -> None:
+        if self._unknown != str(fault):
+            self._unknown = str(fault)
+            says = f"no channel is opened, all messages wait: {_with_place(fault)}"
+            self.say("channels_shut", says, "error", {"reason": str(fault)})
 
     def _tell(self, channel: str, fault: EnvironmentFault) -> None:
         if self._faults.get(channel) == str(fault):

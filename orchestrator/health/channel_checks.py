@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted
+from orchestrator.delivery.carrying import channels_fault
 from orchestrator.delivery.roster import ChannelLine, roster
 from orchestrator.health.finding import Finding
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
+
+
+def unknown_channels(connection: Connection, playbook: Playbook, folder: Path) -> Iterator[Finding]:
+    """Yield why a worker that starts now would open no channel at all, if so.
+
+    Args:
+        folder: the project's.
+    """
+    fault = channels_fault(connection, playbook, folder)
+    if fault is not None:
+        says = f"{fault}: a worker that starts opens no channel, and its messages wait"
+        yield Finding("error", "channels", says, fault.help or "")
 
 
 def channel_findings(

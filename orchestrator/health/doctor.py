@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.database_faults import database_faults
 from orchestrator.health import database_checks, mail_checks, playbook_checks
-from orchestrator.health.channel_checks import channel_findings
+from orchestrator.health.channel_checks import channel_findings, unknown_channels
 from orchestrator.health.finding import Finding
 from orchestrator.health.leaving import leaving_findings
 from orchestrator.health.lists import audience_findings
@@ -58,6 +58,8 @@ def findings(patient: Patient) -> Iterator[Finding]:
     playbook = patient.playbook
     with database_faults(), patient.engine.connect() as connection:
         stands = standing(connection, playbook, patient.folder, patient.now)
+        if playbook is not None:
+            yield from unknown_channels(connection, playbook, patient.folder)
         yield from database_checks.version_findings(connection)
         yield from database_checks.clock_findings(connection, patient.now)
         yield from database_checks.zone_findings(connection, _zone(connection, playbook))

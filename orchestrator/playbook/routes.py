@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.channels.base import Surroundings
-from orchestrator.channels.routes import Route, routes
+from orchestrator.channels.routes import CHANNELS_FILE, Route, routes
+from orchestrator.playbook.files import PLAYBOOKS
 from orchestrator.playbook.model import Playbook
+
+_SETS = re.compile(r"""^["']?channels["']?\s*:""", re.MULTILINE)
+_CALLED = PurePosixPath(CHANNELS_FILE).stem
 
 
 def open_channels(
@@ -30,3 +35,16 @@ def open_channels(
         clock=clock,
     )
     return routes(playbook.channels, surroundings)
+
+
+def texts_of_channels(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a project's texts, by path, that set channels, or by their name would.
+
+    Whether they load is no matter: they say that somebody wants messages carried.
+    """
+    return {
+        path: text
+        for path, text in texts.items()
+        if path.startswith(f"{PLAYBOOKS}/")
+        and (PurePosixPath(path).stem == _CALLED or _SETS.search(text))
+    }

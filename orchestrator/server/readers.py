@@ -89,11 +89,11 @@ class Readers:
                 open before goes on as it was instead, which is told once.
         """
         with self._looking:
-            route = self.routes().get(channel)
-            if route is None or route.adapter.receipts is Channel.receipts:
-                self._close(channel)
-                return None
             try:
+                route = self.routes().get(channel)
+                if route is None or route.adapter.receipts is Channel.receipts:
+                    self._close(channel)
+                    return None
                 return self._current(route)
             except EnvironmentFault as fault:
                 if channel not in self._open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
-from orchestrator.channels.routes import Route
+from orchestrator.delivery.carrying import Carrying, ChannelsUnknown
 from orchestrator.delivery.inbox import Inbox
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.links import Links, links_of
-from orchestrator.delivery.manner import Say
+from orchestrator.delivery.manner import Say, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.playbook.model import Playbook
-from orchestrator.playbook.routes import open_channels
 from orchestrator.server.failures import Failures
 from orchestrator.server.readers import Reader, Readers
 from orchestrator.signing import Keys
@@ -36,15 +35,16 @@ class Site:
     say: Say
     observer: Observer = DEAF
     failures: Failures = field(default_factory=Failures)
+    is_beside: bool = False
+    """Whether something else in this process tells what becomes of channels."""
 
     def __post_init__(self) -> None:
         # Receipts wait while a long import holds the facts; a withdrawal does not wait for them.
         self.receipts = Inbox(Line(self.engine))
         self.deciding, self.showing = Line(self.engine), Line(self.engine)
+        heard = silent if self.is_beside else self.say
+        self._routes = Carrying(self.engine, self.folder, self.current, heard)
         self._readers = Readers(self._routes, self.say)
-
-    def _routes(self) -> Mapping[str, Route]:
-        return open_channels(self.playbook, self.folder)
 
     @property
     def playbook(self) -> Playbook:
@@ -65,10 +65,18 @@ class Site:
     def open_readers(self) -> None:
         """Open what reads callbacks, of all channels whose providers tell something.
 
+        While nobody can say what these are, links are answered and callbacks told to come again.
+
         Raises:
             EnvironmentFault: a secret is missing, or an adapter cannot be made.
         """
-        for channel in self._routes():
+        try:
+            routes = self._routes()
+        except ChannelsUnknown as fault:
+            says = f"callbacks are not read: {fault} ({fault.help})"
+            self.say("channels_shut", says, "error", {"reason": str(fault)})
+            return
+        for channel in routes:
             self.reader(channel)
 
     def reader(self, channel: str) -> Reader | None:

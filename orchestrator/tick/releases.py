@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 
 from sqlalchemy import Connection, select
@@ -29,6 +30,14 @@ def recorded_playbook(connection: Connection, fingerprint: str) -> Playbook | No
     query = select(release.files, release.variables).where(release.fingerprint == fingerprint)
     kept = connection.execute(query).one_or_none()
     return _playbook(fingerprint, *kept) if kept is not None else None
+
+
+def recorded_texts(connection: Connection, word: str) -> Iterator[dict[str, str]]:
+    """Yield the files of each recorded release in which a word stands: path → text."""
+    texts = tables.release.c.files
+    query = select(texts).where(texts.contains(word, autoescape=True))
+    for (kept,) in connection.execute(query):
+        yield json.loads(kept)
 
 
 @lru_cache(maxsize=16)

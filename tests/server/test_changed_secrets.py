@@ -33,14 +33,20 @@ def written(shop: Shop, **secrets: str) -> None:
 
 
 @pytest.fixture
-def server(shop: Shop) -> Iterator[Served]:
+def starting(shop: Shop) -> Iterator[Served]:
+    """Return a server whose adapters are not opened yet."""
     greeted(shop, "ana", flow=FLOW)
     handed_over(shop.engine, "ana", channel="onsite", provider="onsite")
     shop.write(channels=CHANNELS)
     written(shop, token="t" * 32, secret=OLD, site=OLD)
     with served(shop) as running:
-        running.site.open_readers()
         yield running
+
+
+@pytest.fixture
+def server(starting: Served) -> Served:
+    starting.site.open_readers()
+    return starting
 
 
 def told(server: Served, secret: str, id: str = "wamid.1") -> int:
@@ -99,3 +105,21 @@ def test_receipts_of_both_secrets_are_kept(server: Served, shop: Shop) -> None:
         )
         assert answer.status_code == 200
     assert rows(shop.engine, "SELECT count(*) FROM receipt") == [(2,)]
+
+
+def test_while_nobody_can_say_what_carries_channels_callbacks_come_again(
+    starting: Served, shop: Shop
+) -> None:
+    channels = shop.folder / "playbooks" / "channels.yaml"
+    text = channels.read_text(encoding="utf-8")
+    channels.unlink()
+    starting.site.open_readers()
+    assert [event for event, _ in starting.said] == ["channels_shut"]
+    assert told(starting, OLD) == 503
+    channels.write_text(text, encoding="utf-8")
+    assert told(starting, OLD) == 200
+
+
+def test_a_file_of_channels_that_goes_leaves_callbacks_read(server: Served, shop: Shop) -> None:
+    (shop.folder / "playbooks" / "channels.yaml").unlink()
+    assert told(server, OLD) == 200
