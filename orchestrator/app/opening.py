@@ -215,15 +215,16 @@ def known_sender(project: Path, address: str) -> str:
 
 
 def known_channel(project: Path, name: str) -> str:
-    """Return the name of a channel that a message of the project can be on.
+    """Return the name of a channel that a message, or a call, of the project can be on.
 
     Raises:
         UsageError: there is none of that name.
     """
-    from orchestrator.channels.spec import CHANNELS
+    from orchestrator.channels.spec import CHANNELS, WEBHOOK
     from orchestrator.playbook.read import read_project
 
     read_project(project, {})  # a channel of a package joins the others when a file names it
-    if name not in CHANNELS:
-        raise unknown("channel", name, CHANNELS)
+    known = (*CHANNELS, WEBHOOK)
+    if name not in known:
+        raise unknown("channel", name, known)
     return name

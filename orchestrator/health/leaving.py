@@ -13,13 +13,15 @@ from orchestrator import tables
 from orchestrator.counting import counted
 from orchestrator.delivery.alarms import doubts_and_latest, is_much
 from orchestrator.delivery.complaints import HOLDS, Reputation, reputations
-from orchestrator.delivery.outbox import Surge, surges
+from orchestrator.delivery.outbox import RETRIED, Surge, surges
 from orchestrator.delivery.switch import KILL_FILE, SEND_VARIABLE, Switch
 from orchestrator.delivery.watch import named
 from orchestrator.health.finding import Finding, Severity
 from orchestrator.playbook.model import Playbook
 
 ON_THE_WAY = ("claimed", "sending")
+GIVEN_UP = "clmctl outbox list --state dead --state failed"
+"""What lists them: a call of a webhook that is given up has failed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Leaving:
     in_doubt: Mapping[str, int] | None = None
     """Channel → messages that may or may not have been taken."""
     dead: Mapping[str, int] | None = None
-    """Channel → messages that were given up and not sent anew."""
+    """Channel → messages, and calls that failed, that were given up and not sent anew."""
     shut_out: Sequence[ShutOut] = ()
     surges: Sequence[Surge] = ()
     killed: str | None = None
@@ -66,13 +68,14 @@ def leaving(
     row = tables.message.c
     query = (
         select(row.state, row.channel, func.count())
-        .where(row.state.in_((*ON_THE_WAY, "in_doubt", "dead")), row.set_aside == 0)
+        .where(row.state.in_((*ON_THE_WAY, "in_doubt", *RETRIED)), row.set_aside == 0)
         .group_by(row.state, row.channel)
         .order_by(row.state, row.channel)
     )
     found: dict[str, dict[str, int]] = {}
     for state, channel, count in connection.execute(query):
-        found.setdefault(state, {})[channel] = count
+        known = found.setdefault("dead" if state in RETRIED else state, {})
+        known[channel] = known.get(channel, 0) + count
     return Leaving(
         on_the_way=sum(sum(found.get(state, {}).values()) for state in ON_THE_WAY),
         in_doubt=found.get("in_doubt", {}),
@@ -141,5 +144,5 @@ def _stuck(found: Leaving) -> Iterator[Finding]:
         yield Finding(level, "delivery", says, fix)
     if dead:
         says = f"{counted(dead, 'message')} could not be delivered"
-        fix = "clmctl outbox list --state dead says why; clmctl outbox retry sends anew"
+        fix = f"{GIVEN_UP} says why; clmctl outbox retry sends anew"
         yield Finding("warning", "delivery", says, fix)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
 from orchestrator.delivery.watch import named
-from orchestrator.health.leaving import Leaving
+from orchestrator.health.leaving import GIVEN_UP, Leaving
 from orchestrator.health.lists import LATE, AudienceStanding, DayListStanding
 from orchestrator.health.status import FlowStanding, Standing
 from orchestrator.report.contracts import Json, instant_text
@@ -138,7 +138,7 @@ def status_page(standing: Standing, page: Page, zone: ZoneInfo) -> Iterator[str]
         ["held", _listed(_held(standing)) or "nobody"],
         ["queued", _queued(standing)],
         ["in doubt", _counts(standing.leaving.in_doubt, "clmctl outbox in-doubt list")],
-        ["dead", _counts(standing.leaving.dead, "clmctl outbox list --state dead")],
+        ["dead", _counts(standing.leaving.dead, GIVEN_UP)],
         ["to look at", _changed(standing)],
     ]
     rows += _in_the_way(standing.leaving, zone)

@@ -443,3 +443,13 @@ def test_a_surge_is_listed_and_let_go_by_name(
 def test_a_state_that_does_not_exist_is_named(sent: list[str], capsys: Printed) -> None:
     assert answer(["outbox", "list", "--state", "deed", *sent]) == 2
     assert "dead" in capsys.readouterr().err
+
+
+def test_the_channel_of_calls_is_one_that_can_be_named(
+    sent: list[str], shop: Shop, capsys: Printed
+) -> None:
+    assert listed(capsys, "--channel", "webhook", *sent) == []
+    become(shop, 1, state="failed", channel="webhook")
+    assert listed(capsys, "--channel", "webhook", *sent) == [(1, "ana", "failed")]
+    assert answer(["outbox", "list", "--channel", "webhok", *sent]) == 2
+    assert 'there is no channel "webhok"' in capsys.readouterr().err

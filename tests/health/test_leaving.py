@@ -163,3 +163,14 @@ def test_the_kill_file_is_found(words: list[str], shop: Shop, capsys: Printed) -
     assert answer(["status", *words]) == 0
     page = " ".join(capsys.readouterr().out.split())
     assert f"kill switch set: nothing is sent ({stop} is there)" in page
+
+
+def test_calls_that_failed_count_as_dead(words: list[str], shop: Shop, capsys: Printed) -> None:
+    row = tables.message
+    with shop.engine.begin() as connection:
+        calls = update(row).where(row.c.id < 3).values(state="failed", channel="webhook")
+        connection.execute(calls)
+    assert status(capsys, words)["dead"] == {"webhook": 2}
+    ((says, fix),) = doctor(capsys, words)
+    assert "2 messages could not be delivered" in says
+    assert "--state failed" in fix
