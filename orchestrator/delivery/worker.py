@@ -26,6 +26,7 @@ from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Manner, Say, Until, silent
 from orchestrator.delivery.observer import DEAF, Observer
 from orchestrator.delivery.outlet import Outlet
+from orchestrator.delivery.presence import Presence
 from orchestrator.delivery.rescue import Rescuer, told_of
 from orchestrator.delivery.sole import Sole, sole_of
 from orchestrator.delivery.switch import Switch
@@ -171,12 +172,14 @@ class Worker:
 
     def _keep(self, watch: Watch) -> None:
         """Give signs of life and rescue, until all lanes have ended or a stop is asked for."""
-        rescued = monotonic()
+        rescued, presence = monotonic(), Presence()
         while self._goes_on_keeping():
             spans = [lane.lease.span for lane in self._crew.at_work()]
             every = min([*spans, 3 * self.manner.rescue_every]) / 3
-            self._rest(min(every, REOPENED_EVERY if self.reopen else every).total_seconds())
-            self._crew.relieve_hanging()
+            pause = min(every, REOPENED_EVERY if self.reopen else every).total_seconds()
+            self._rest(pause)
+            if presence.holds(monotonic(), pause):
+                self._crew.relieve_hanging()
             try:
                 self._reopen()
                 for lane in self._crew.at_work():

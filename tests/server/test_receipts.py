@@ -225,11 +225,13 @@ def test_what_cannot_be_read_is_refused_or_passed_over(
     assert [event for event, _ in front.said if event == "crashed"] == []
 
 
-def test_too_much_at_once_is_refused(front: Served) -> None:
+def test_too_much_at_once_is_refused(front: Served, plain: Shop) -> None:
     one = {"id": "wamid.1", "status": "read"}
     body = sent_by_meta(*[one] * 501)
     answer = front.client.post("/receipts/whatsapp", content=body, headers=meta(body))
     assert answer.status_code == 413
+    assert rows(plain.engine, "SELECT count(*) FROM receipt") == [(0,)]
+    assert "callback_too_long" in [event for event, _ in front.said]
     body = b" " * (gate.LARGEST_BODY + 1)
     assert front.client.post("/receipts/whatsapp", content=body).status_code == 413
 

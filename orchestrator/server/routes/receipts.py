@@ -87,6 +87,8 @@ def _taken(site: Site, channel: str, callback: Callback) -> Response:
         site.say("callback_unreadable", "a callback could not be read", "warning", facts)
         return _said(400)
     if len(receipts) > MOST_RECEIPTS:
+        says = f"a callback was refused: it brings more than {MOST_RECEIPTS} receipts"
+        site.say("callback_too_long", says, "error", {"channel": channel})
         return _said(413)
     return _written(site, reader, receipts)
 
