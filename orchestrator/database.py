@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -239,13 +240,22 @@ def _analyze_some(connection: Connection) -> None:
     connection.exec_driver_sql("ANALYZE")
 
 
+_EXPECTED = "Expected sqlite:///path/to/file.db, a path, or postgresql://user@host/name."
+_LOGIN = re.compile(r"(?![A-Za-z]:[\\/])[^/\\]*(?:@(?!.*\.db\Z)|[^/\\:]:[^/\\])")
+"""What may be a user and a password, and is hardly a file's name."""
+
+
 def _parse(url: str) -> URL:
     if "://" not in url:
+        if _LOGIN.match(url):
+            raise EnvironmentFault(
+                "The database URL is not understood: it has no “://”.", help=_EXPECTED
+            )
         return URL.create("sqlite", database=url)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise _unknown(url.split("://", 1)[0]) from error
+        raise _unreadable(url) from error
     scheme = parsed.drivername
     if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
@@ -257,7 +267,21 @@ def _parse(url: str) -> URL:
 def _unknown(scheme: str) -> EnvironmentFault:
     return EnvironmentFault(
         f"The database URL is not understood: it begins with “{scheme}://”.",
-        help="Expected sqlite:///path/to/file.db, a path, or postgresql://user@host/name.",
+        help=_EXPECTED,
+    )
+
+
+def _unreadable(url: str) -> EnvironmentFault:
+    """Return what is wrong with a URL, which may hold a password: no part of it is repeated."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg", "sqlite"):
+        return _unknown(scheme) if re.fullmatch(r"[\w+.-]{1,20}", scheme) else _unknown("…")
+    place = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0]
+    port = re.sub(r"\[[^\]]*\]", "", place).partition(":")[2]
+    wrong = "its port is not a number" if port and not port.isdecimal() else "it cannot be read"
+    return EnvironmentFault(
+        f"The database URL is not understood: {wrong}.",
+        help=f"{_EXPECTED} A password with one of : / ? # @ in it is written with %3A and so on.",
     )
 
 

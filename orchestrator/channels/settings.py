@@ -85,7 +85,11 @@ class ChannelSettings(Sentence):
         called=("concurrency", "parallel", "parallelism", "threads", "workers", "in_flight"),
     )
     on_in_doubt: OnInDoubt | None = word(
-        SentenceOf(OnInDoubt, "policies"),
+        SentenceOf(
+            OnInDoubt,
+            "policies by purpose",
+            example="on_in_doubt: {{marketing: park, transactional: resend}}",
+        ),
         "What becomes of a message of which nobody knows whether it was taken.",
         default=None,
     )

@@ -27,9 +27,11 @@ S = TypeVar("S", bound=Sentence)
 class SentenceOf(Shape[S]):
     """A mapping with the words of one sentence class."""
 
-    def __init__(self, cls: type[S], says: str) -> None:
+    def __init__(self, cls: type[S], says: str, *, example: str | None = None) -> None:
+        """Take the class, what a mapping of it is called, and one to show where none stands."""
         self.cls = cls
         self.says = says
+        self.example = example
 
     def read_resolved(self, node: Node, reader: Reader) -> S | Invalid:
         words = ", ".join(words_of(self.cls))
@@ -37,8 +39,14 @@ class SentenceOf(Shape[S]):
             return self.refuse(node, reader, help=f"one mapping, not a list, with: {words}")
         if not isinstance(node, MapNode):
             nothing = isinstance(node, ScalarNode) and node.value is None
-            return self.refuse(node, reader, help=None if nothing else f"a mapping with: {words}")
+            return self.refuse(node, reader, help=None if nothing else self._mapping(node, words))
         return read_sentence(self.cls, node, reader, place=self.says)
+
+    def _mapping(self, node: Node, words: str) -> str:
+        if self.example is None:
+            return f"a mapping with: {words}"
+        text = node.text if isinstance(node, ScalarNode) else ""
+        return f"write {self.example.format(text)}; a mapping with: {words}"
 
     def schema(self) -> JsonSchema:
         return or_variable(sentence_schema(self.cls), self.says)

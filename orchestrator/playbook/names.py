@@ -46,6 +46,9 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
             continue
         if name == EVERY_TOPIC and isinstance(sentence, Subscription):
             continue
+        if name.kind == "channel" and isinstance(sentence, Send) and field == "channels":
+            yield from _in_channels(name, vocabulary)
+            continue
         yield from _name(name, setting, vocabulary)
     yield from _properties_of(sentence, vocabulary)
     for literal in own_literals(sentence):
@@ -58,6 +61,12 @@ def _in_sentence(sentence: Sentence, setting: Setting, vocabulary: Vocabulary) -
             '"since: entry" is asked where nobody has entered a flow',
             'use it in the steps, audience, "exits_when" or goal of a flow; here say "in_last"',
         )
+
+
+def _in_channels(name: Name, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Look for a name in a list of channels, where ``preferred`` may stand too."""
+    if not vocabulary.has("channel", name):
+        yield vocabulary.unknown("channel", name, ["preferred", *vocabulary.known("channel")])
 
 
 def _name(name: Name, setting: Setting, vocabulary: Vocabulary) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ class Diagnosis(NamedTuple):
 
 _OPENING = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\s*(\{\{|\{%|\{#)")
 _SAID = re.compile(r"^(\s*(?:- +)*(?:[^\s:#'\"{}\[\],]+: +)?)(.*?)(\s+#.*)?$")
+_NO_PLACE = re.compile(r"(?:^|[\s{,\[])(env|file):(?=\s*(?:[,}\]]|$))")
 _NO_SPACE = re.compile(r"^\s*(?:- +)*([A-Za-z_][\w-]*):(?=[^\s:/])")
 
 
@@ -30,6 +31,8 @@ def diagnose(error: yaml.MarkedYAMLError, lines: list[str]) -> Diagnosis:
     context = (error.context or "").lower()
     line, column = _place(error.problem_mark, lines)
     begun = _place(error.context_mark, lines)
+    if found := _unnamed_place(lines, line):
+        return found
     if "quoted scalar" in context and "end of stream" in problem:
         return Diagnosis(*begun, "CLM100", "this quotation mark is never closed")
     if found := _unquoted_template(lines, {line, begun[0]}):
@@ -55,6 +58,17 @@ def diagnose(error: yaml.MarkedYAMLError, lines: list[str]) -> Diagnosis:
     if "node content" in problem:
         return _node_content(lines, line, column)
     return _misfit(lines, line, column, begun)
+
+
+def _unnamed_place(lines: list[str], line: int) -> Diagnosis | None:
+    """Return what is said of ``env:`` with nothing behind it, which YAML takes for a word."""
+    found = _NO_PLACE.search(lines[line])
+    if found is None or not lines[line][: found.start(1)].rstrip().endswith(":"):
+        return None
+    place, what = found[1], {"env": "NAME", "file": "path"}[found[1]]
+    message = f'nothing stands behind "{place}:"'
+    help = f"write {place}:{what}, without a space"
+    return Diagnosis(line, found.start(1), "CLM100", message, help, len(place) + 1)
 
 
 def quote_line(lines: list[str], line: int, first: str) -> tuple[str, str]:

@@ -55,6 +55,33 @@ def test_each_mistake_is_told_at_its_place(
     assert says in f"{first.message} {first.help}"
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("sms: {account: env:, token: 'file:'}", "2:18", "write env:NAME"),
+        ("sms: {token: env:A, account: file:}", "2:32", "write file:path"),
+        ("sms:\n    account: env:\n    token: env:T", "3:14", "write env:NAME"),
+    ],
+)
+def test_a_place_without_a_name_is_told_so(
+    tmp_path: Path, text: str, place: str, says: str
+) -> None:
+    (found,) = errors(tmp_path, f"channels:\n  {text}\n")
+
+    assert f"{found.mark.line}:{found.mark.column}" == place
+    assert "nothing stands behind" in found.message
+    assert says in (found.help or "")
+
+
+def test_a_policy_without_a_purpose_is_answered_with_one_that_works(tmp_path: Path) -> None:
+    (found,) = errors(tmp_path, EMAIL % "on_in_doubt: park")
+    example = (found.help or "").removeprefix("write ").partition(";")[0]
+
+    assert example == "on_in_doubt: {marketing: park, transactional: resend}"
+    left = [problem.code for problem in errors(tmp_path, EMAIL % example)]
+    assert not any(code.startswith("CLM1") for code in left)
+
+
 EMAIL = "channels: {email: {host: smtp.shop.example, %s}}"
 SMS = "channels: {sms: {account: env:A, token: env:T, from: Shop, %s}}"
 

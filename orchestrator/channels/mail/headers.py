@@ -42,7 +42,7 @@ class HeaderRefused(ValueError):
         code: why, as outcomes call it.
     """
 
-    def __init__(self, says: str, code: str = "bad_header") -> None:
+    def __init__(self, says: str, code: str = "header") -> None:
         super().__init__(says)
         self.code = code
 

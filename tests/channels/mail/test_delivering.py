@@ -402,7 +402,7 @@ def test_what_cannot_be_written_leaves_the_others_alone() -> None:
         outcomes = carried(over, [*mails(1), broken, half, outgoing(to="c7@mail.example")])
 
     assert [outcome and (outcome.kind, outcome.code) for outcome in outcomes] == [
-        ("accepted", None), ("rejected", "bad_header"), ("rejected", "bad_text"),
+        ("accepted", None), ("rejected", "header"), ("rejected", "bad_text"),
         ("accepted", None),
     ]  # fmt: skip
     assert b"evil" not in b"".join(server.contents)
