@@ -16,7 +16,7 @@ from orchestrator.channels.shapes import (
     UrlShape,
 )
 from orchestrator.channels.spec import ChannelSpec
-from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
+from orchestrator.channels.web import Answer, Web, attempt, by_api_status, by_status, compact_json
 from orchestrator.language.shapes import OneOf, Text, Truth, Whole
 from orchestrator.language.words import word
 
@@ -53,6 +53,7 @@ __all__ = [
     "Whole",
     "accepted",
     "attempt",
+    "by_api_status",
     "by_status",
     "compact_json",
     "deferred",

@@ -22,6 +22,7 @@ from orchestrator.channels.web import (
     NotTaken,
     Web,
     attempt,
+    by_api_status,
     by_status,
     compact_json,
     retry_after,
@@ -75,12 +76,16 @@ class Firebase:
         if refusal is not None:
             return refusal
         body = {"message": posted(message, content, left)}
-        outcome = attempt(
-            lambda: self._web.post(self._send_url, compact_json(body), self._headers), read_answer
+
+        def read(answer: Answer) -> Outcome:
+            outcome = read_answer(answer)
+            if outcome.kind == "refused" and answer.status in (401, 403):
+                self._renew_at = 0.0  # the next attempt asks for another token
+            return outcome
+
+        return attempt(
+            lambda: self._web.post(self._send_url, compact_json(body), self._headers), read
         )
-        if outcome.kind == "refused":
-            self._renew_at = 0.0  # the next attempt asks for another token
-        return outcome
 
     def check(self) -> Sequence[str]:
         """Return what keeps the account from getting a token, or a url that leads nowhere."""
@@ -195,7 +200,7 @@ def read_answer(answer: Answer) -> Outcome:
     if code == "QUOTA_EXCEEDED":
         after = retry_after(answer)
         return deferred(f"error {code}", code=code, retry_after=after, fault="message")
-    return by_status(answer, code=code or None)
+    return by_api_status(answer, code=code or None)
 
 
 def _code(known: Mapping[str, Any]) -> str:

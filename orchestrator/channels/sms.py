@@ -32,9 +32,8 @@ from orchestrator.channels.web import (
     LOCKED_OUT,
     Answer,
     Web,
-    astray,
     attempt,
-    by_status,
+    by_api_status,
     retry_after,
     wrong_with,
 )
@@ -199,7 +198,8 @@ def _read(answer: Answer) -> Outcome:
     if 200 <= answer.status < 300:
         sid = known.get("sid")
         return accepted(sid) if isinstance(sid, str) and sid else unknown("an answer without sid")
-    code = str(known.get("code") or answer.status)
+    said = known.get("code")
+    code = str(said) if isinstance(said, int | str) and said else ""
     if code in _LATER:
         after = retry_after(answer)
         return deferred(f"error {code}", code=code, retry_after=after, fault="message")
@@ -207,10 +207,11 @@ def _read(answer: Answer) -> Outcome:
         return refused(LOCKED_OUT, code=code)
     if code in _OURS:
         return refused("the provider takes nothing from our number or service", code=code)
-    if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
-        detail = f"error {code}{astray(answer.status, code)}"
-        return rejected(detail, code=code, is_dead_address=code in _DEAD)
-    return by_status(answer, code=code)
+    likely = by_api_status(answer, code=code or None)
+    if likely.kind != "rejected":
+        return likely
+    code = code or str(answer.status)
+    return rejected(f"error {code}", code=code, is_dead_address=code in _DEAD)
 
 
 def _told(form: Mapping[str, str], callback: Callback) -> list[Receipt]:

@@ -193,6 +193,22 @@ def by_status(answer: Answer, *, code: str | None = None, detail: str = "") -> O
 
 
 _NO_PLACE = (404, 405)
+_NO_MESSAGE_S_FAULT = (402, 407, 421, 426)
+"""Our account is not paid, a proxy wants a login, the wrong server, the wrong protocol."""
+
+
+def by_api_status(answer: Answer, *, code: str | None = None, detail: str = "") -> Outcome:
+    """Return what a status means of a provider whose url is one for all messages.
+
+    As ``by_status``, but what is about our account or our way there is refused, since the next
+    message would end the same way: 402, 407, 421, 426, a redirect, and a 404 or 405 without a
+    code of the provider's.
+    """
+    status = answer.status
+    is_way = status in _NO_MESSAGE_S_FAULT or 300 <= status < 400
+    if is_way or astray(status, code):
+        return refused(detail or f"HTTP {status}{astray(status, code)}", code=code or str(status))
+    return by_status(answer, code=code, detail=detail)
 
 
 def astray(status: int, code: str | None = None) -> str:
@@ -223,7 +239,9 @@ def wrong_with(
     try:
         answer = exchange()
         outcome = read(answer)
-        if _is_nowhere(answer, outcome) and _is_nowhere(there := options(), read(there)):
+        if astray(answer.status, outcome.code):
+            if not (_is_nowhere(answer, outcome) and _is_nowhere(there := options(), read(there))):
+                return []
             return [f"HTTP {there.status}{astray(there.status)}"]
     except (NotReachable, NotTaken, NoAnswer) as error:
         return [str(error)]

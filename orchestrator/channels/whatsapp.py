@@ -41,9 +41,8 @@ from orchestrator.channels.web import (
     LOCKED_OUT,
     Answer,
     Web,
-    astray,
     attempt,
-    by_status,
+    by_api_status,
     compact_json,
     retry_after,
     wrong_with,
@@ -199,10 +198,10 @@ def _read(answer: Answer) -> Outcome:
         return deferred(f"error {code}", code=code, retry_after=retry_after(answer), fault=fault)
     if code in _OURS or (code == "100" and error.get("error_subcode") == _NO_SUCH_OBJECT):
         return refused(LOCKED_OUT, code=code)
-    if 400 <= answer.status < 500 and answer.status not in (401, 403, 408, 425, 429):
-        detail = f"error {code or answer.status}{astray(answer.status, code)}"
-        return rejected(detail, code=code, is_dead_address=code in _DEAD)
-    return by_status(answer, code=code or None)
+    likely = by_api_status(answer, code=code or None)
+    if likely.kind != "rejected":
+        return likely
+    return rejected(f"error {code or answer.status}", code=code, is_dead_address=code in _DEAD)
 
 
 def _told(body: Any, received_at: datetime) -> Iterator[Receipt]:

@@ -46,10 +46,11 @@ def heard(said: object, about: OutgoingMessage, adapter: Channel) -> Outcome:
         return unknown("the adapter returned an outcome of no known kind")
     fields, lost = _fields(said.fields)
     detail = f"{lost} values of the answer cannot be kept" if lost else said.detail
-    private = [] if said.code is None and detail is None else _private(about, adapter)
+    says_nothing = said.code is None and detail is None and said.provider_id is None
+    private = [] if says_nothing else _private(about, adapter)
     return replace(
         said,
-        provider_id=_id(said.provider_id),
+        provider_id=_id(said.provider_id, private),
         code=_line(said.code, private),
         detail=_line(detail, private),
         retry_after=_pause(said.retry_after),
@@ -67,11 +68,16 @@ def agreed(first: Outcome | None, second: Outcome | None) -> Outcome | None:
     return unknown("the adapter told two different things of it")
 
 
-def _id(name: object) -> str | None:
-    """Return a provider's name of a message; one that cannot be kept is as good as none."""
+def _id(name: object, private: Sequence[str]) -> str | None:
+    """Return a provider's name of a message; one that cannot be kept is as good as none.
+
+    One that repeats what nobody is to read cannot be kept: masked it would name nothing.
+    """
     if not isinstance(name, str | int):
         return None
     text = str(name)
+    if any(one.casefold().lstrip("+") in text.casefold() for one in private):
+        return None
     return text if text and len(text) <= LONGEST_TEXT and text.isprintable() else None
 
 

@@ -197,10 +197,17 @@ STATUSES = {
     "307 There": "rejected", "308 For good": "rejected", "304 Same": "rejected",
     "400 Bad": "rejected", "401 Who": "refused", "403 No": "refused", "404 Where": "rejected",
     "405 How": "rejected", "408 Slow": "deferred", "410 Gone": "rejected", "413 Big": "rejected",
-    "422 What": "rejected", "425 Early": "deferred", "429 Many": "deferred", "500 Oops": "unknown",
+    "402 Pay": "rejected", "407 Proxy": "rejected", "421 Astray": "rejected",
+    "422 What": "rejected", "426 Newer": "rejected", "425 Early": "deferred", "429 Many": "deferred", "500 Oops": "unknown",
     "501 No": "unknown", "502 Bad": "unknown", "503 Busy": "deferred", "504 Late": "unknown",
     "599 Odd": "unknown", "999 Odd": "unknown",
 }  # fmt: skip
+
+
+NO_MESSAGE_S_FAULT = {
+    "301", "302", "303", "304", "307", "308", "402", "404", "405", "407", "421", "426",
+}  # fmt: skip
+"""Of a provider whose address is one for all messages, if it says nothing of its own."""
 
 
 def patience(fault: Fault) -> timedelta:
@@ -266,7 +273,8 @@ def test_what_each_status_means_and_no_other_address_is_called(
         with peer(Fault(answer(status, body, there, b"Retry-After: 7"))) as provider:
             found = sent(name, provider, tmp_path)
 
-    assert found.kind == STATUSES[status]
+    is_refused = name in READERS and status[:3] in NO_MESSAGE_S_FAULT
+    assert found.kind == ("refused" if is_refused else STATUSES[status])
     assert (len(provider.requests), elsewhere.requests) == (1, [])
     if status.startswith(("429", "503")):
         assert found.retry_after == timedelta(seconds=7)
@@ -280,7 +288,7 @@ def test_a_refusal_that_breaks_off_is_never_taken_for_a_success(
     with peer(Fault(answer(status, b'{"err', length=400), then="reset")) as provider:
         found = sent(name, provider, tmp_path)
 
-    assert found.kind in ("unknown", STATUSES[status])
+    assert found.kind in ("unknown", STATUSES[status], "refused" if status[:3] == "404" else "")
 
 
 # --- TLS ------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ def test_a_firebase_url_where_nothing_is_is_told_without_a_message(
     assert channel.check() == mistyped
     assert {one.method for one in provider.requests} == {"OPTIONS"}
     outcome = channel.send(push())
-    assert (outcome.kind, [outcome.detail]) == ("rejected", mistyped)
+    assert (outcome.kind, [outcome.detail]) == ("refused", mistyped)
     provider.answer(405)
     assert channel.check() == []
 

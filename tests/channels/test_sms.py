@@ -195,7 +195,7 @@ def test_a_url_where_no_provider_is_is_told_without_a_message(
     assert channel.check() == [f"HTTP {status}{MISTYPED}"]
     assert [one.method for one in provider.requests] == ["GET", "OPTIONS"]
     outcome = channel.send(text())
-    assert outcome.kind == "rejected", "what it means for a message stays the same"
+    assert outcome.kind == "refused", "no message is at fault"
     assert str(outcome.detail).endswith(MISTYPED)
 
 

@@ -23,6 +23,7 @@ from orchestrator.channels.web import (
     NotTaken,
     Web,
     attempt,
+    by_api_status,
     by_status,
     retry_after,
 )
@@ -305,6 +306,20 @@ def test_no_header_can_be_smuggled_in() -> None:
 )  # fmt: skip
 def test_what_a_status_means(status: int, kind: str) -> None:
     assert by_status(Answer(status, {}, b"")).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [(301, None, "refused"), (308, "7", "refused"), (402, "7", "refused"), (407, None, "refused"),
+     (421, None, "refused"), (426, None, "refused"), (404, None, "refused"),
+     (404, "404", "refused"), (405, None, "refused"), (404, "20409", "rejected"),
+     (405, "7", "rejected"), (400, None, "rejected"), (410, None, "rejected"),
+     (401, None, "refused"), (429, None, "deferred"), (500, None, "unknown")],
+)  # fmt: skip
+def test_what_is_about_us_is_no_message_s_fault_where_all_go_to_one_url(
+    status: int, code: str | None, kind: str
+) -> None:
+    assert by_api_status(Answer(status, {}, b""), code=code).kind == kind
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 404, 405])

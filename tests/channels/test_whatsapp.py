@@ -130,7 +130,7 @@ def test_a_url_where_no_provider_is_is_told_without_a_message(
     asked = [(one.method, one.path) for one in provider.requests]
     assert asked == [("GET", "/77"), ("OPTIONS", "/77/messages")]
     outcome = channel.send(chat())
-    assert (outcome.kind, str(outcome.detail).endswith(mistyped)) == ("rejected", True)
+    assert (outcome.kind, str(outcome.detail).endswith(mistyped)) == ("refused", True)
     provider.answer(404, b'{"error": {"code": 2500}}')
     assert channel.check() == []
     assert channel.send(chat()).detail == "error 2500"

@@ -83,6 +83,14 @@ def test_a_provider_that_repeats_the_address_is_not_quoted_so(shop: Shop, said: 
     assert "<…>: no such user" in ledger(shop, "error")
 
 
+@pytest.mark.parametrize("called", ["{}", "<{}>", "id={}; queued"])
+def test_an_id_that_repeats_the_address_is_not_kept(shop: Shop, called: str) -> None:
+    greeted(shop, 5)
+    say = lambda message: accepted(called.format(message.to.upper()))  # noqa: E731 - one line says it
+    drain(shop, outlet(say, at_once=1))
+    assert set(ledger(shop, "state", "provider_id")) == {("sent", None)}
+
+
 def test_an_adapter_that_raises_with_the_address_tells_its_kind_alone(shop: Shop) -> None:
     greeted(shop, 5)
 

@@ -12,7 +12,15 @@ from time import monotonic
 from orchestrator.channels.mail.compose import Letter
 from orchestrator.channels.mail.errands import Errand, Errands
 from orchestrator.channels.mail.opening import Offers, Patience
-from orchestrator.channels.mail.replies import WANTED, Reply, Stage, goes_on, is_in_turn, judged
+from orchestrator.channels.mail.replies import (
+    OUT_OF_ORDER,
+    WANTED,
+    Reply,
+    Stage,
+    goes_on,
+    is_in_turn,
+    judged,
+)
 from orchestrator.channels.mail.wire import Lost, OutOfTurn, Step, TimedOut, Wire
 from orchestrator.channels.outcome import Outcome, deferred, rejected, unknown
 
@@ -257,8 +265,8 @@ def require_turn(stage: Stage, reply: Reply) -> None:
 
 
 def is_closing(outcome: Outcome) -> bool:
-    """Return whether the server says that it closes the connection with this answer."""
-    return (outcome.code or "").startswith("421")
+    """Return whether a connection ends with this answer: closed by the server, or out of step."""
+    return (outcome.code or "").startswith(("421", str(OUT_OF_ORDER)))
 
 
 def as_content(octets: bytes) -> bytes:

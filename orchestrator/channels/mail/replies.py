@@ -3,10 +3,11 @@
 | said to | 4xx | 5xx |
 |---|---|---|
 | greeting, EHLO, STARTTLS, AUTH | deferred | refused: it does not let us in |
-| MAIL, RCPT, DATA, the final dot | deferred | rejected, dead address or refused by its code |
+| MAIL | deferred | refused: it is about us; rejected if it is about this mail |
+| RCPT, DATA, the final dot | deferred | rejected, dead address or refused by its code |
 
-``421`` is deferred wherever it comes. What no table can read is deferred before the final dot
-and unknown after it.
+``421`` is deferred wherever it comes, ``503`` once we are let in; both end the connection.
+What no table can read is deferred before the final dot and unknown after it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ WANTED: dict[Stage, int] = {
     "reset": 250, "mail": 250, "rcpt": 250, "data": 354, "content": 250,
 }  # fmt: skip
 """The reply that goes on. Of RSET, MAIL, RCPT and the content any 2xx does."""
+OUT_OF_ORDER = 503
+"""Bad sequence of commands: the server takes us to be somewhere else than we do."""
+_TOO_LARGE = 552
+_OF_THE_MAIL = re.compile(r"5\.(?:2\.3|3\.4|6\.[0-9]+)\Z")
+"""Too large, or of a kind that the server does not take: what MAIL says of this one mail."""
 _LOCKED_OUT = frozenset({530, 534, 535, 538})
 """Authentication required, too weak, or failed (RFC 4954, 6)."""
 _UNTRUSTED = re.compile(
@@ -111,6 +117,8 @@ def judged(stage: Stage, reply: Reply) -> Outcome:
         return deferred(detail, code=reply.called)
     if 400 <= reply.code < 500:
         return deferred(detail, code=reply.called, fault=_fault(stage, reply))
+    if reply.code == OUT_OF_ORDER and stage not in _ADMITTING:
+        return deferred(detail, code=reply.called)
     if 500 <= reply.code < 600:
         return _permanent(stage, reply, detail)
     if stage == "content":
@@ -135,8 +143,8 @@ def _permanent(stage: Stage, reply: Reply, detail: str) -> Outcome:
     enhanced = reply.enhanced or ""
     if stage in _ADMITTING or reply.code in _LOCKED_OUT or _UNTRUSTED.match(enhanced):
         return refused(detail, code=reply.called)
-    if stage == "mail" and enhanced == "5.7.1":
-        return refused(detail, code=reply.called)  # not a sender that this login may use
+    if stage == "mail" and reply.code != _TOO_LARGE and not _OF_THE_MAIL.match(enhanced):
+        return refused(detail, code=reply.called)  # nothing of the receiver was said yet
     is_dead = stage in ("rcpt", "content") and _is_dead_address(stage, reply)
     return rejected(detail, code=reply.called, is_dead_address=is_dead)
 
@@ -171,8 +179,9 @@ def _fault(stage: Stage, reply: Reply) -> Fault:
 
 
 def _provider_id(reply: Reply) -> str | None:
+    """Return what the server calls the mail; an address is no name of one."""
     found = _QUEUED.search(reply.lines[-1])
-    return found[1] if found else None
+    return found[1] if found and "@" not in found[1] else None
 
 
 class Garbled(Exception):

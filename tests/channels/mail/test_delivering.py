@@ -117,7 +117,11 @@ STAGES = [
     ({"connect": "554 5.7.1 Go away"}, "refused"), ({"connect": "421 Busy"}, "deferred"),
     ({"connect": "SSH-2.0-OpenSSH"}, "deferred"), ({"EHLO": "502 What?"}, "refused"),
     ({"EHLO": CLOSE}, "deferred"), ({"EHLO": SILENCE}, "deferred"),
-    ({"MAIL": "451 4.3.0 Later"}, "deferred"), ({"MAIL": "550 No"}, "rejected"),
+    ({"MAIL": "451 4.3.0 Later"}, "deferred"), ({"MAIL": "550 No"}, "refused"),
+    ({"MAIL": "555 5.5.4 What?"}, "refused"), ({"MAIL": "552 5.3.4 Big"}, "rejected"),
+    ({"MAIL": "552 Big"}, "rejected"), ({"MAIL": "550 5.6.7 No SMTPUTF8"}, "rejected"),
+    ({"MAIL": "503 5.5.1 Order"}, "deferred"), ({"RCPT": "503 5.5.1 Order"}, "deferred"),
+    ({"DATA": "503 5.5.1 Order"}, "deferred"), ({"content": "503 5.5.1 Order"}, "deferred"),
     ({"MAIL": "530 5.7.0 Log in"}, "refused"), ({"MAIL": "421 Bye"}, "deferred"),
     ({"MAIL": CLOSE}, "deferred"), ({"MAIL": SILENCE}, "deferred"), ({"MAIL": "hello"}, "deferred"),
     ({"RCPT": "450 Busy"}, "deferred"), ({"RCPT": "550 5.1.1 Unknown"}, "rejected"),
@@ -200,6 +204,18 @@ def test_a_connection_out_of_step_is_left_without_a_word(extensions: dict[str, s
     ] * 3
     assert [said.partition(" ")[0] for said in server.heard] == ["EHLO", "MAIL", "RCPT", "DATA"]
     assert (server.connections, server.contents) == (1, [])
+
+
+@pytest.mark.parametrize("extensions", [{}, WITHOUT_PIPELINING], ids=["pipelined", "one by one"])
+def test_a_server_that_finds_commands_out_of_order_is_left(extensions: dict[str, str]) -> None:
+    answers = ["250 Ok", "503 5.5.1 Order", "250 Ok"]
+    with scripted({**extensions, "MAIL": answers}) as server, pool(server.port) as over:
+        outcomes = carried(over, mails(4))
+
+    assert [outcome and outcome.kind for outcome in outcomes] == [
+        "accepted", "deferred", "accepted", "accepted",
+    ]  # fmt: skip
+    assert (server.connections, "RSET" in server.heard) == (2, False)
 
 
 def test_the_next_message_is_on_its_way_while_the_server_works_on_the_last() -> None:

@@ -36,19 +36,28 @@ def test_a_5xx_at_the_door_is_no_message_s_fault(stage: Stage, text: str) -> Non
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("550 No", "rejected"), ("552 5.3.4 Too big", "rejected"), ("554 5.6.0 Spam", "rejected"),
+        ("552 5.3.4 Too big", "rejected"), ("554 5.6.0 Spam", "rejected"),
         ("530 5.7.0 Authenticate first", "refused"), ("535 5.7.8 Wrong", "refused"),
         ("530 Authenticate first", "refused"), ("538 Encrypt first", "refused"),
         ("550 5.7.26 Unauthenticated mail", "refused"), ("550 5.7.515 No DMARC", "refused"),
         ("550 5.7.9 Sender not aligned", "refused"), ("550-5.7.26 A\r\n550 5.7.26 b", "refused"),
-        ("550 5.7.25 No reverse DNS", "refused"), ("554 5.7.0 Policy", "rejected"),
-        ("550 4.1.1 of another class", "rejected"),
+        ("550 5.7.25 No reverse DNS", "refused"),
+        ("552 Too big", "rejected"), ("552 5.2.3 Too big", "rejected"), ("503 Order", "deferred"),
     ],
 )  # fmt: skip
 def test_a_5xx_in_a_transaction_ends_the_message_unless_it_is_us(
     stage: Stage, text: str, kind: str
 ) -> None:
     assert judged(stage, reply(text)).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text", ["550 No", "554 5.7.0 Policy", "550 4.1.1 of another class", "555 5.5.4 What?"]
+)
+def test_a_5xx_to_the_sender_says_nothing_of_the_receiver(text: str) -> None:
+    assert judged("mail", reply(text)).kind == "refused"
+    for stage in CARRYING:
+        assert stage == "mail" or judged(stage, reply(text)).kind == "rejected"
 
 
 def test_a_sender_that_may_not_send_is_no_message_s_fault() -> None:
@@ -102,6 +111,7 @@ def test_whose_trouble_a_4xx_is_decides_who_is_left_alone(
     [("250 2.0.0 Ok: queued as 4F1A2B3C4D", "4F1A2B3C4D"),
      ("250 Ok 0100018f-abcd-000000", "0100018f-abcd-000000"),
      ("250 OK id=1rAbCd-000xyz-2b", "1rAbCd-000xyz-2b"), ("250 2.0.0 Ok", None), ("250", None),
+     ("250 2.0.0 OK id=ayu@mail.example", None), ("250 2.0.0 queued as <ayu@mail.example>", None),
      ("250 2.6.0 <abc.def@host.example> Queued mail for delivery", None)],
 )  # fmt: skip
 def test_the_provider_s_id_is_read_where_it_says_one(text: str, called: str | None) -> None:
