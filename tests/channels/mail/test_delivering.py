@@ -163,30 +163,30 @@ def test_a_content_asked_for_without_a_receiver_is_empty(extensions: dict[str, s
     assert "RSET" in server.heard
 
 
-TWICE: list[tuple[dict[str, str | list[str]], set[str]]] = [
+TWICE: list[tuple[dict[str, str | list[str]], str]] = [
     # what is answered more often than asked, and what may come of four messages
-    ({"connect": "220 ready\r\n250 early"}, {"deferred"}),
-    ({"EHLO": "250-here\r\n250 PIPELINING\r\n250 again"}, {"deferred"}),
-    ({"MAIL": "250 Ok\r\n250 Ok"}, {"deferred"}),
-    ({"RCPT": "250 Ok\r\n250 Ok"}, {"deferred"}),
-    ({"DATA": "354 go\r\n354 go"}, {"deferred"}),
-    ({"DATA": "354 go\r\n250 2.0.0 Ok: queued as 4F1A2B3C"}, {"deferred"}),
-    ({"RCPT": "354 go"}, {"deferred"}),
-    ({"content": "354 go"}, {"unknown", "deferred"}),
-    ({"content": "250 Ok\r\n250 Ok"}, {"accepted", "deferred"}),
-    ({"content": ["250 Ok", "250 Ok\r\n354 go", "250 Ok"]}, {"accepted"}),
+    ({"connect": "220 ready\r\n250 early"}, "deferred"),
+    ({"EHLO": "250-here\r\n250 PIPELINING\r\n250 again"}, "deferred"),
+    ({"MAIL": "250 Ok\r\n250 Ok"}, "deferred"),
+    ({"RCPT": "250 Ok\r\n250 Ok"}, "deferred"),
+    ({"DATA": "354 go\r\n354 go"}, "deferred"),
+    ({"DATA": "354 go\r\n250 2.0.0 Ok: queued as 4F1A2B3C"}, "deferred"),
+    ({"RCPT": "354 go"}, "deferred"),
+    ({"content": "354 go"}, "unknown deferred"),
+    ({"content": "250 Ok\r\n250 Ok"}, "accepted deferred"),
+    ({"content": ["250 Ok", "250 Ok\r\n354 go", "250 Ok"]}, "accepted"),
 ]
 
 
 @pytest.mark.parametrize("extensions", [{}, WITHOUT_PIPELINING], ids=["pipelined", "one by one"])
 @pytest.mark.parametrize(("script", "kinds"), TWICE, ids=str)
 def test_a_server_out_of_step_gets_nothing_that_it_could_take_for_a_mail(
-    script: dict[str, str | list[str]], kinds: set[str], extensions: dict[str, str]
+    script: dict[str, str | list[str]], kinds: str, extensions: dict[str, str]
 ) -> None:
     with scripted({**extensions, **script}) as server, pool(server.port) as over:
         outcomes = carried(over, mails(6)[:4]) + carried(over, mails(6)[4:])
 
-    assert {outcome.kind for outcome in outcomes if outcome} <= kinds
+    assert {outcome.kind for outcome in outcomes if outcome} <= {*kinds.split()}
     taken = [content for content in server.contents if content]
     assert all(b"Subject: " in content for content in taken)
     assert not any(b"MAIL FROM" in content or b"RSET" in content for content in taken)
