@@ -15,6 +15,7 @@ _LOCKED = "The database is locked by another process; try again when it has fini
 _READ_ONLY = "The database cannot be written: the file, its folder or the disk is read-only."
 _DENIED = "The database refuses this user the right to do that."
 _LOST = "The connection to the database was lost; nothing of this step was kept."
+_UNANSWERED = "No database server answers at this host and port."
 _WRONG_LOGIN = "The database refused the user name or the password."
 
 SQLITE_SENTENCES = {
@@ -59,7 +60,7 @@ CONNECT_SENTENCES = {
     "resolve host|translate host|Name or service not known|nodename nor servname": (
         "There is no such database host."
     ),
-    "Connection refused": "No database server answers at this host and port.",
+    "Connection refused": _UNANSWERED,
     "No such file or directory": "No database server answers at this socket.",
     "timeout|timed out": "The database server did not answer in time.",
     "too many (clients|connections)": "The database server has no connection to spare.",
@@ -83,7 +84,7 @@ def database_faults() -> Iterator[None]:
         sentence = fault_sentence(error.orig)
         if sentence is None:
             raise
-        raise EnvironmentFault(sentence) from error
+        raise EnvironmentFault(sentence, help=_help_for(sentence)) from error
     except OSError as error:
         if error.errno is None or error.errno not in _FULL_ERRNOS:
             raise
@@ -92,7 +93,7 @@ def database_faults() -> Iterator[None]:
         sentence = fault_sentence(error)
         if sentence is None:
             raise
-        raise EnvironmentFault(sentence) from error
+        raise EnvironmentFault(sentence, help=_help_for(sentence)) from error
 
 
 _FULL_ERRNOS = {28, 122}
@@ -128,5 +129,20 @@ def fault_sentence(error: BaseException | None) -> str | None:
         return None
     for pattern, sentence in CONNECT_SENTENCES.items():
         if re.search(pattern, str(error), re.IGNORECASE):
-            return sentence
+            return _with_address(sentence, str(error))
     return "The database server cannot be reached."
+
+
+_ADDRESS = re.compile(r'server at "([^"]+)"(?: \([^)]*\))?, port (\d+)')
+"""How libpq names who did not answer; no user and no password stand there."""
+
+
+def _with_address(sentence: str, driver_says: str) -> str:
+    found = _ADDRESS.search(driver_says) if sentence == _UNANSWERED else None
+    return f"No database server answers at {found[1]}, port {found[2]}." if found else sentence
+
+
+def _help_for(sentence: str) -> str | None:
+    if not sentence.startswith("No database server answers"):
+        return None
+    return "start the server, or say where it is: --db, or CLM_DATABASE_URL"

@@ -278,6 +278,13 @@ def test_what_cannot_be_opened_is_one_sentence_without_the_password(
     assert "\n" not in str(caught.value)
 
 
+def test_a_server_that_does_not_answer_is_named_with_a_way_out() -> None:
+    with pytest.raises(EnvironmentFault) as caught, database_faults():
+        open_engine("postgresql://me:secret@127.0.0.1:1/x").connect()
+    assert str(caught.value) == "No database server answers at 127.0.0.1, port 1."
+    assert "CLM_DATABASE_URL" in (caught.value.help or "")
+
+
 def test_postgresql_names_a_missing_database_and_a_wrong_user(empty_postgres_url: str) -> None:
     url = make_url(empty_postgres_url)
     elsewhere = url.set(database="nowhere").render_as_string(hide_password=False)

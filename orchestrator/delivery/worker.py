@@ -21,6 +21,7 @@ from orchestrator.delivery.book import Shelf
 from orchestrator.delivery.claims import Lease
 from orchestrator.delivery.crew import Crew
 from orchestrator.delivery.driving import Driver
+from orchestrator.delivery.failing import Failing
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Manner, Say, Until, silent
@@ -72,6 +73,7 @@ class Worker:
         self._alarms = Alarms(
             self._keeper_line, self.manner.clock, self.current, self._tell, self.manner.skew_stops
         )
+        self._failing = Failing("keeper_failed", self._tell)
         self._numbers = count()
         self._crew = Crew(self._lane, self._drive, self._tell, self.outlets)
         self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
@@ -94,8 +96,7 @@ class Worker:
             return
         watch = self._watch()
         try:
-            self._look_at_first()
-            self._look_around(watch)
+            self._look_at_first(watch)
             self._crew.start()
             self._keep(watch)
         finally:
@@ -189,8 +190,9 @@ class Worker:
                     self._alarms.look()
                     self._rescue()
                     rescued = monotonic()
+                self._failing.went_well()
             except EnvironmentFault as fault:
-                self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
+                self._failing.failed(fault)
             self.observer.looped("keeper")
 
     def _rest(self, seconds: float) -> None:
@@ -200,24 +202,22 @@ class Worker:
             if self.stop.wait(min(left, 0.05)) or not self._goes_on_keeping():
                 return
 
-    def _look_at_first(self) -> None:
-        """Look at clocks and complaints, and rescue what earlier workers had.
+    def _look_at_first(self, watch: Watch) -> None:
+        """Look at clocks, complaints and breakers, and rescue what earlier workers had.
 
         Whoever is alone need not wait for leases to run out.
         """
         try:
             self._alarms.look()
             self._rescue(all_of_them=self._sole is not None)
+            self._look_around(watch)
         except EnvironmentFault as fault:
-            self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
+            self._failing.failed(fault)
 
     def _look_around(self, watch: Watch) -> None:
         watch.providers = frozenset(lane.outlet.provider for lane in self._crew.lanes)
         watch.look_at_switch()
-        try:
-            self._keeper_line.read(watch.look_at_breakers)
-        except EnvironmentFault as fault:
-            self.say("keeper_failed", f"tries again: {fault}", "error", {"reason": str(fault)})
+        self._keeper_line.read(watch.look_at_breakers)
 
     def _rescue(self, *, all_of_them: bool = False) -> None:
         def work(connection: Connection) -> Counter[str]:
