@@ -273,4 +273,6 @@ def run_worker(worker: Worker, given: Path | None, figures: str | None) -> int |
         metrics.expects(KEEPER, LATE_AFTER)
         worker.stop = stop.asked
         worker.run()
+        if stop.signal is not None:
+            worker.say("stopped", "stopped; the calls under way were finished", "info", {})
         return stop.signal

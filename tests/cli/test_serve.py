@@ -86,6 +86,14 @@ def test_serve_answers_until_it_is_told_to_stop(started: Callable[..., Process])
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_told_to_stop_says_that_it_has(started: Callable[..., Process]) -> None:
+    one = started("worker", "--metrics", "127.0.0.1:0")
+    one.addresses(1)
+    assert one.end() == 0
+    assert one.told()[-1]["event"] == "stopped"
+
+
+@pytest.mark.slow
 def test_start_answers_too_and_its_health_is_that_of_its_loops(
     started: Callable[..., Process],
 ) -> None:
