@@ -123,7 +123,9 @@ def _try(fact: Fact, kit: Kit) -> list[str]:
     found: list[str] = []
     try:
         found.extend(fact(kit))
-    except ANY as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # adapters have kinds of their own too
         found.append(f"it could not be tried to its end: {said(error)}")
     return found
 

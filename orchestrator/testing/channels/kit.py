@@ -126,7 +126,9 @@ class Kit:
         outcome, error = None, None
         try:
             outcome = adapter.send(message)
-        except ANY as raised:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # noqa: BLE001  # adapters have kinds of their own too
             error = raised
         seconds = monotonic() - began
         if isinstance(outcome, Outcome):

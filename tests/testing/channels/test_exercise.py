@@ -175,6 +175,15 @@ class Quits(PigeonChannel):
         raise SystemExit(message.to)
 
 
+class Escaped(BaseException):
+    """Of a kind of its own."""
+
+
+class Escapes(PigeonChannel):
+    def send(self, message: OutgoingMessage) -> Outcome:
+        raise Escaped(message.to)
+
+
 class Rewrites(PigeonChannel):
     def send(self, message: OutgoingMessage) -> Outcome:
         message.fields["seen"] = True  # type: ignore[index]  # that is the breach
@@ -364,6 +373,7 @@ BROKEN: list[tuple[type[PigeonChannel], Fact, str]] = [
     (Patient, SENDING.answers_are_honest, "hang: the attempt took 3"),
     (Raises, SENDING.answers_are_honest, "raised ConnectionError"),
     (Quits, SENDING.answers_are_honest, "raised SystemExit"),
+    (Escapes, SENDING.answers_are_honest, "raised Escaped"),
     (Rewrites, SENDING.messages_stay_as_they_are, "changed the message"),
     (TellsAddress, SENDING.answers_are_honest, "tells the address"),
     (Impatient, SENDING.answers_are_honest, "retry_after is None"),
