@@ -11,6 +11,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.reader import suggest
 from orchestrator.playbook.model import Message, Playbook, Template
+from orchestrator.render.blank import prints_nothing
 from orchestrator.render.faults import RenderError
 from orchestrator.render.findings import Finding
 from orchestrator.render.formats import is_currency, is_locale
@@ -118,6 +119,7 @@ class _Checker:
         for template in message.templates:
             for here in _texts(template):
                 problems = list(self._text(here, names, trusted, template.path))
+                problems += self._without_content(here)
                 sound = sound and not any(one.severity == "error" for one in problems)
                 yield from problems
         for here in self._step_subjects(message):
@@ -152,6 +154,16 @@ class _Checker:
         for finding in findings:
             mark = here.mark(finding.line, finding.needle)
             yield Problem(mark, finding.code, finding.message, finding.help, finding.severity)
+
+    def _without_content(self, here: Text) -> Iterator[Problem]:
+        tree = self.library.tree(here.text)
+        if here.kind != "header" and tree is not None and prints_nothing(tree):
+            yield Problem(
+                Mark(here.path, 1, 1),
+                "CLM514",
+                "this template prints nothing",
+                "write the text of the message, or remove the file",
+            )
 
     def _html(self, here: Text, name: str) -> nodes.Template | None:
         if here.kind not in ("html", "md"):

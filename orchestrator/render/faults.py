@@ -11,6 +11,7 @@ FailureCode = Literal[
     "too_large",  # the message, a value or the work it takes passes a limit
     "template",  # the template itself is wrong; `clmctl check` says where
     "no_template",  # the message has no template for this channel and locale
+    "empty",  # the template prints nothing for this customer
     "render_memory",  # rendering it takes more memory than a message may
     "render_time",  # or more time
     "render_crash",  # or brings the process down that renders

@@ -14,6 +14,7 @@ from jinja2 import UndefinedError
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
 from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.render.blank import shows_nothing
 from orchestrator.render.context import (
     MESSAGE_NAMES,
     CustomerView,
@@ -167,6 +168,8 @@ class Renderer:
             message["preheader"] = preheader
         html = _part(setting, "html", names)
         text = _part(setting, "text", names) or ""
+        if shows_nothing(text, html):
+            raise RenderError("empty", "the message has no text once it is rendered")
         return Rendered(
             _address(send), subject, preheader, text, html, plan.locale, is_json=plan.is_json
         )
@@ -278,7 +281,7 @@ def _html(_: Plan, text: str) -> str:
 
 def _text(plan: Plan, text: str) -> str:
     text = _bounded(text, CHANNEL_OCTETS.get(plan.message["channel"], LARGEST_OCTETS))
-    if plan.is_json:
+    if plan.is_json and text.strip():
         _check_json(text)
         return text
     return tidy(text)
@@ -300,9 +303,11 @@ def _bounded(text: str, most: int) -> str:
 
 def _check_json(text: str) -> None:
     try:
-        json.loads(text)
+        said = json.loads(text)
     except ValueError:
         raise RenderError("template", "the template prints something that is no JSON") from None
+    if said in ({}, [], "", None):
+        raise RenderError("empty", "the JSON of the message says nothing once it is rendered")
 
 
 def _address(send: Send) -> str | None:

@@ -60,6 +60,21 @@ def payloads(shop: Shop) -> int:
 # --- outcomes -------------------------------------------------------------------------------
 
 
+def test_a_message_of_which_nothing_is_left_is_dead_and_says_why(shop: Shop) -> None:
+    greeted(shop, customers=2)
+    text = "---\nsubject: Hi\n---\n{% if customer.id == 'c00001' %}Hi{% endif %}\n"
+    (shop.folder / "templates" / "hello" / "email.txt.j2").write_text(text, encoding="utf-8")
+    mail = outlet()
+
+    drain(shop, mail)
+
+    assert ledger(shop, "state", "error") == [
+        ("dead", "empty: the message has no text once it is rendered"),
+        ("sent", None),
+    ]
+    assert len(carried(mail)) == 1
+
+
 def test_a_deferred_message_is_tried_again_with_the_same_octets(shop: Shop) -> None:
     greeted(shop, 1)
     mail = outlet(once(deferred("busy", code="429")))
@@ -154,7 +169,7 @@ def test_a_message_that_cannot_be_rendered_is_dead_and_the_rest_leaves(shop: Sho
     greeted(shop, 3)
     broken = shop.folder / "templates" / "hello" / "email.txt.j2"
     broken.write_text(
-        "---\nsubject: x\n---\n{% if customer.id == 'c00001' %}{{ customer.plan }}{% endif %}",
+        "---\nsubject: x\n---\nHi {% if customer.id == 'c00001' %}{{ customer.plan }}{% endif %}",
         encoding="utf-8",
     )
     mail = outlet()

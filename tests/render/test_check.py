@@ -91,6 +91,35 @@ def test_sound_template_has_no_problem(tmp_path: Path, body: str) -> None:
     assert problems(tmp_path, {HTML: mail(body), "templates/_partials/m.html.j2": partial}) == []
 
 
+@pytest.mark.parametrize(
+    "body", ["", " \n\n", "{# to be written #}\n", "{% set a = 1 %}\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", [HTML, MARKDOWN, "templates/hello/email.txt.j2"])
+def test_template_that_prints_nothing_is_a_problem(tmp_path: Path, name: str, body: str) -> None:
+    found = problems(tmp_path, {name: mail(body)})
+
+    assert [(str(one.mark), one.code) for one in found] == [(f"{name}:1", "CLM514")]
+
+
+def test_empty_template_file_is_a_problem(tmp_path: Path) -> None:
+    found = problems(tmp_path, {HTML: mail("<p>Hi</p>"), "templates/hello/sms.txt.j2": ""})
+
+    assert [(str(one.mark), one.code) for one in found] == [
+        ("templates/hello/sms.txt.j2:1", "CLM514")
+    ]
+
+
+def test_template_whose_text_stands_elsewhere_prints_something(tmp_path: Path) -> None:
+    files = {
+        HTML: mail("{% include '_partials/m.html.j2' %}"),
+        "templates/hello/sms.txt.j2": "{% extends '_layouts/sms.txt.j2' %}",
+        "templates/_partials/m.html.j2": "<p>Hi</p>",
+        "templates/_layouts/sms.txt.j2": "Hi",
+    }
+
+    assert problems(tmp_path, files) == []
+
+
 def test_mail_without_a_subject_is_a_problem(tmp_path: Path) -> None:
     found = problems(tmp_path, {HTML: "<p>Hi</p>"})
 

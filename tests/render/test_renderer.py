@@ -355,6 +355,37 @@ def test_own_text_template_goes_with_the_html_of_its_locale(tmp_path: Path) -> N
     assert rendered(playbook, customer=person(locale="en")).text == "plain hi"
 
 
+NOBODY = "{% if customer.city == 'nowhere' %}Hi{% endif %}\n"
+
+
+@pytest.mark.parametrize(
+    ("channel", "file", "body"),
+    [
+        ("sms", "sms.txt.j2", NOBODY),
+        ("whatsapp", "whatsapp.txt.j2", NOBODY),
+        ("push", "push.json.j2", "{ }"),
+        ("onsite", "onsite.txt.j2", NOBODY),
+        ("email", "email.txt.j2", mail(NOBODY)),
+        ("email", "email.html.j2", mail(NOBODY)),
+        ("email", "email.html.j2", mail(f"<head><title>A</title></head><p>&nbsp;{NOBODY}</p>")),
+    ],
+)
+def test_message_of_which_nothing_is_left_is_a_failure(
+    tmp_path: Path, channel: str, file: str, body: str
+) -> None:
+    by_mail = {} if channel == "email" else {TXT: mail("Hi")}  # what the flow sends
+    playbook = shop(tmp_path, {**by_mail, f"templates/hello/{file}": body})
+
+    assert failure(playbook, channel=channel).code == "empty"
+
+
+def test_mail_that_is_a_picture_is_no_empty_one(tmp_path: Path) -> None:
+    picture = '<p><img src="https://shop.example/a.png"></p>'
+    playbook = shop(tmp_path, {"templates/hello/email.html.j2": mail(picture)})
+
+    assert picture in (rendered(playbook).html or "")
+
+
 def test_message_without_a_fitting_template_is_a_failure(tmp_path: Path) -> None:
     playbook = shop(tmp_path, {"templates/hello/email.id.txt.j2": mail("Hai")})
 

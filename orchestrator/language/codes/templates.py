@@ -90,4 +90,11 @@ TEMPLATES: dict[str, Code] = {
         '<body><div style="display:none">{{ message.preheader }}</div>\n'
         "{% block content %}{% endblock %}</body>",
     ),
+    "CLM514": Code(
+        "a template without content",
+        "The file is empty, or holds only comments and what prints nothing: whoever it is for, "
+        "the message would have no text.",
+        "---\nsubject: Hello\n---\n",
+        "---\nsubject: Hello\n---\nGood to have you here.",
+    ),
 }
