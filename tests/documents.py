@@ -28,7 +28,7 @@ from orchestrator.language.families import Family, Headed
 from orchestrator.language.literals import LiteralShape
 from orchestrator.language.marks import Mark
 from orchestrator.language.moments import DurationShape, Hours, MomentShape, TimeOfDay, Zone
-from orchestrator.language.names import DataName, NewName, Ref
+from orchestrator.language.names import DataName, FilePath, NewName, Ref
 from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import Reader
 from orchestrator.language.sentences import SentenceOf, read_sentence
@@ -291,7 +291,7 @@ def _samples(shape: Shape[Any]) -> list[Any]:
             return ["never", "always", "after 90 days", "after 1 year"]
         case AnyValue():
             return [None, 1, "x", [1, {"a": None}], {"deep": {"er": [True]}}]
-        case Text() | NewName() | DataName() | Ref():
+        case Text() | NewName() | DataName() | FilePath() | Ref():
             return ["purchase", "first_purchase", "a-b"]
         case ScalarShape(sample=sample) if sample:
             return [sample.strip("'")]

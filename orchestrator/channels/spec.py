@@ -20,6 +20,8 @@ class ChannelSpec:
     """Whether a topic without ``channels`` covers it (semantics 52)."""
     formats: tuple[str, ...]
     """Template formats, the first one present is the body; ``txt`` beside html is its text."""
+    attachments: bool = False
+    """Whether it carries the files that a message attaches."""
 
 
 WEBHOOK = "webhook"
@@ -63,7 +65,9 @@ class Channels(Mapping[str, ChannelSpec]):
 
 CHANNELS = Channels(
     (
-        ChannelSpec("email", "email", covered=True, formats=("html", "md", "txt")),
+        ChannelSpec(
+            "email", "email", covered=True, formats=("html", "md", "txt"), attachments=True
+        ),
         ChannelSpec("sms", "phone", covered=False, formats=("txt",)),
         ChannelSpec("whatsapp", "phone", covered=False, formats=("txt", "json")),
         ChannelSpec("push", "push_token", covered=True, formats=("txt", "json")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ from orchestrator.cli.conventions import (
 from orchestrator.errors import EnvironmentFault
 
 if TYPE_CHECKING:
-    from orchestrator.playbook.model import Playbook
+    from orchestrator.playbook.model import AttachedFile, Playbook
     from orchestrator.records import Rendered, RenderFailure, Send
 
 FORMS = ("human", "json", "html")
@@ -95,12 +96,13 @@ def render(
         send = Masking(playbook).send(send)
         if failure_of(result) is None:  # judged as it would be sent, shown masked
             result = renderer.render(send)
+    files = attached_to(playbook, send)
     if output == "json":
-        lines = [pretty_json(document(send, result))]
+        lines = [pretty_json(document(send, result, files))]
     elif output == "html" and failure_of(result) is None:
         lines = [page_of(playbook, send, result)]
     else:
-        lines = told(send, result)
+        lines = told(send, result, files)
     for line in lines:
         console.out(line)
     html = getattr(result, "html", None)
@@ -121,7 +123,20 @@ def page_of(playbook: Playbook, send: Send, result: Rendered | RenderFailure) ->
     from orchestrator.report.message_page import message_page
 
     assert isinstance(result, Rendered)
-    return message_page(send, result, sender_of(playbook, send.message))
+    files = [_file(one) for one in attached_to(playbook, send)]
+    return message_page(send, result, sender_of(playbook, send.message), files)
+
+
+def attached_to(playbook: Playbook, send: Send) -> tuple[AttachedFile, ...]:
+    """Return the files that go with a message."""
+    from orchestrator.playbook.attachments import attachments_of
+
+    return attachments_of(playbook, send.message, send.channel)
+
+
+def _file(one: AttachedFile) -> str:
+    size = f"{one.octets} octets" if one.octets < 1_000 else f"{-(-one.octets // 1_000)} KB"
+    return f"{one.name} ({size})"
 
 
 def failure_of(result: Rendered | RenderFailure) -> RenderFailure | None:
@@ -131,7 +146,9 @@ def failure_of(result: Rendered | RenderFailure) -> RenderFailure | None:
     return result if isinstance(result, RenderFailure) else None
 
 
-def document(send: Send, result: Rendered | RenderFailure) -> dict[str, object]:
+def document(
+    send: Send, result: Rendered | RenderFailure, files: Sequence[AttachedFile] = ()
+) -> dict[str, object]:
     """Return the message as ``-o json`` tells it."""
     failed = failure_of(result)
     parts = ("to", "subject", "preheader", "text", "html", "locale")
@@ -143,11 +160,17 @@ def document(send: Send, result: Rendered | RenderFailure) -> dict[str, object]:
         "step": send.step,
         "channel": send.channel,
         **{part: None if failed else getattr(result, part) for part in parts},
+        "attachments": [
+            {"name": one.name, "content_type": one.content_type, "octets": one.octets}
+            for one in files
+        ],
         "error": {"code": failed.code, "message": failed.message} if failed else None,
     }
 
 
-def told(send: Send, result: Rendered | RenderFailure) -> list[str]:
+def told(
+    send: Send, result: Rendered | RenderFailure, files: Sequence[AttachedFile] = ()
+) -> list[str]:
     """Return the message as a person reads it; control characters are made visible."""
     from orchestrator.records import RenderFailure
     from orchestrator.report.layout import printable
@@ -161,6 +184,7 @@ def told(send: Send, result: Rendered | RenderFailure) -> list[str]:
         ("To", result.to or "(no address)"),
         ("Subject", result.subject),
         ("Preheader", result.preheader),
+        *(("Attached", _file(one)) for one in files),
     )
     lines = [f"{name + ':':<11}{printable(value)}" for name, value in heads if value]
     return [*lines, "", *(printable(line) for line in result.text.splitlines())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,7 @@ from orchestrator.delivery.manner import Say, silent
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import DOUBT_ENDS, next_look, reason
+from orchestrator.tick.attachments import kept
 
 MOST = 20
 """Messages looked at in one round."""
@@ -74,10 +75,10 @@ class Doubts:
         return len(found)
 
     def _due(self, connection: Connection, now: datetime) -> Sequence[_Doubtful]:
-        kept = tables.payload.c
+        frozen = tables.payload.c
         query = (
-            select(_ROW.id, _ROW.state_at, _ROW.attempt, kept.content, kept.digest)
-            .select_from(tables.message.outerjoin(tables.payload, kept.message_id == _ROW.id))
+            select(_ROW.id, _ROW.state_at, _ROW.attempt, frozen.content, frozen.digest)
+            .select_from(tables.message.outerjoin(tables.payload, frozen.message_id == _ROW.id))
             .where(in_state("in_doubt"), _ROW.channel == self.outlet.channel)
             .where(_ROW.not_before <= to_micros(now))
             .order_by(_ROW.not_before)
@@ -90,7 +91,7 @@ class Doubts:
         if not self.outlet.adapter.capabilities.verify or one.content is None:
             return None
         try:
-            message = thaw(Frozen(one.content, one.digest or ""))
+            message = thaw(Frozen(one.content, one.digest or ""), self._attached)
             said = self.aside.ask(lambda adapter: adapter.verify(message))
             return None if said is None else heard(said, message, self.outlet.adapter)
         except NotAsked:
@@ -100,6 +101,9 @@ class Doubts:
             return None
         except Exception:  # noqa: BLE001  # asking must not stop the lane
             return None
+
+    def _attached(self, digests: Collection[str]) -> Mapping[str, bytes]:
+        return self.line.read(lambda connection: kept(connection, digests))
 
     def _tell(self) -> None:
         channel = self.outlet.channel

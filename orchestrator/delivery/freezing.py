@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from base64 import b64decode, b64encode
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from hashlib import sha256
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from orchestrator.channels.message import Attachment, OutgoingMessage, Sender, Unsubscribe
@@ -33,16 +34,28 @@ class Frozen(NamedTuple):
 
     content: bytes
     digest: str
+    attached: Mapping[str, bytes] = MappingProxyType({})
+    """SHA-256 → what goes with it. Kept once, however many messages it goes with."""
+
+
+Fetch = Callable[[Collection[str]], Mapping[str, bytes]]
+"""Returns SHA-256 → what is attached, of those that are kept."""
 
 
 def freeze(message: OutgoingMessage) -> Frozen:
     """Return everything that an attempt needs, but for its number."""
-    text = _written(dict(zip(_KEPT, _values(message), strict=True))).encode()
+    said = dict(zip(_KEPT, _values(message), strict=True))
+    attached = {}
+    if message.attachments:
+        said["attachments"] = files = [_file(one) for one in message.attachments]
+        contents = (one.content for one in message.attachments)
+        attached = {one["sha256"]: content for one, content in zip(files, contents, strict=True)}
+    text = _written(said).encode()
     packing = zlib.compressobj(*_QUICK)
-    return Frozen(packing.compress(text) + packing.flush(), sha256(text).hexdigest())
+    return Frozen(packing.compress(text) + packing.flush(), sha256(text).hexdigest(), attached)
 
 
-def thaw(frozen: Frozen) -> OutgoingMessage:
+def thaw(frozen: Frozen, fetch: Fetch) -> OutgoingMessage:
     """Return the message that was frozen.
 
     Raises:
@@ -56,11 +69,19 @@ def thaw(frozen: Frozen) -> OutgoingMessage:
         kept[name] = datetime.fromisoformat(kept[name]) if kept[name] else None
     kept["sender"] = Sender(**kept["sender"]) if kept["sender"] else None
     kept["unsubscribe"] = Unsubscribe(**kept["unsubscribe"]) if kept["unsubscribe"] else None
-    kept["attachments"] = tuple(
-        Attachment(one["name"], one["content_type"], b64decode(one["content"]))
-        for one in kept["attachments"]
-    )
+    kept["attachments"] = _attachments(kept["attachments"], fetch) if kept["attachments"] else ()
     return OutgoingMessage(**kept)
+
+
+def _attachments(files: list[dict[str, str]], fetch: Fetch) -> tuple[Attachment, ...]:
+    contents = fetch({one["sha256"] for one in files})
+    found = []
+    for one in files:
+        content = contents.get(one["sha256"])
+        if content is None or sha256(content).hexdigest() != one["sha256"]:
+            raise EnvironmentFault(f"the attachment {one['name']} is not kept as it was frozen")
+        found.append(Attachment(one["name"], one["content_type"], content))
+    return tuple(found)
 
 
 def numbered(message: OutgoingMessage, attempt: int, *, again: bool) -> OutgoingMessage:
@@ -74,14 +95,17 @@ def numbered(message: OutgoingMessage, attempt: int, *, again: bool) -> Outgoing
     return replace(message, attempt=attempt, possible_duplicate=again)
 
 
+def _file(one: Attachment) -> dict[str, str]:
+    """Return what is kept of a file with a message: all but its content."""
+    digest = sha256(one.content).hexdigest()
+    return {"name": one.name, "content_type": one.content_type, "sha256": digest}
+
+
 def _plain(value: Any) -> Any:
     """Return what JSON can say of a value that it does not know."""
     match value:
         case datetime():
             return value.isoformat()
-        case Attachment(name, content_type, content):
-            encoded = b64encode(content).decode()
-            return {"name": name, "content_type": content_type, "content": encoded}
         case Sender(name, address, reply_to):
             return {"name": name, "address": address, "reply_to": reply_to}
         case Unsubscribe(url, mailto):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator import timing
 from orchestrator.channels.file import message_key
-from orchestrator.channels.message import OutgoingMessage, Purpose
+from orchestrator.channels.message import Attachment, OutgoingMessage, Purpose
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.delivery.book import Book
 from orchestrator.delivery.freezing import Frozen, freeze, numbered, thaw
@@ -23,7 +23,9 @@ from orchestrator.delivery.terms import Kind
 from orchestrator.delivery.webhooks import Calls
 from orchestrator.errors import EnvironmentFault
 from orchestrator.orders import Printer, address
+from orchestrator.playbook.attachments import attachments_of
 from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.tick.attachments import kept
 
 
 class Made(NamedTuple):
@@ -67,6 +69,8 @@ class Maker:
     now: datetime
     may_go_on: Callable[[], bool] = lambda: True
     """Asked after each message that is rendered; what is not made by then is left out."""
+    _attached: dict[str, bytes] = field(default_factory=dict)
+    """SHA-256 → what is attached, as far as it was asked for."""
 
     def make(self, orders: Sequence[Order]) -> list[Made | Spoilt]:
         """Return the orders' messages, or why they have none; one never spoils another.
@@ -94,7 +98,7 @@ class Maker:
         assert order.frozen is not None
         assert order.digest is not None
         try:
-            message = thaw(Frozen(order.frozen, order.digest))
+            message = thaw(Frozen(order.frozen, order.digest), self._contents)
         except EnvironmentFault as fault:
             return Spoilt(order, str(fault))
         return Made(order, _attempted(message, order), None)
@@ -139,7 +143,11 @@ class Maker:
     ) -> Made | Spoilt:
         if isinstance(printed, RenderFailure):
             return Spoilt(order, f"{printed.code}: {printed.message}")
+        files = self._attachments(order.decided.message, send.channel)
+        if isinstance(files, str):
+            return Spoilt(order, files)
         message = self._message(order, key, send, printed)
+        message = replace(message, attachments=files) if files else message
         return Made(order, _attempted(message, order), freeze(message))
 
     def _message(self, order: Order, key: str, send: Send, printed: Rendered) -> OutgoingMessage:
@@ -178,6 +186,23 @@ class Maker:
             decided_at=decided.at,
             due_at=decided.due_at,
         )
+
+    def _attachments(self, message: str, channel: str) -> tuple[Attachment, ...] | str:
+        """Return the files that go with a message, or why one of them cannot."""
+        files = attachments_of(self.book.playbook, message, channel)
+        contents = self._contents([one.sha256 for one in files])
+        for one in files:
+            if one.sha256 not in contents:
+                return f"attachment: {one.path} is not kept as the release had it"
+        return tuple(Attachment(one.name, one.content_type, contents[one.sha256]) for one in files)
+
+    def _contents(self, digests: Collection[str]) -> Mapping[str, bytes]:
+        """Return what is attached: as the files have it, else as it is kept."""
+        known = self.book.playbook.contents
+        wanted = [one for one in digests if one not in known and one not in self._attached]
+        self._attached |= kept(self.connection, wanted)
+        found = {one: known.get(one) or self._attached.get(one) for one in digests}
+        return {digest: content for digest, content in found.items() if content is not None}
 
 
 def _key(project: str, order: Order) -> str:

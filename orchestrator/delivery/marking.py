@@ -25,6 +25,7 @@ from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.verdicts import carry_out
 from orchestrator.given import among, rows_given
+from orchestrator.tick.attachments import keep
 
 _ROW = tables.message.c
 _OURS = (
@@ -134,13 +135,14 @@ def domain_of(made: Made) -> str:
 
 def _keep(connection: Connection, made: Iterable[Made]) -> None:
     """Write what was frozen, where an earlier attempt has not."""
+    fresh = [(one.order.id, one.frozen) for one in made if one.frozen is not None]
     rows = [
-        {"message_id": one.order.id, "content": one.frozen.content, "digest": one.frozen.digest}
-        for one in made
-        if one.frozen is not None
+        {"message_id": row, "content": frozen.content, "digest": frozen.digest}
+        for row, frozen in fresh
     ]
     if rows:
         connection.execute(insert(tables.payload), rows)
+        keep(connection, {key: file for _, one in fresh for key, file in one.attached.items()})
 
 
 def drop_payloads(connection: Connection, rows: Iterable[int]) -> None:

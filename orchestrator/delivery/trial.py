@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator.channels.file import message_key
-from orchestrator.channels.message import OutgoingMessage
+from orchestrator.channels.message import Attachment, OutgoingMessage
 from orchestrator.channels.outcome import Outcome, unknown
 from orchestrator.channels.routes import Route
 from orchestrator.channels.spec import CHANNELS
@@ -14,6 +14,7 @@ from orchestrator.delivery.hearing import heard
 from orchestrator.delivery.links import links_of, marketing_topic
 from orchestrator.delivery.outlet import shut
 from orchestrator.packages import said
+from orchestrator.playbook.attachments import attachments_of
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.senders import sender_of
 from orchestrator.records import Rendered
@@ -72,6 +73,10 @@ def trial_message(trial: Trial, playbook: Playbook, keys: Keys) -> OutgoingMessa
         locale=rendered.locale,
         topic=topic,
         sender=sender_of(playbook, trial.message or ""),
+        attachments=tuple(
+            Attachment(one.name, one.content_type, playbook.contents[one.sha256])
+            for one in attachments_of(playbook, trial.message or "", trial.channel)
+        ),
         unsubscribe=unsubscribe if purpose == "marketing" else None,
         expires_at=trial.now + _LASTS,
         project=project,

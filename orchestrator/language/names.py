@@ -92,5 +92,20 @@ class Ref(ScalarShape[Name]):
         return {"type": "string", "minLength": 1, "x-names": self.kind, **also}
 
 
+class FilePath(ScalarShape[Name]):
+    """The path of a file, as somebody writes it; whether it is there is asked where it counts."""
+
+    says = "the path of a file"
+    hint = "for example: terms.pdf"
+
+    def parse(self, node: ScalarNode) -> Name | None:
+        if isinstance(node.value, str) and node.value and node.value.isprintable():
+            return Name(node.value, "new file", node.mark)
+        return None
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": _PRINTABLE}
+
+
 def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

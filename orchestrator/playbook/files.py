@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark, Problem
@@ -14,8 +15,36 @@ from orchestrator.playbook.text import LARGEST_PLAYBOOK, LARGEST_TEMPLATE, decod
 
 PLAYBOOKS, TEMPLATES = "playbooks", "templates"
 LIBRARIES = ("_layouts", "_partials")
+ATTACHMENTS = "_attachments"
+"""The folder of files that several messages attach."""
 YAML = (".yaml", ".yml")
 _DEEPEST = 12
+
+
+Stamp = tuple[int, int, int]
+"""Size and times of a file: what differs as soon as its content does."""
+
+
+class Content(NamedTuple):
+    """What a file holds that is no text."""
+
+    sha256: str
+    """Hexadecimal."""
+    octets: int
+    content: bytes | None = None
+    """None of a recorded release, which keeps what tells it from others."""
+
+    @property
+    def said(self) -> str:
+        """What stands for it among the texts of a release."""
+        return f"sha256: {self.sha256}\noctets: {self.octets}\n"
+
+
+def content_said(text: str) -> Content:
+    """Return what the text of a release says of a file."""
+    lines = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    octets = lines.get("octets", "")
+    return Content(lines.get("sha256", ""), int(octets) if octets.isdecimal() else 0)
 
 
 @dataclass
@@ -27,18 +56,27 @@ class ProjectFiles:
     unreadable: set[str] = field(default_factory=set)
     """Paths that are there and hold no text we can use."""
     problems: list[Problem] = field(default_factory=list)
+    others: dict[str, Stamp] = field(default_factory=dict)
+    """Paths below ``templates/`` of what may be attached to messages, and is not read as text."""
+    attached: dict[str, Content] = field(default_factory=dict)
+    """Those of them that a message attaches."""
     root: Path | None = None
     """Where included files are found; None if all there is was read before."""
 
     def all(self) -> dict[str, str]:
-        """Return every text by path, sorted."""
-        return dict(sorted({**self.playbooks, **self.templates}.items()))
+        """Return every text by path, sorted; of an attached file what tells it from others."""
+        attached = {path: content.said for path, content in self.attached.items()}
+        return dict(sorted({**self.playbooks, **self.templates, **attached}.items()))
 
 
 def files_of(texts: Mapping[str, str]) -> ProjectFiles:
     """Return texts that were read before, each in its place; the opposite of ``all``."""
     files = ProjectFiles()
     for path, text in texts.items():
+        if _may_be_attached(path):
+            files.attached[path] = content_said(text)
+            files.others[path] = (0, 0, 0)
+            continue
         kind = files.templates if path.startswith(f"{TEMPLATES}/") else files.playbooks
         kind[path] = text
     return files
@@ -63,13 +101,29 @@ def read_files(project: Path) -> ProjectFiles:
     if (root / TEMPLATES).is_dir():
         for path in _walk(root / TEMPLATES, root, files):
             limit = LARGEST_PLAYBOOK if path.name.endswith(YAML) else LARGEST_TEMPLATE
-            if _is_template_file(path):
+            name = path.relative_to(root).as_posix()
+            if _may_be_attached(name):
+                files.others[name] = _stamp(path)
+            elif path.name.endswith((".j2", *YAML)) or path.parent.name != TEMPLATES:
                 _read(path, root, files, files.templates, limit)
     return files
 
 
-def _is_template_file(path: Path) -> bool:
-    return path.name.endswith((".j2", *YAML)) or path.parent.name != TEMPLATES
+def _may_be_attached(name: str) -> bool:
+    """Return whether a file, by its path below the project, is none that is read as text."""
+    top, _, below = name.partition("/")
+    folder, slash, _ = below.partition("/")
+    if top != TEMPLATES or not slash or folder in LIBRARIES:
+        return False
+    return folder == ATTACHMENTS or not name.endswith((".j2", *YAML))
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        said = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return said.st_size, said.st_mtime_ns, said.st_ctime_ns
 
 
 def _walk(folder: Path, root: Path, files: ProjectFiles, depth: int = 0) -> Iterator[Path]:
@@ -88,7 +142,7 @@ def _walk(folder: Path, root: Path, files: ProjectFiles, depth: int = 0) -> Iter
         if entry.name.startswith("."):
             continue
         path = Path(entry.path)
-        if entry.is_dir():
+        if path.is_dir():  # a link that leads round in circles is none
             yield from _walk(path, root, files, depth + 1)
         else:
             yield path

@@ -118,6 +118,11 @@ def sound_parts(draft: Draft) -> Playbook:
         files=files,
         fingerprint=fingerprint(files, variables),
         variables=variables,
+        contents={
+            one.sha256: one.content
+            for one in draft.files.attached.values()
+            if one.content is not None
+        },
     )
 
 

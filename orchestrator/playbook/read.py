@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.errors import UsageError
 from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.reader import suggest
+from orchestrator.playbook.attachments import with_attachments
 from orchestrator.playbook.declared import declare
 from orchestrator.playbook.documents import documents_of
 from orchestrator.playbook.draft import Draft
@@ -59,12 +60,15 @@ def _read_messages(draft: Draft) -> None:
         variables={**draft.variables, **draft.given},
         complete="variable" not in draft.declared.open,
     )
-    for name, paths in message_folders(texts, draft.files.unreadable).items():
+    files = draft.files
+    for name, paths in message_folders([*texts, *files.unreadable, *files.others]).items():
         draft.declared.add("message", name, Mark(f"{TEMPLATES}/{name}", 1, 1))
         read = {path: texts[path] for path in paths if path in texts}
-        if read:
-            draft.messages[name] = read_message(name, read, reader)
-        if len(read) < len(paths):
+        beside = [path for path in paths if path in files.others]
+        if read or beside:
+            message = read_message(name, read, reader)
+            draft.messages[name] = with_attachments(message, beside, files, reader)
+        if not files.unreadable.isdisjoint(paths):
             draft.declared.open.add(f"message {name}")
     draft.known_variables |= reader.used
     draft.problems += reader.problems

@@ -378,6 +378,7 @@ _TEXTS = {
     "tags": "newsletter",
     "title": "Win back lapsed customers",
     "trusted": "with.footer",
+    "attachments": "terms.pdf",
     "id": "first_try",
     "locale": "de-AT",
     "reply_to": "care@shop.example",

@@ -14,7 +14,7 @@ from orchestrator.language.reader import Reader, part_of, suggest
 from orchestrator.language.sentences import read_sentence
 from orchestrator.language.shapes import Text
 from orchestrator.language.words import Sentence, word
-from orchestrator.playbook.files import LIBRARIES, TEMPLATES
+from orchestrator.playbook.files import ATTACHMENTS, LIBRARIES, TEMPLATES
 from orchestrator.playbook.mending import sound_words
 from orchestrator.playbook.model import Message, MessageFile, Template
 from orchestrator.playbook.yaml_text import read_yaml
@@ -42,13 +42,13 @@ def library(texts: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def message_folders(texts: Mapping[str, str], unreadable: Iterable[str]) -> dict[str, list[str]]:
-    """Return message → paths of its files."""
+def message_folders(files: Iterable[str]) -> dict[str, list[str]]:
+    """Return message → paths of its files, out of those of the project."""
     folders: dict[str, list[str]] = {}
-    for path in sorted({*texts, *unreadable}):
+    for path in sorted(set(files)):
         _, _, below = path.partition(f"{TEMPLATES}/")
         name, slash, _ = below.partition("/")
-        if slash and path.startswith(f"{TEMPLATES}/") and name not in LIBRARIES:
+        if slash and path.startswith(f"{TEMPLATES}/") and name not in (*LIBRARIES, ATTACHMENTS):
             folders.setdefault(name, []).append(path)
     return folders
 

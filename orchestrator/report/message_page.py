@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -68,17 +68,21 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); 
 """
 
 
-def message_page(send: Send, message: Rendered, sender: Sender | None) -> str:
+def message_page(
+    send: Send, message: Rendered, sender: Sender | None, files: Sequence[str] = ()
+) -> str:
     """Return the page of one rendered message.
 
     Args:
         sender: whom its mail comes from, if anything says.
+        files: what goes with it, each with its size.
     """
     channel = _CHANNELS.get(send.channel, _plain)
     lines = [
         f"<h1>{_text(send.message)}</h1>",
         f'<p class="faint">{_text(send.channel)} to {_text(send.customer.external_id)}</p>',
         *channel(message, sender),
+        *_files(files),
     ]
     return _PAGE.format(title=_text(send.message), body="\n".join(lines))
 
@@ -139,6 +143,12 @@ def _html_part(message: Rendered) -> Iterator[str]:
 def _text_part(message: Rendered) -> Iterator[str]:
     yield "<h2>Text</h2>"
     yield f'<pre id="text">{_block(message.text)}</pre>'
+
+
+def _files(files: Sequence[str]) -> Iterator[str]:
+    if files:
+        yield "<h2>Attachments</h2>"
+        yield "<ul>" + "".join(f"<li>{_text(one)}</li>" for one in files) + "</ul>"
 
 
 def _sms(message: Rendered, _: Sender | None) -> Iterator[str]:

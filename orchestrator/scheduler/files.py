@@ -74,7 +74,8 @@ class PlaybookFiles:
         files = read_files(self.folder)
         for name in self._included:
             include_file(files, name, Mark(name, 1, 1))
-        return fingerprint(files.all()), tuple(sorted(files.unreadable))
+        others = (f"{path} {stamp}" for path, stamp in files.others.items())
+        return fingerprint(files.all()), tuple(sorted((*files.unreadable, *others)))
 
     def _take(self, playbook: Playbook, tell: Tell) -> None:
         known = self.playbook is not None and self.playbook.fingerprint == playbook.fingerprint

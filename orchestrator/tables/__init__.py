@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from orchestrator.tables.audiences import AudienceExport
-from orchestrator.tables.delivery import Audit, Breaker, Bucket, MessageEvent, Payload
+from orchestrator.tables.delivery import Attachment, Audit, Breaker, Bucket, MessageEvent, Payload
 from orchestrator.tables.effects import Effect, Task
 from orchestrator.tables.events import Event, EventValue
 from orchestrator.tables.messages import DELIVERY as DELIVERY
@@ -56,6 +56,7 @@ def _table(model: type[SQLModel]) -> Table:
 
 metadata = SQLModel.metadata
 alias = _table(Alias)
+attachment = _table(Attachment)
 attribute_item = _table(AttributeItem)
 attribute_value = _table(AttributeValue)
 audience_export = _table(AudienceExport)

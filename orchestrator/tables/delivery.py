@@ -29,6 +29,16 @@ class Payload(SQLModel, table=True):
     """SHA-256 of the JSON, hexadecimal."""
 
 
+class Attachment(SQLModel, table=True):
+    """What a file held that goes with messages, once: payloads and releases name it."""
+
+    __tablename__ = "attachment"
+
+    sha256: str = required_text(primary_key=True)
+    """Of the content, hexadecimal."""
+    content: bytes = Field(sa_type=LargeBinary)
+
+
 class MessageEvent(SQLModel, table=True):
     """What happened to a message beyond the plain way to ``sent``. Append-only."""
 

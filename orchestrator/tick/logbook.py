@@ -13,12 +13,13 @@ from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.database import insert_into
 from orchestrator.tick import workspace
+from orchestrator.tick.attachments import keep
 from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import known, meanings
 
 
 def write_release(tick: Tick) -> None:
-    """Keep the texts that decided, if this is their first tick."""
+    """Keep the texts that decided and what they attach, if this is their first tick."""
     row = {
         "fingerprint": tick.playbook.fingerprint,
         "recorded_at": to_micros(tick.now),
@@ -26,6 +27,7 @@ def write_release(tick: Tick) -> None:
         "variables": _texts_as_json(tick.playbook.variables),
     }
     tick.execute(inserted(tick, tables.release).values(**row).on_conflict_do_nothing())
+    keep(tick.connection, tick.playbook.contents)
 
 
 def _texts_as_json(texts: Mapping[str, str]) -> str:

@@ -84,6 +84,25 @@ def test_reveal_shows_everything_and_json_tells_it(
     assert told["error"] is None
 
 
+def test_attachments_are_listed_with_their_sizes(
+    shop_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop_folder / "templates" / "hello"
+    (folder / "terms.pdf").write_bytes(b"%PDF" + b"x" * 41_000)
+    (folder / "message.yaml").write_text("attachments: [terms.pdf]\n")
+    asked = ["render", "hello", "--customer", "c_1", "--project", str(shop_folder), *AT_OPTION]
+    told = {}
+    for form in ("human", "json", "html"):
+        assert answer([*asked, "-o", form]) == 0
+        told[form] = capsys.readouterr().out
+
+    assert "Attached:  terms.pdf (42 KB)\n" in told["human"]
+    assert json.loads(told["json"])["attachments"] == [
+        {"name": "terms.pdf", "content_type": "application/pdf", "octets": 41_004}
+    ]
+    assert "<li>terms.pdf (42 KB)</li>" in told["html"]
+
+
 def test_page_goes_to_a_browser_or_to_output_masked(shop_folder: Path, tmp_path: Path) -> None:
     page = (shop_folder / ".clm" / "render" / "hello.email.page.html").resolve()
     opened = tmp_path / "opened"

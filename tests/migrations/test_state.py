@@ -119,7 +119,8 @@ def test_the_volume_breaker_remembers_what_was_sent_before_the_upgrade(empty: En
         " ({0}, {0}, 'hello', 1, 'hi', '0', 'email', 0, 'hi', 'marketing', 'r', {1}, 1, 'sent', 1)"
     )
     with empty.begin() as connection:
-        connection.execute(text("DROP TABLE step_volume"))
+        for later in ("step_volume", "attachment"):
+            connection.execute(text(f"DROP TABLE {later}"))
         connection.execute(text(f"UPDATE {SCHEMA_TABLE} SET version_num = '0008'"))
         at = 1000 * hour
         connection.execute(

@@ -21,3 +21,22 @@ def test_an_included_file_that_changes_is_read_again(shop: Shop) -> None:
     second = files.current(shop.engine, told.append)
     assert second.fingerprint != first.fingerprint
     assert files.current(shop.engine, told.append) is second
+
+
+def test_an_attached_file_that_changes_is_read_again(shop: Shop) -> None:
+    shop.write().template("hello", "attachments: [terms.txt]")
+    terms = shop.folder / "templates" / "hello" / "terms.txt"
+    terms.write_text("one", "utf-8")
+    files, told = PlaybookFiles(shop.folder), list[Happened]()
+    first = files.current(shop.engine, told.append)
+    assert files.current(shop.engine, told.append) is first
+
+    terms.write_text("two", "utf-8")
+    second = files.current(shop.engine, told.append)
+    assert second.fingerprint != first.fingerprint
+    terms.unlink()
+    assert files.current(shop.engine, told.append) is second
+    assert files.is_stale
+    terms.write_text("two", "utf-8")
+    assert files.current(shop.engine, told.append).fingerprint == second.fingerprint
+    assert not files.is_stale

@@ -97,4 +97,18 @@ TEMPLATES: dict[str, Code] = {
         "---\nsubject: Hello\n---\n",
         "---\nsubject: Hello\n---\nGood to have you here.",
     ),
+    "CLM515": Code(
+        "a file that cannot be attached",
+        "A path of attachments: is relative to the message's folder, or begins with _attachments/. "
+        "What it names is a file inside templates/ of a kind that mail programs open, and all that "
+        "one message attaches is at most 2 MB.",
+        "attachments: [setup.exe]",
+        "attachments: [terms.pdf]",
+    ),
+    "CLM516": Code(
+        "attachments that nobody gets",
+        "Only mail carries files, and this message has no template for it.",
+        "templates/receipt/sms.txt.j2 alone, with attachments: [terms.pdf]",
+        "templates/receipt/email.md.j2 beside it",
+    ),
 }

@@ -27,7 +27,7 @@ from orchestrator.playbook.model.guardrails import (
     VolumeLimit,
 )
 from orchestrator.playbook.model.lifecycle import Segment, SegmentsFile, Stage, StagesFile
-from orchestrator.playbook.model.message import Message, MessageFile, Template
+from orchestrator.playbook.model.message import AttachedFile, Message, MessageFile, Template
 from orchestrator.playbook.model.project import Defaults, Links, Project
 from orchestrator.playbook.model.trial import (
     Expectation,
@@ -43,6 +43,7 @@ __all__ = [
     "TYPES",
     "VARS",
     "AnyValue",
+    "AttachedFile",
     "Attribute",
     "AttributeShape",
     "Blueprint",
@@ -105,6 +106,8 @@ class Playbook:
     """Variables given beside the files, by ``--var``: name → text."""
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     """Channel → what carries it; empty if the project says nothing about channels."""
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """SHA-256 → content of the files that go with messages; empty if a release was read back."""
     earlier: tuple[Flow, ...] = ()
     """Flows as earlier releases had them, for sends whose steps are gone since."""
 

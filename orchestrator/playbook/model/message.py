@@ -10,7 +10,7 @@ from orchestrator.language.containers import ListOf, MapOf
 from orchestrator.language.durations import DailyHours, Duration
 from orchestrator.language.marks import Mark
 from orchestrator.language.moments import DurationShape, Hours
-from orchestrator.language.names import DataName, Name, Ref
+from orchestrator.language.names import DataName, FilePath, Name, Ref
 from orchestrator.language.nodes import Node
 from orchestrator.language.shapes import OneOf, Text
 from orchestrator.language.words import Sentence, word
@@ -41,6 +41,11 @@ class MessageFile(Sentence):
     trusted: tuple[str, ...] | None = word(
         ListOf(Text()), "Values that may be printed with `|safe`.", default=None
     )
+    attachments: tuple[Name, ...] | None = word(
+        ListOf(FilePath()),
+        "Files that go with its mails: beside this file, or below `templates/_attachments/`.",
+        default=None,
+    )
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
 
 
@@ -63,12 +68,27 @@ class Template:
 
 
 @dataclass(frozen=True)
+class AttachedFile:
+    """A file that goes with a message."""
+
+    name: str
+    """As receivers see it: that of the file, without folders."""
+    path: str
+    """Below the project."""
+    content_type: str
+    sha256: str
+    """Of its content, hexadecimal."""
+    octets: int
+
+
+@dataclass(frozen=True)
 class Message:
     """One message: its folder's settings and its templates."""
 
     name: str
     settings: MessageFile
     templates: tuple[Template, ...]
+    attachments: tuple[AttachedFile, ...] = ()
 
     def channels(self) -> frozenset[str]:
         """Return the channels this message has a template for."""

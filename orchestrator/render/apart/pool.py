@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import RLock
 from time import monotonic
@@ -226,7 +226,8 @@ class Desk:
     def _working(self) -> Hand:
         if self._hand is None:
             if self._menu is None:
-                menu = Menu(self._playbook, tuple(CHANNELS.values()))
+                playbook = replace(self._playbook, contents={})  # files that nobody renders
+                menu = Menu(playbook, tuple(CHANNELS.values()))
                 self._menu = pickle.dumps(menu, pickle.HIGHEST_PROTOCOL)
             samples = tuple(self._samples.values())
             self._hand = self._pool.fork(Wanted(self._pool.renders, self._menu, samples))
