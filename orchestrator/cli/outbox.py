@@ -284,18 +284,23 @@ def list_doubts(
     )
 
 
-RULINGS: dict[Ruling, tuple[str, str]] = {
-    "mark-sent": ("Say that messages were taken: they are sent.", "the provider's log has it"),
+RULINGS: dict[Ruling, tuple[str, str, str]] = {
+    "mark-sent": (
+        "Say that messages were taken: they are sent.",
+        "the provider's log has it",
+        "counted as sent",
+    ),
     "resend": (
         "Send messages again under the same key; whoever got the first gets a second.",
         "the provider's log does not have it",
+        "to be sent once more",
     ),
-    "discard": ("Give messages up: they are dead.", "rather not at all than twice"),
+    "discard": ("Give messages up: they are dead.", "rather not at all than twice", "given up"),
 }
-"""What a person may rule: what it does, and when."""
+"""What a person may rule: what it does, when, and what the messages are by that."""
 
 
-def _add(ruling: Ruling, says: str, when: str) -> None:
+def _add(ruling: Ruling, says: str, when: str, done: str) -> None:
     def rule(
         numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
     ) -> int:
@@ -309,7 +314,7 @@ def _add(ruling: Ruling, says: str, when: str) -> None:
                 outbox.rule(connection, number, ruling, utcnow())
 
         root.acting(_opened(project, db)[1], act)
-        console.say(f"{counted(len(numbers), 'message')}: {ruling.replace('-', ' ')}.")
+        console.say(f"{counted(len(numbers), 'message')} {done}.")
         return 0
 
     rule.__doc__ = says

@@ -99,15 +99,16 @@ class PlaybookFiles:
         self.playbook, self.is_stale = kept, True
         problems = refusal.problems if isinstance(refusal, PlaybookErrors) else ()
         first = headline(problems[0]) if problems else str(refusal)
+        errors = max(1, len(problems))
         tell(
             Happened(
                 "playbooks_refused",
-                f"THE PLAYBOOKS DO NOT LOAD ({max(1, len(problems))} errors, first: {first}). "
+                f"THE PLAYBOOKS DO NOT LOAD ({counted(errors, 'error')}, first: {first}). "
                 f"The last good release {kept.fingerprint[:12]} goes on; clmctl check shows all",
                 "error",
                 {
                     "release": kept.fingerprint,
-                    "errors": max(1, len(problems)),
+                    "errors": errors,
                     "codes": sorted({problem.code for problem in problems}),
                 },
             )
