@@ -6,14 +6,19 @@ What a message looks like is in ``channels/mail/compose.py``, what is said to th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from orchestrator.channels.base import BatchChannel, Capabilities, MayBegin, Surroundings
 from orchestrator.channels.mail.settings import EmailSettings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.spec import CHANNELS
+
+_INVENTED = re.compile(r"\.(?:test|example|invalid|localhost|example\.(?:com|net|org))\Z")
+"""Names that lead nowhere, for ever (RFC 2606)."""
 
 
 class EmailChannel(BatchChannel):
@@ -49,8 +54,19 @@ class EmailChannel(BatchChannel):
         yield from self._pool.carry(errands, len(messages))
 
     def check(self) -> Sequence[str]:
-        wrong = self._pool.check()
-        return [wrong] if wrong else []
+        found = (self._pool.check(), self._invented_links())
+        return [one for one in found if one]
 
     def close(self) -> None:
         self._pool.close()
+
+    def _invented_links(self) -> str | None:
+        """Say that links of mails lead nowhere, unless it is only tried out on this machine."""
+        base = self.surroundings.base_url
+        host = (urlsplit(base).hostname or "") if base else ""
+        if self.settings.is_on_this_machine or not _INVENTED.search(f".{host}"):
+            return None
+        return (
+            f"links.base_url in project.yaml is an invented address ({host}): nobody could "
+            "unsubscribe from these mails"
+        )

@@ -377,3 +377,34 @@ def checked_soon(folder: Path, settings: str) -> str:
         made.close()
     assert monotonic() - begun < 15
     return wrong
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "is_told"),
+    [
+        ("mail.invalid", "https://shop.example", True),
+        ("mail.invalid", "https://www.example.com/shop", True),
+        ("mail.invalid", "https://shop.test", True),
+        ("mail.invalid", "https://shop.at", False),
+        ("mail.invalid", "https://myexample.com", False),
+        ("mail.invalid", None, False),
+        ("127.0.0.1", "https://shop.example", False),
+    ],
+)
+def test_a_check_tells_that_links_lead_nowhere(
+    tmp_path: Path, host: str, base_url: str | None, is_told: bool
+) -> None:
+    made = adapter_of(
+        EmailChannel,
+        f"{{host: {host}, port: 9}}",
+        folder=tmp_path,
+        base_url=base_url,
+        timeout=timedelta(seconds=5),
+    )
+    try:
+        found = made.check()
+    finally:
+        made.close()
+    told = [one for one in found if "links.base_url" in one]
+    assert len(found) - len(told) == 1  # no server answers there
+    assert bool(told) == is_told

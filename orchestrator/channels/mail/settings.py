@@ -265,9 +265,14 @@ class EmailSettings(ChannelSettings):
 
     def check(self, reader: Reader) -> None:
         """Report TLS left out on the way to another machine."""
-        if self.tls == "none" and not re.fullmatch(_ON_THIS_MACHINE, self.host):
+        if self.tls == "none" and not self.is_on_this_machine:
             message = 'without TLS mail goes only to a server on this machine, "host: 127.0.0.1"'
             reader.report(self.mark_at("tls"), "CLM108", message)
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the server is, as it seems from its name."""
+        return bool(re.fullmatch(_ON_THIS_MACHINE, self.host))
 
     @property
     def port_or_usual(self) -> int:
