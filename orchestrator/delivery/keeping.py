@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from orchestrator import tables
+from orchestrator.counting import number
 from orchestrator.delivery.carrying import channels_fault
 from orchestrator.delivery.outlet import shut
 from orchestrator.delivery.stops import Stops, read_stops
@@ -19,12 +20,13 @@ from orchestrator.errors import EnvironmentFault
 from orchestrator.given import among
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.routes import open_channels
+from orchestrator.tick.surge import DAYS, LEAST, TIMES
 
 KILLED = "nothing is sent: {}"
 COMPLAINED_OF = "held: many complain of its sender (clmctl status)"
 SURGES = (
-    "held: unusually many at once: more than 1,000 within 24 hours and more than 3 times the "
-    "busiest of the 30 days before (clmctl outbox approve {})"
+    f"held: unusually many at once: more than {number(LEAST)} within 24 hours and more than "
+    f"{TIMES} times the busiest of the {DAYS} days before (clmctl outbox approve {{}})"
 )
 PAUSED = "paused (clmctl status)"
 NOT_SET = "its channel is not set in channels.yaml"

@@ -198,8 +198,7 @@ class Desk:
         coming, out = iter(sends), deque[Send]()
         if self._hand is not None and self._hand.out:  # of a caller who did not stay to the end
             self._end()
-        is_suspect = False
-        """Whether a process was lost by the oldest that is out, or by nothing it has to do with."""
+        is_suspect = False  # whether a process was lost while it rendered the oldest that is out
         while True:
             began = monotonic()
             try:
