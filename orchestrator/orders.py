@@ -14,7 +14,7 @@ from sqlalchemy import Connection, FromClause, select
 from orchestrator import tables
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts, Decided, Rendered, RenderFailure, Send
+from orchestrator.records.sends import CustomerFacts, Decided, Rendered, RenderFailure, Send
 from orchestrator.render.apart.pool import Desk
 from orchestrator.render.context import stored_attributes
 from orchestrator.render.facts import customer_attributes, entry_facts, result_facts

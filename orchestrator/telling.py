@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.orders import Printer, address
-from orchestrator.records import Decided, DecisionLine, Rendered, RenderFailure, Send
+from orchestrator.records.sends import Decided, Rendered, RenderFailure, Send
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.tick import workspace

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.render.apart.limited import MEMORY_OCTETS
 from orchestrator.render.renderer import Renderer
 

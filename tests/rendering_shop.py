@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.playbook.load import load
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts, Rendered, RenderFailure, Send
+from orchestrator.records.sends import CustomerFacts, Rendered, RenderFailure, Send
 from orchestrator.render.renderer import Renderer
 
 AT = datetime(2026, 3, 2, 20, 30, tzinfo=UTC)

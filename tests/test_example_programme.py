@@ -15,7 +15,7 @@ from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.playbook.check import check
 from orchestrator.playbook.load import load
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts, Rendered, Send
+from orchestrator.records.sends import CustomerFacts, Rendered, Send
 from orchestrator.render.renderer import Renderer
 
 REPOSITORY = Path(__file__).parents[1]

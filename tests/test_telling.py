@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import CATALOG, Shop, at
 
-from orchestrator.records import DecisionLine
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.render.mask import Masking
 from orchestrator.telling import decision_lines
 from orchestrator.tick.run import TickPlan, dry_run

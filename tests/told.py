@@ -5,14 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.records import (
-    DecisionLine,
-    Explained,
-    ExplainedLeaf,
-    FlowReport,
-    RenderFailure,
-    TickReport,
-)
+from orchestrator.records.explained import Explained, ExplainedLeaf
+from orchestrator.records.sends import RenderFailure
+from orchestrator.records.ticks import DecisionLine, FlowReport, TickReport
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

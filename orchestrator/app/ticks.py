@@ -15,7 +15,8 @@ from orchestrator.playbook.model import Flow
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.records import DecisionLine, Explained, Sizes, TickReport
+    from orchestrator.records.explained import Explained
+    from orchestrator.records.ticks import DecisionLine, Sizes, TickReport
     from orchestrator.simulation.span import Simulation, SpanRequest
 
 ALREADY_DONE = "a tick of this instant or a later one was run already; nothing was done"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.cli import console
 from orchestrator.cli.manner import is_terminal
-from orchestrator.records import DecisionLine, TickReport
+from orchestrator.records.ticks import DecisionLine, TickReport
 from orchestrator.report.contracts import Telling, run_document
 from orchestrator.report.preview import Seen, next_command, preview
 from orchestrator.report.streams import csv_lines, json_lines, pretty_json

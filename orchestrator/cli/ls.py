@@ -23,7 +23,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.app import OpenProject
-    from orchestrator.records import Sizes
+    from orchestrator.records.ticks import Sizes
     from orchestrator.report.contracts import Json
     from orchestrator.tick.pauses import Pause
 

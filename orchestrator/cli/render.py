@@ -26,7 +26,7 @@ from orchestrator.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from orchestrator.playbook.model import AttachedFile, Playbook
-    from orchestrator.records import Rendered, RenderFailure, Send
+    from orchestrator.records.sends import Rendered, RenderFailure, Send
 
 FORMS = ("human", "json", "html")
 RENDER_FORMAT = "clmctl.render/1"
@@ -119,7 +119,7 @@ def render(
 def page_of(playbook: Playbook, send: Send, result: Rendered | RenderFailure) -> str:
     """Return a message as a page that shows it as its channel carries it."""
     from orchestrator.playbook.senders import sender_of
-    from orchestrator.records import Rendered
+    from orchestrator.records.sends import Rendered
     from orchestrator.report.message_page import message_page
 
     assert isinstance(result, Rendered)
@@ -141,7 +141,7 @@ def _file(one: AttachedFile) -> str:
 
 def failure_of(result: Rendered | RenderFailure) -> RenderFailure | None:
     """Return why there is no message, or None if there is one."""
-    from orchestrator.records import RenderFailure
+    from orchestrator.records.sends import RenderFailure
 
     return result if isinstance(result, RenderFailure) else None
 
@@ -172,7 +172,7 @@ def told(
     send: Send, result: Rendered | RenderFailure, files: Sequence[AttachedFile] = ()
 ) -> list[str]:
     """Return the message as a person reads it; control characters are made visible."""
-    from orchestrator.records import RenderFailure
+    from orchestrator.records.sends import RenderFailure
     from orchestrator.report.layout import printable
 
     if isinstance(result, RenderFailure):

@@ -26,7 +26,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.app import OpenProject
-    from orchestrator.records import TickReport
+    from orchestrator.records.ticks import TickReport
     from orchestrator.selection import Selection
 
 FORMS = ("human", "json", "jsonl", "csv")

@@ -28,7 +28,7 @@ from orchestrator.errors import UsageError
 from orchestrator.language.durations import FIXED_UNITS, Duration, parse_duration
 
 if TYPE_CHECKING:
-    from orchestrator.records import DecisionLine
+    from orchestrator.records.ticks import DecisionLine
     from orchestrator.report.contracts import Telling
     from orchestrator.simulation.span import Simulation
 

@@ -121,7 +121,7 @@ def _with_message(
 
     from orchestrator import app as root
     from orchestrator.delivery.trial import trial_links
-    from orchestrator.records import RenderFailure
+    from orchestrator.records.sends import RenderFailure
     from orchestrator.render.preview import Wanted, preview_send
     from orchestrator.render.renderer import Renderer
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, select
 
 from orchestrator import tables
 from orchestrator.given import among
-from orchestrator.records import Decided
+from orchestrator.records.sends import Decided
 
 
 class Order(NamedTuple):

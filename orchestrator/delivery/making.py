@@ -24,7 +24,7 @@ from orchestrator.delivery.webhooks import Calls
 from orchestrator.errors import EnvironmentFault
 from orchestrator.orders import Printer, address
 from orchestrator.playbook.attachments import attachments_of
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.tick.attachments import kept
 
 

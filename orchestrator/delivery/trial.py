@@ -17,7 +17,7 @@ from orchestrator.packages import said
 from orchestrator.playbook.attachments import attachments_of
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.senders import sender_of
-from orchestrator.records import Rendered
+from orchestrator.records.sends import Rendered
 from orchestrator.signing import Keys
 
 NOBODY = "test-send"

@@ -18,7 +18,7 @@ from orchestrator.delivery.book import Book
 from orchestrator.delivery.loading import Order
 from orchestrator.delivery.terms import Kind
 from orchestrator.flow.steps.webhook import Webhook
-from orchestrator.records import CustomerFacts
+from orchestrator.records.sends import CustomerFacts
 from orchestrator.render.context import CustomerView, entry_view, resolved, result_view
 from orchestrator.render.facts import customer_facts, entry_facts, result_facts
 from orchestrator.render.reads import referred

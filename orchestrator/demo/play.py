@@ -10,7 +10,7 @@ from orchestrator import timing
 from orchestrator.counting import counted
 from orchestrator.demo import shop
 from orchestrator.demo.people import Row, written
-from orchestrator.records import DecisionLine
+from orchestrator.records.ticks import DecisionLine
 
 TICK_HOURS = (10, 16)
 """The shop's clock at each day's ticks; the second is mid-morning in Europe."""

@@ -14,7 +14,7 @@ from orchestrator.explain.standing import Standing
 from orchestrator.flow.base import Start
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import Flow
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.refusals import refusals
 

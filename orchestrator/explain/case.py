@@ -29,7 +29,7 @@ from orchestrator.explain.starts import Beginnings, latest_event
 from orchestrator.explain.waiting import Waiting
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.playbook.model import Attribute, Flow
-from orchestrator.records import Explained, KeyedRun, RunMessage
+from orchestrator.records.explained import Explained, KeyedRun, RunMessage
 from orchestrator.tick import workspace
 from orchestrator.tick.candidates import next_entry
 from orchestrator.tick.context import Tick

@@ -13,7 +13,7 @@ from orchestrator.errors import UsageError
 from orchestrator.explain.case import Case
 from orchestrator.explain.customers import customer_row
 from orchestrator.playbook.model import Flow
-from orchestrator.records import Explained
+from orchestrator.records.explained import Explained
 from orchestrator.tick.context import Tick
 from orchestrator.tick.flows_in_force import is_evaluated
 from orchestrator.tick.keys import written_key

@@ -18,7 +18,7 @@ from orchestrator.explain.questions import Inquiry
 from orchestrator.gate.policy import SendPolicy, frequency_rules, quiet_slot, volume_limits
 from orchestrator.language.marks import Mark
 from orchestrator.playbook.model import FrequencyRule
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.tries import Standing
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from orchestrator import tables
 from orchestrator.columns import EPOCH
-from orchestrator.records import RunMessage
+from orchestrator.records.explained import RunMessage
 from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
 

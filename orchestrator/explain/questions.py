@@ -21,7 +21,7 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.criteria.shown import Actual
 from orchestrator.explain import said
 from orchestrator.explain.said import Speech
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick.context import Tick
 
 AT_ONCE = 100

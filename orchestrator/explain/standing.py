@@ -11,7 +11,7 @@ from sqlalchemy import func, literal, select
 
 from orchestrator import tables
 from orchestrator.explain.said import Speech
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick import workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow

@@ -22,7 +22,7 @@ from orchestrator.flow.starts.every import EveryStart
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick import keys
 from orchestrator.tick.calendar_starts import NINE, falls_on
 from orchestrator.tick.candidates import Candidates

@@ -17,7 +17,7 @@ from orchestrator.flow.steps.wait_until import WaitUntil
 from orchestrator.flow.steps.wait_until_date import WaitUntilDate
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.gate.policy import send_policy
-from orchestrator.records import ExplainedLeaf
+from orchestrator.records.explained import ExplainedLeaf
 from orchestrator.tick.live_flow import LiveFlow
 
 

@@ -19,7 +19,7 @@ from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.language.reader import VARIABLE
 from orchestrator.playbook.model import Attribute, Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.records import CustomerFacts, Send
+from orchestrator.records.sends import CustomerFacts, Send
 from orchestrator.render.values import LONGEST_TEXT, Facts, is_absent, plain
 
 CUSTOMER_NAMES = ("id", "email", "phone", "locale", "timezone")

@@ -18,7 +18,7 @@ from orchestrator.flow.brought import steps_that_bring
 from orchestrator.given import among
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.records import CustomerFacts
+from orchestrator.records.sends import CustomerFacts
 from orchestrator.render.computed import computed_facts
 from orchestrator.render.context import stored_attributes
 from orchestrator.values import (

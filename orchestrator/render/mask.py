@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import CustomerFacts, Send
+from orchestrator.records.sends import CustomerFacts, Send
 from orchestrator.render.context import stored_attributes
 
 MASK = "***"

@@ -15,7 +15,7 @@ from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.records import Send
+from orchestrator.records.sends import Send
 from orchestrator.render.context import start_event
 from orchestrator.render.facts import customer_facts, entry_facts, result_facts
 from orchestrator.render.plans import sends_of, step_id

@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.render.blank import shows_nothing
 from orchestrator.render.context import (
     MESSAGE_NAMES,

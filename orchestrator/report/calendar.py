@@ -7,7 +7,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
-from orchestrator.records import DecisionLine, FlowSpan, SpanReport
+from orchestrator.records.spans import FlowSpan, SpanReport
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, fitted, padded, printable
 from orchestrator.report.preview import DOT, local_time, part_lines

@@ -8,7 +8,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import number
-from orchestrator.records import SpanReport
+from orchestrator.records.spans import SpanReport
 from orchestrator.report.spans import Grid, by_flow, grid
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 1000, 320, 56, 28, 8

@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.records import (
-    DecisionLine,
-    Explained,
-    ExplainedLeaf,
-    FlowReport,
-    RunMessage,
-    TickReport,
-)
+from orchestrator.records.explained import Explained, ExplainedLeaf, RunMessage
+from orchestrator.records.ticks import DecisionLine, FlowReport, TickReport
 
 RUN_FORMAT = "clmctl.run/1"
 EXPLAIN_FORMAT = "clmctl.explain/1"

@@ -11,7 +11,7 @@ from orchestrator.errors import UsageError
 from orchestrator.flow.steps.send import Send
 from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
-from orchestrator.records import Sizes
+from orchestrator.records.ticks import Sizes
 from orchestrator.report.contracts import Json, instant_text
 from orchestrator.selection import all_steps, channels_of, select_flows
 

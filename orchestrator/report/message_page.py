@@ -16,7 +16,7 @@ from typing import Any
 from orchestrator.channels.message import Sender
 from orchestrator.channels.segments import segments
 from orchestrator.counting import counted
-from orchestrator.records import Rendered, Send
+from orchestrator.records.sends import Rendered, Send
 from orchestrator.report.layout import printable
 
 WIDTHS = (("Computer", 700, 640), ("Telephone", 375, 640))

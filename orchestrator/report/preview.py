@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted, number
-from orchestrator.records import DecisionLine, FlowReport, TickReport
+from orchestrator.records.ticks import DecisionLine, FlowReport, TickReport
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, printable
 from orchestrator.report.words import ENTRY, EXIT, GATE, WITHHELD, Labels, label, sentence

@@ -7,7 +7,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted, number
-from orchestrator.records import FlowSpan, SpanReport
+from orchestrator.records.spans import FlowSpan, SpanReport
 from orchestrator.report.chart import COLORS, chart, written
 from orchestrator.report.preview import local_time
 from orchestrator.report.spans import idle, starved, taken

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from orchestrator.records import FlowSpan, Pressure, SpanReport, Spread, Volume
+from orchestrator.records.spans import FlowSpan, Pressure, SpanReport, Spread, Volume
 from orchestrator.report.contracts import Json, instant_text
 
 SIMULATE_FORMAT = "clmctl.simulate/1"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from orchestrator.records import DecisionLine
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.report.contracts import Json, Telling, decision_object
 
 CSV_ERROR_KEYS = ("error_code", "error_message")

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.counting import counted
-from orchestrator.records import Explained, ExplainedLeaf, RunMessage
+from orchestrator.records.explained import Explained, ExplainedLeaf, RunMessage
 from orchestrator.report.layout import Page, padded, printable, width_of
 from orchestrator.report.preview import local_time
 from orchestrator.report.words import GATE, label

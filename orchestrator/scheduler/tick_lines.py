@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.records import FlowReport, TickReport
+from orchestrator.records.ticks import FlowReport, TickReport
 from orchestrator.scheduler.events import Happened
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from orchestrator import timing
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import from_micros, to_micros
-from orchestrator.records import FlowSpan, Pressure, Spread, Volume
+from orchestrator.records.spans import FlowSpan, Pressure, Spread, Volume
 
 _DECISIONS = """
 SELECT flow, decision, coalesce(reason, channel), count(*) FROM decision

@@ -15,7 +15,8 @@ from orchestrator.counting import counted
 from orchestrator.criteria.scope import population
 from orchestrator.language.durations import Duration
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import DecisionLine, FlowSpan, SpanReport
+from orchestrator.records.spans import FlowSpan, SpanReport
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.simulation.arrivals import Arrivals

@@ -12,7 +12,7 @@ from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.playbook.model import FlowTest, Playbook
 from orchestrator.playbook.model.given import Values
-from orchestrator.records import Explained
+from orchestrator.records.explained import Explained
 from orchestrator.testing.check import problems_of
 from orchestrator.testing.compare import Row, Way, compare
 from orchestrator.testing.coverage import Coverage

@@ -15,7 +15,7 @@ from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.playbook.model import FlowTest, Playbook
 from orchestrator.playbook.model.given import Values
-from orchestrator.records import Explained
+from orchestrator.records.explained import Explained
 from orchestrator.simulation.play import play
 from orchestrator.testing.check import flows_of
 from orchestrator.testing.coverage import Coverage

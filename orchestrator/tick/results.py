@@ -12,7 +12,8 @@ from orchestrator import tables
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted
 from orchestrator.criteria.scope import population
-from orchestrator.records import Decided, FlowReport, Sizes, TickReport
+from orchestrator.records.sends import Decided
+from orchestrator.records.ticks import FlowReport, Sizes, TickReport
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import workspace
 from orchestrator.tick.apply import left_out

@@ -19,7 +19,7 @@ from orchestrator.errors import UsageError
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.records import TickReport
+from orchestrator.records.ticks import TickReport
 from orchestrator.tick import (
     apply,
     definitions,

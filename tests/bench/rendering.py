@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from rendering_shop import mail, person, send, shop
 
-from orchestrator.records import Rendered, Send
+from orchestrator.records.sends import Rendered, Send
 from orchestrator.render.filters import FILTERS
 from orchestrator.render.plain_text import html_to_text
 from orchestrator.render.renderer import Renderer

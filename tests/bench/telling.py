@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from orchestrator.orders import Printer
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Send
+from orchestrator.records.sends import Send
 from orchestrator.render.plans import Plan, Planner
 from orchestrator.render.renderer import Renderer
 from orchestrator.telling import decision_lines

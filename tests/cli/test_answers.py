@@ -11,7 +11,7 @@ import pytest
 from told import LINES, REPORT, decision, failed, refusal
 
 from orchestrator.cli.answers import Asked, Form, restricted, show_tick
-from orchestrator.records import DecisionLine
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.report.contracts import Telling
 from orchestrator.selection import Selection
 

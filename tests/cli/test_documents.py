@@ -13,7 +13,7 @@ from small_project import write_project
 
 from orchestrator.cli.render import document
 from orchestrator.cli.shell import answer
-from orchestrator.records import CustomerFacts, Rendered, RenderFailure, Send
+from orchestrator.records.sends import CustomerFacts, Rendered, RenderFailure, Send
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "cli"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -6,7 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.demo import play, shop
-from orchestrator.records import DecisionKind, DecisionLine, RenderFailure
+from orchestrator.records.sends import DecisionKind, RenderFailure
+from orchestrator.records.ticks import DecisionLine
 
 AT = datetime(2026, 2, 3, 3, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from harness import Shop, at
 
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.explain.entry import explaining
-from orchestrator.records import Explained, ExplainedLeaf
+from orchestrator.records.explained import Explained, ExplainedLeaf
 from orchestrator.tick.run import TickPlan
 
 SEGMENTS = """

@@ -7,7 +7,7 @@ from harness import Shop, at
 
 from orchestrator.errors import UsageError
 from orchestrator.explain.entry import explaining
-from orchestrator.records import Explained
+from orchestrator.records.explained import Explained
 from orchestrator.tick.run import TickPlan
 
 FLOW = """

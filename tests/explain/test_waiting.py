@@ -7,7 +7,7 @@ from harness import PROJECT, Shop, at
 
 from orchestrator import pausing
 from orchestrator.explain.entry import explaining
-from orchestrator.records import Explained
+from orchestrator.records.explained import Explained
 from orchestrator.tick.run import TickPlan
 
 HEAD = "flow: care\nstatus: live\nstarts_when: {did: signed_up}\n"

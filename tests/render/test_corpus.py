@@ -10,7 +10,7 @@ import pytest
 from faults.kit import figures
 from rendering_shop import failure, mail, person, rendered, send, shop
 
-from orchestrator.records import RenderFailure
+from orchestrator.records.sends import RenderFailure
 from orchestrator.render.apart.pool import Pool
 
 PLAIN = "<p>[{{ customer.city }}]</p>"

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, insert
 from orchestrator import tables
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered
+from orchestrator.records.sends import Rendered
 from orchestrator.render.facts import customer_facts, entry_facts
 from orchestrator.render.mask import Masking
 from orchestrator.render.preview import Wanted, preview_send

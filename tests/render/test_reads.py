@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rendering_shop import mail, person, send, shop
 
-from orchestrator.records import Rendered, RenderFailure
+from orchestrator.records.sends import Rendered, RenderFailure
 from orchestrator.render.plans import Planner
 from orchestrator.render.reads import steady_parts
 from orchestrator.render.renderer import Renderer

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rendering_shop import AT, FLOW, PROJECT, failure, mail, person, rendered, send, shop
 
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure
+from orchestrator.records.sends import Rendered, RenderFailure
 from orchestrator.render.default_layouts import DEFAULT_LAYOUTS
 from orchestrator.render.faults import FAILURE_CODES
 from orchestrator.render.headers import clean_header

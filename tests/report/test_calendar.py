@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from told import decision
 
-from orchestrator.records import FlowSpan, Pressure, SpanReport, Spread, Volume
+from orchestrator.records.spans import FlowSpan, Pressure, SpanReport, Spread, Volume
 from orchestrator.report.calendar import calendar
 from orchestrator.report.contracts import Telling, as_it_is
 from orchestrator.report.layout import Page

@@ -11,7 +11,7 @@ from told import NOW
 from orchestrator.app import open_project
 from orchestrator.errors import UsageError
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Sizes
+from orchestrator.records.ticks import Sizes
 from orchestrator.report.listing import ROWS, ls_document, with_pauses, with_sizes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "cli" / "ls.schema.json"

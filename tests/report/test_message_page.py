@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from rendering_shop import send
 
 from orchestrator.channels.message import Sender
-from orchestrator.records import Rendered
+from orchestrator.records.sends import Rendered
 from orchestrator.report.message_page import message_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -9,7 +9,7 @@ import pytest
 from goldens import assert_golden
 from told import LINES, NOW, REPORT, decision, failed, refusal
 
-from orchestrator.records import DecisionLine, TickReport
+from orchestrator.records.ticks import DecisionLine, TickReport
 from orchestrator.report.contracts import Telling
 from orchestrator.report.layout import Page, width_of
 from orchestrator.report.preview import Seen, local_time, next_command, preview

@@ -8,7 +8,7 @@ from itertools import count
 
 from told import LINES, decision, failed
 
-from orchestrator.records import DecisionLine
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.report.contracts import Telling, as_it_is
 from orchestrator.report.streams import csv_lines, json_lines
 

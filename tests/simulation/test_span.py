@@ -15,7 +15,8 @@ from sqlalchemy import Engine, select
 from orchestrator import tables
 from orchestrator.database import memory_engine
 from orchestrator.language.durations import parse_duration
-from orchestrator.records import DecisionLine, SpanReport, Spread, Volume
+from orchestrator.records.spans import SpanReport, Spread, Volume
+from orchestrator.records.ticks import DecisionLine
 from orchestrator.simulation.assumed import Assumed
 from orchestrator.simulation.span import SpanRequest, simulation
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from weakref import finalize
 
-from orchestrator.records import Send
+from orchestrator.records.sends import Send
 from orchestrator.render.apart.limited import MESSAGE_SECONDS, PATIENCE, PLAN_SECONDS
 from orchestrator.render.apart.wire import LARGEST_READ, Frames, Result, understood, work
 

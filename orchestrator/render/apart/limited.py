@@ -14,7 +14,7 @@ from pathlib import Path
 from socket import socket
 from typing import NoReturn, Protocol
 
-from orchestrator.records import Send
+from orchestrator.records.sends import Send
 from orchestrator.render.apart.wire import Frames, Result, receive, told
 
 MESSAGE_SECONDS = 2.0

@@ -24,7 +24,7 @@ from time import monotonic
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.render.apart.hand import Hand, Lost
 from orchestrator.render.apart.limited import (
     MEMORY_EXIT,

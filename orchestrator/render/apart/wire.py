@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 from orchestrator.channels.spec import ChannelSpec
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 
 LARGEST_FRAME = 32 << 20
 """Octets; a message of two parts of a megabyte, escaped, is less."""

@@ -18,7 +18,7 @@ from rendering_shop import failure, mail, person, send, shop
 
 from orchestrator.errors import EnvironmentFault
 from orchestrator.playbook.model import Playbook
-from orchestrator.records import Rendered, RenderFailure, Send
+from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.render.apart import hand
 from orchestrator.render.apart import pool as pools
 from orchestrator.render.apart.pool import Desk, Pool
