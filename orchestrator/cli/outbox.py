@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,56 +15,29 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
-from orchestrator.cli.outbox_telling import (
-    object_of,
-    print_json,
-    show_lines,
-    show_story,
-    story_object,
-    surge_object,
+from orchestrator.cli.outbox_doubts import app as doubts
+from orchestrator.cli.outbox_listing import list_messages
+from orchestrator.cli.outbox_options import (
+    FORMS,
+    ChannelOption,
+    CustomerOption,
+    FlowOption,
+    LimitOption,
+    opened,
+    project_of,
+    require_names,
+    warn_of_files,
 )
+from orchestrator.cli.outbox_telling import print_json, show_story, story_object
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from sqlalchemy import Engine
-
-    from orchestrator.app import LastGood
-    from orchestrator.delivery.outbox import Ruling
     from orchestrator.delivery.retrying import OutOfUse
 
-FORMS = ("human", "json")
 _NOTHING = "Nothing was held; nothing was changed."
 
 app = verb_app("Look at messages on their way, and rule about those that got stuck.")
-doubts = verb_app("End the doubt about messages that may or may not have been taken.")
 app.add_typer(doubts, name="in-doubt")
-
-MessageArgument = Annotated[
-    list[int], typer.Argument(metavar="ID…", min=1, help="Messages, by their ids.")
-]
-FlowOption = Annotated[
-    str | None, typer.Option("--flow", metavar="FLOW", help="Only messages of this flow.")
-]
-ChannelOption = Annotated[
-    str | None, typer.Option("--channel", metavar="CHANNEL", help="Only on this channel.")
-]
-CustomerOption = Annotated[
-    str | None,
-    typer.Option("--customer", metavar="ID", help="Only to this customer, by the customer's id."),
-]
-LimitOption = Annotated[
-    int,
-    typer.Option(
-        "--limit",
-        metavar="N",
-        min=1,
-        max=1_000_000,
-        help="Show at most so many, the latest first.",
-    ),
-]
 
 
 @verb(
@@ -92,43 +64,16 @@ def list_(
     db: DatabaseOption = None,
 ) -> int:
     """List messages on their way, the latest first, and what a surge holds. Never an address."""
-    one_of("-o", output, FORMS)
-    from orchestrator import app as root  # opens projects and databases
-    from orchestrator.delivery import complaints, outbox
-    from orchestrator.explain.customers import customer_row
-
-    for one in state or ():
-        one_of("--state", one, outbox.STATES)
-    folder, engine = _opened(project, db)
-    with root.looking(engine) as connection:
-        whose = int(customer_row(connection, customer)["id"]) if customer is not None else None
-        states = state or outbox.UNFINISHED
-        lines, count = outbox.listed(
-            connection, states, flow=flow, channel=channel, customer=whose, limit=limit
-        )
-        held = [] if state or customer else outbox.surges(connection)
-        senders = frozenset() if state or customer else complaints.held_senders(connection)
-    known = _known(folder, engine)
-    lines = root.with_keepers(known, folder, engine, lines)
-    if not count:
-        _require_names(project, flow, channel)
-    if output == "json":
-        print_json({"messages": [object_of(one) for one in lines], "count": count,
-                     "surges": [surge_object(one) for one in held]})  # fmt: skip
-        return 0
-    show_lines(lines, count, known().zone)
-    for surge in held:
-        console.warn(
-            f"{surge.flow}: {surge.messages} messages of {surge.step} are held: {surge.why}; "
-            f"clmctl outbox approve {surge.flow} lets them go"
-        )
-    for sender in sorted(senders):
-        console.warn(
-            f"marketing of {sender} is held, for many complain of it; "
-            f"clmctl outbox approve {sender} lets it go"
-        )
-    _warn_of_files(known())
-    return 0
+    return list_messages(
+        state,
+        flow=flow,
+        channel=channel,
+        customer=customer,
+        limit=limit,
+        output=output,
+        project=project,
+        db=db,
+    )
 
 
 @verb(
@@ -147,16 +92,16 @@ def show(
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.delivery import outbox
 
-    folder, engine = _opened(project, db)
+    folder, engine = opened(project, db)
     with root.looking(engine) as connection:
         line, happened = outbox.story(connection, number)
-    known = _known(folder, engine)
+    known = project_of(folder, engine)
     (line,) = root.with_keepers(known, folder, engine, [line])
     if output == "json":
         print_json(story_object(line, happened))
         return 0
     show_story(line, happened, known().zone)
-    _warn_of_files(known())
+    warn_of_files(known())
     return 0
 
 
@@ -188,8 +133,8 @@ def retry(
     from orchestrator.counting import counted, number
     from orchestrator.delivery import retrying
 
-    folder, engine = _opened(project, db)
-    zone = _known(folder, engine)().zone
+    folder, engine = opened(project, db)
+    zone = project_of(folder, engine)().zone
 
     def act(connection: Any) -> tuple[list[int], list[OutOfUse]]:
         if numbers:
@@ -198,7 +143,7 @@ def retry(
 
     made, shut = root.acting(engine, act)
     if not made and not shut:
-        _require_names(project, flow, channel)
+        require_names(project, flow, channel)
     for one in shut:
         console.warn(one.says(zone))
     kept = f"; {number(len(shut))} not, for their addresses are out of use" if shut else ""
@@ -237,7 +182,7 @@ def approve(
     from orchestrator.counting import counted
     from orchestrator.delivery import complaints, outbox
 
-    folder, engine = _opened(project, db)
+    folder, engine = opened(project, db)
     if flow is not None and "@" in flow:
         sender = flow
         held = root.acting(engine, lambda one: complaints.release(one, sender, utcnow()))
@@ -247,114 +192,8 @@ def approve(
         return 0
     let_go = root.acting(engine, lambda connection: outbox.approve(connection, flow, utcnow()))
     if not let_go:
-        _require_names(project, flow, None)
+        require_names(project, flow, None)
         console.say(_NOTHING)
         return 0
     console.say(f"{counted(sum(one.messages for one in let_go), 'message')} may leave.")
     return 0
-
-
-# --- in doubt -------------------------------------------------------------------------
-
-
-@verb(
-    doubts,
-    "list",
-    examples=[("clmctl outbox in-doubt list", "what may or may not have been taken")],
-)
-def list_doubts(
-    flow: FlowOption = None,
-    channel: ChannelOption = None,
-    customer: CustomerOption = None,
-    limit: LimitOption = 100,
-    output: Annotated[str, output_option(*FORMS)] = "human",
-    project: ProjectOption = None,
-    db: DatabaseOption = None,
-) -> int:
-    """List the messages that may or may not have been taken."""
-    return list_(
-        ["in_doubt"],
-        flow=flow,
-        channel=channel,
-        customer=customer,
-        limit=limit,
-        output=output,
-        project=project,
-        db=db,
-    )
-
-
-RULINGS: dict[Ruling, tuple[str, str, str]] = {
-    "mark-sent": (
-        "Say that messages were taken: they are sent.",
-        "the provider's log has it",
-        "counted as sent",
-    ),
-    "resend": (
-        "Send messages again under the same key; whoever got the first gets a second.",
-        "the provider's log does not have it",
-        "to be sent once more",
-    ),
-    "discard": ("Give messages up: they are dead.", "rather not at all than twice", "given up"),
-}
-"""What a person may rule: what it does, when, and what the messages are by that."""
-
-
-def _add(ruling: Ruling, says: str, when: str, done: str) -> None:
-    def rule(
-        numbers: MessageArgument, project: ProjectOption = None, db: DatabaseOption = None
-    ) -> int:
-        from orchestrator import app as root  # opens projects and databases
-        from orchestrator.clock import utcnow
-        from orchestrator.counting import counted
-        from orchestrator.delivery import outbox
-
-        def act(connection: Any) -> None:
-            for number in numbers:
-                outbox.rule(connection, number, ruling, utcnow())
-
-        root.acting(_opened(project, db)[1], act)
-        console.say(f"{counted(len(numbers), 'message')} {done}.")
-        return 0
-
-    rule.__doc__ = says
-    verb(doubts, ruling, examples=[(f"clmctl outbox in-doubt {ruling} 17", when)])(rule)
-
-
-for _ruling, _words in RULINGS.items():
-    _add(_ruling, *_words)
-
-
-def _require_names(project: Path | None, flow: str | None, channel: str | None) -> None:
-    """See that nothing was found because there is nothing, and not because of a slip.
-
-    Raises:
-        UsageError: there is no such flow, or no such channel.
-    """
-    from orchestrator import app as root  # opens projects and databases
-    from orchestrator.settings import find_project
-
-    if flow is not None:
-        root.known_flow(find_project(project), flow)
-    if channel is not None:
-        root.known_channel(find_project(project), channel)
-
-
-def _opened(project: Path | None, db: str | None) -> tuple[Path, Engine]:
-    from orchestrator import app as root  # opens projects and databases
-    from orchestrator.settings import find_project
-
-    folder = find_project(project)
-    return folder, root.open_database(folder, db, create=True)
-
-
-def _known(folder: Path, engine: Engine) -> Callable[[], LastGood]:
-    """Return how to ask for the project, whatever state its files are in; it is read once."""
-    from orchestrator import app as root  # opens projects and databases
-
-    return cache(lambda: root.last_good(folder, engine, None))
-
-
-def _warn_of_files(known: LastGood) -> None:
-    if known.warning:
-        console.warn(known.warning)
