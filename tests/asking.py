@@ -17,7 +17,7 @@ from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.scope import Scope, population
 from orchestrator.playbook.model import Playbook
 from orchestrator.playbook.vocabulary import names_of
-from orchestrator.tick import workspace
+from orchestrator.tick import temp_tables, workspace
 
 
 def facts(connection: Connection, now: datetime, zone: ZoneInfo) -> Facts:
@@ -63,7 +63,7 @@ def selected(
     runs = tables.enrollment.alias("run")
     answers = []
     with engine.connect() as connection:
-        workspace.lay_out(connection)
+        temp_tables.lay_out(connection, workspace.work)
         scope = Scope(
             now=now,
             zone=zone,

@@ -30,7 +30,7 @@ from orchestrator.database import queue_for_facts
 from orchestrator.flow.base import Step
 from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import workspace
+from orchestrator.tick import temp_tables, workspace
 from orchestrator.tick.beginning import watermark
 from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
@@ -146,10 +146,10 @@ def _write_stays(tick: Tick, base: Table, opened: Table, closed: Table) -> None:
     if not {opened.name, closed.name} & tick.filled:
         return
     keys = [column.name for column in closed.primary_key.columns]
-    leading = {"customer_id": workspace.leading(closed.c.customer_id)}
+    leading = {"customer_id": temp_tables.leading(closed.c.customer_id)}
     same = and_(*(base.c[key] == leading.get(key, closed.c[key]) for key in keys))
     if closed.name in tick.filled:
-        workspace.refresh_statistics(tick.connection, closed)
+        temp_tables.refresh_statistics(tick.connection, closed)
         ends = {name: closed.c[name] for name in ("ended_at", "ended_silent")}
         tick.execute(update(base).where(base.c.ended_at.is_(None), same).values(**ends))
     columns = [column.name for column in opened.columns if column.name != "first_seen"]

@@ -40,7 +40,7 @@ from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.flow.told import answer_event
 from orchestrator.playbook.model import Goal
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import resting, workspace
+from orchestrator.tick import resting, temp_tables, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import STAGES, Key, units
 from orchestrator.tick.live_flow import LiveFlow
@@ -62,7 +62,7 @@ def find(tick: Tick) -> None:
         tick.is_full = True
         return
     _take(tick.connection, swept)
-    workspace.refresh_statistics(tick.connection, workspace.due)
+    temp_tables.refresh_statistics(tick.connection, workspace.due)
     size = tick.connection.execute(select(func.count()).select_from(workspace.due)).scalar_one()
     tick.nobody_due = size == 0
     tick.probes = size * FEW <= tick.last_customer_id
@@ -91,7 +91,7 @@ def _read_work_list(connection: Connection) -> None:
     columns = ["id", "customer_id"]
     query = select(listed.c.id, listed.c.customer_id)
     connection.execute(insert(noted).from_select(columns, query))
-    workspace.refresh_statistics(connection, noted)
+    temp_tables.refresh_statistics(connection, noted)
     changed = select(noted.c.customer_id).distinct()
     connection.execute(insert(workspace.due).from_select(["customer_id"], changed))
 

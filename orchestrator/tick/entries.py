@@ -25,7 +25,7 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.flow.base import Start
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import keys, restarting, workspace
+from orchestrator.tick import keys, restarting, temp_tables, workspace
 from orchestrator.tick.candidates import COLUMNS, Candidates, next_entry
 from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
@@ -39,7 +39,7 @@ def enter(tick: Tick, live: LiveFlow) -> None:
     found = [_consider(tick, live, start, n) for n, start in enumerate(live.flow.starts_when)]
     if not any(found):
         return
-    workspace.refresh_statistics(tick.connection, workspace.entry)
+    temp_tables.refresh_statistics(tick.connection, workspace.entry)
     several = _may_come_often(live) and _come_often(tick, live)
     restarts = live.flow.if_already_in == "restart"
     if several and not restarts:
@@ -105,7 +105,7 @@ def _consider(tick: Tick, live: LiveFlow, start: Start, place: int) -> int:
         "recorded": literal(int(found.recorded)),
         "reason": reason,
     }
-    joined = numbered.join(customer, customer.c.id == workspace.leading(numbered.c.customer_id))
+    joined = numbered.join(customer, customer.c.id == temp_tables.leading(numbered.c.customer_id))
     occurrences = select(*columns.values()).select_from(joined)
     return tick.execute(insert(workspace.entry).from_select(list(columns), occurrences))
 
@@ -207,7 +207,7 @@ def _open_runs(tick: Tick, live: LiveFlow) -> int:
         rows.c.flow == live.name, rows.c.reason.is_(None)
     )
     opened = tick.execute(insert(workspace.run).from_select(list(columns), query))
-    workspace.refresh_statistics(tick.connection, workspace.run)
+    temp_tables.refresh_statistics(tick.connection, workspace.run)
     return opened
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, insert, literal, or_, 
 
 from orchestrator.columns import to_micros
 from orchestrator.gate.policy import send_policy
-from orchestrator.tick import caps, resting, workspace
+from orchestrator.tick import caps, resting, temp_tables, workspace
 from orchestrator.tick.calls import call_again
 from orchestrator.tick.context import Tick
 from orchestrator.tick.holds import close_holds
@@ -84,7 +84,7 @@ def _try_all(tick: Tick) -> list[Standing]:
                 end_runs(tick, live, standing.here)
             standing.open_attempts()
             tried.append(standing)
-    workspace.refresh_statistics(tick.connection, attempt)
+    temp_tables.refresh_statistics(tick.connection, attempt)
     decide(tick, tried)
     return tried
 

@@ -32,6 +32,7 @@ from orchestrator.tick import (
     runs,
     setting,
     states,
+    temp_tables,
     versions,
     workspace,
 )
@@ -202,7 +203,7 @@ def live_run(engine: Engine, plan: TickPlan) -> Iterator[Ticked]:
 def _begin(connection: Connection, plan: TickPlan) -> Tick:
     """Lay out the TEMP tables and begin to read one state of the data."""
     connection.execution_options(sqlite_begin="DEFERRED")
-    workspace.lay_out(connection)
+    temp_tables.lay_out(connection, workspace.work)
     connection.commit()
     start_snapshot(connection)
     latest, last_customer_id = watermark(connection)

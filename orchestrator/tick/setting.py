@@ -23,7 +23,7 @@ from orchestrator import tables
 from orchestrator.criteria.names import CUSTOMER_COLUMNS
 from orchestrator.language.literals import Literal, Reference
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import workspace
+from orchestrator.tick import temp_tables, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.values import Typed, parse_value
 
@@ -76,10 +76,10 @@ def note_replaced(tick: Tick) -> None:
         tables.attribute_value,
         workspace.attribute_replaced,
     )
-    if workspace.is_empty(tick.connection, written):
+    if temp_tables.is_empty(tick.connection, written):
         return
     key = ("name", "customer_id")
-    same = and_(*(workspace.leading(written.c[name]) == stored.c[name] for name in key))
+    same = and_(*(temp_tables.leading(written.c[name]) == stored.c[name] for name in key))
     columns = [stored.c[column.name] for column in noted.columns]
     query = select(*columns).join_from(written, stored, same)
     tick.execute(insert(noted).from_select([column.name for column in columns], query))

@@ -27,7 +27,7 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.criteria.scope import population
 from orchestrator.tables.reading import aliased
-from orchestrator.tick import due, workspace
+from orchestrator.tick import due, temp_tables, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import STAGES, Key, Unit, known, units
 
@@ -81,7 +81,7 @@ def _evaluate_stages(tick: Tick, at: datetime, *, silent: bool) -> None:
     here = due.looked_at(tick, STAGES, stays.c.customer_id)
     present = select(stays).where(stays.c.ended_at.is_(None), here).subquery()
     opened, selected = workspace.stage_opened, _selected(tick, STAGES, customer, at)
-    if workspace.is_empty(tick.connection, present):
+    if temp_tables.is_empty(tick.connection, present):
         query = select(
             customer.c.id,
             literal(to_micros(at)),
@@ -172,7 +172,7 @@ def _evaluate_segment(tick: Tick, name: str, at: datetime, *, silent: bool) -> N
     opened = workspace.segment_opened
     new = (literal(to_micros(at)), literal(int(silent)), _first_seen(tick, customer))
     segment = literal(name, tables.segment_interval.c.segment.type)
-    if workspace.is_empty(tick.connection, present):
+    if temp_tables.is_empty(tick.connection, present):
         query = select(segment, customer.c.id, *new).where(selected)
         _note(tick, opened, query)
         return
@@ -235,13 +235,13 @@ def _first_seen(tick: Tick, customer: FromClause) -> ColumnElement[Any]:
 
 
 def _customers_of(member: Table, customer: FromClause) -> FromClause:
-    return member.join(customer, customer.c.id == workspace.leading(member.c.customer_id))
+    return member.join(customer, customer.c.id == temp_tables.leading(member.c.customer_id))
 
 
 def _fill_members(tick: Tick, query: Select[Any]) -> None:
     tick.execute(delete(workspace.member))
     tick.execute(_insert(workspace.member, query))
-    workspace.refresh_statistics(tick.connection, workspace.member)
+    temp_tables.refresh_statistics(tick.connection, workspace.member)
 
 
 def _note(tick: Tick, table: Table, query: Select[Any]) -> None:
