@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import random
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,33 +18,17 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from orchestrator import tables
 from orchestrator.database_faults import database_faults, stood_in_the_way
+from orchestrator.database_url import parse_database_url
 from orchestrator.errors import EnvironmentFault
 from orchestrator.sqlite_file import connect_for_reading, connect_for_writing
 
 T = TypeVar("T")
-
-__all__ = [
-    "allow_idling",
-    "begin_facts",
-    "bound_cache",
-    "database_faults",
-    "default_url",
-    "in_one_transaction",
-    "insert_into",
-    "memory_engine",
-    "open_engine",
-    "place_of",
-    "queue_for_facts",
-    "scratch_engine",
-    "start_snapshot",
-    "summarize_statistics",
-]
 
 STATEMENTS = 4_000
 """How many compiled statements an engine keeps. A tick has some forty per flow: SQLAlchemy's own
@@ -90,7 +73,7 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     Raises:
         EnvironmentFault: the URL is not understood, its driver or its file is missing.
     """
-    parsed = _parse(url)
+    parsed = parse_database_url(url)
     with database_faults():
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed, read_only=read_only)
@@ -238,51 +221,6 @@ def summarize_statistics(engine: Engine) -> None:
 def _analyze_some(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA analysis_limit = {ANALYSIS_LIMIT}")
     connection.exec_driver_sql("ANALYZE")
-
-
-_EXPECTED = "Expected sqlite:///path/to/file.db, a path, or postgresql://user@host/name."
-_LOGIN = re.compile(r"(?![A-Za-z]:[\\/])[^/\\]*(?:@(?!.*\.db\Z)|[^/\\:]:[^/\\])")
-"""What may be a user and a password, and is hardly a file's name."""
-
-
-def _parse(url: str) -> URL:
-    if "://" not in url:
-        if _LOGIN.match(url):
-            raise EnvironmentFault(
-                "The database URL is not understood: it has no “://”.", help=_EXPECTED
-            )
-        return URL.create("sqlite", database=url)
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise _unreadable(url) from error
-    scheme = parsed.drivername
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
-        return parsed.set(drivername="postgresql+psycopg")
-    if scheme in ("sqlite", "sqlite+pysqlite"):
-        return parsed.set(drivername="sqlite")
-    raise _unknown(scheme)
-
-
-def _unknown(scheme: str) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"The database URL is not understood: it begins with “{scheme}://”.",
-        help=_EXPECTED,
-    )
-
-
-def _unreadable(url: str) -> EnvironmentFault:
-    """Return what is wrong with a URL, which may hold a password: no part of it is repeated."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in ("postgresql", "postgres", "postgresql+psycopg", "sqlite"):
-        return _unknown(scheme) if re.fullmatch(r"[\w+.-]{1,20}", scheme) else _unknown("…")
-    place = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0]
-    port = re.sub(r"\[[^\]]*\]", "", place).partition(":")[2]
-    wrong = "its port is not a number" if port and not port.isdecimal() else "it cannot be read"
-    return EnvironmentFault(
-        f"The database URL is not understood: {wrong}.",
-        help=f"{_EXPECTED} A password with one of : / ? # @ in it is written with %3A and so on.",
-    )
 
 
 def _begin_with(engine: Engine, default: str) -> None:

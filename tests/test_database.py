@@ -21,7 +21,6 @@ from sqlalchemy import Engine, func, insert, make_url, select, text
 from orchestrator import tables
 from orchestrator.database import (
     begin_facts,
-    database_faults,
     default_url,
     memory_engine,
     open_engine,
@@ -29,6 +28,7 @@ from orchestrator.database import (
     start_snapshot,
     summarize_statistics,
 )
+from orchestrator.database_faults import database_faults
 from orchestrator.errors import EnvironmentFault
 from orchestrator.migrations.state import upgrade_schema
 

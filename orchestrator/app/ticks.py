@@ -58,7 +58,7 @@ def one_tick(
         UsageError: ``now`` is before the last tick, in a dry run.
         EnvironmentFault: the database or the disk refused.
     """
-    from orchestrator.database import database_faults
+    from orchestrator.database_faults import database_faults
     from orchestrator.delivery.claims import waiting_calls
     from orchestrator.render.mask import Masking
     from orchestrator.telling import decision_lines

@@ -30,7 +30,8 @@ def status(project: ProjectOption = None, db: DatabaseOption = None) -> int:
     from sqlalchemy import func, select
 
     from orchestrator import tables
-    from orchestrator.database import database_faults, place_of
+    from orchestrator.database import place_of
+    from orchestrator.database_faults import database_faults
     from orchestrator.migrations.state import SchemaState, known_revisions, schema_state
 
     engine = _engine(project, db, read_only=True)
