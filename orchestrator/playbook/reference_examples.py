@@ -53,9 +53,11 @@ from orchestrator.playbook.model import (
     Webhook,
 )
 from orchestrator.playbook.model.channels import ChannelsShape
+from orchestrator.playbook.model.expectation import ExpectedShape
 from orchestrator.playbook.model.given import GivenShape
+from orchestrator.playbook.model.happening import HappeningShape
 from orchestrator.playbook.model.offsets import AtShape, OffsetShape
-from orchestrator.playbook.model.trial import CustomersShape, ExpectedShape, HappeningShape
+from orchestrator.playbook.model.trial import CustomersShape
 
 
 @dataclass(frozen=True)

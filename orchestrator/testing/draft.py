@@ -15,7 +15,7 @@ from orchestrator.columns import to_micros
 from orchestrator.errors import NotFoundError
 from orchestrator.language.names import Name
 from orchestrator.playbook.model import Attribute, Flow, Playbook
-from orchestrator.playbook.model.trial import RECEIPTS
+from orchestrator.playbook.model.happening import RECEIPTS
 from orchestrator.playbook.names import event_of
 from orchestrator.playbook.places import own_names, parts_of_flow, sentences
 from orchestrator.playbook.walk import sends_of

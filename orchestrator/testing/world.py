@@ -30,7 +30,7 @@ from orchestrator.language.marks import Problem
 from orchestrator.language.names import Name
 from orchestrator.playbook.model import Happening, Playbook
 from orchestrator.playbook.model.given import Given, Values
-from orchestrator.playbook.model.trial import RECEIPTS
+from orchestrator.playbook.model.happening import RECEIPTS
 from orchestrator.testing.times import instant_of
 from orchestrator.values import value_reader
 

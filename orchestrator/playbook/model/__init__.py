@@ -18,6 +18,7 @@ from orchestrator.playbook.model.catalog import (
     Webhook,
 )
 from orchestrator.playbook.model.channels import ChannelsFile
+from orchestrator.playbook.model.expectation import Expectation, Expected, Silence
 from orchestrator.playbook.model.flow import Flow, Goal, ReEntry, ReEntryShape, StartsShape
 from orchestrator.playbook.model.guardrails import (
     FrequencyRule,
@@ -26,17 +27,11 @@ from orchestrator.playbook.model.guardrails import (
     QuietHours,
     VolumeLimit,
 )
+from orchestrator.playbook.model.happening import Happening
 from orchestrator.playbook.model.lifecycle import Segment, SegmentsFile, Stage, StagesFile
 from orchestrator.playbook.model.message import AttachedFile, Message, MessageFile, Template
 from orchestrator.playbook.model.project import Defaults, Links, Project
-from orchestrator.playbook.model.trial import (
-    Expectation,
-    Expected,
-    FlowTest,
-    FlowTests,
-    Happening,
-    Silence,
-)
+from orchestrator.playbook.model.trial import FlowTest, FlowTests
 
 __all__ = [
     "META",
