@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import yaml
 
+from orchestrator.language.marks import Severity
+
 
 class Diagnosis(NamedTuple):
     """One sentence about a broken line. ``line`` and ``column`` count from 0."""
@@ -17,6 +19,7 @@ class Diagnosis(NamedTuple):
     message: str
     help: str | None = None
     length: int = 1
+    severity: Severity = "error"
 
 
 _OPENING = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\s*(\{\{|\{%|\{#)")

@@ -18,7 +18,8 @@ from orchestrator.language.nodes import ListNode, MapNode, Node, ScalarNode
 from orchestrator.playbook.scalars import misread, plain_value
 from orchestrator.playbook.secrets import secret_in
 from orchestrator.playbook.text import HIDDEN, suspicious
-from orchestrator.playbook.yaml_errors import Diagnosis, diagnose, quote_line, tab
+from orchestrator.playbook.yaml_errors import Diagnosis, diagnose, quote_line
+from orchestrator.playbook.yaml_gaps import cut_prose, first_tab
 
 DEEPEST = 40
 MOST_NODES = 5_000
@@ -82,8 +83,8 @@ class _Composer:
         except yaml.YAMLError as error:
             self.report(self.mark_at(0, 0), "CLM110", f"the text cannot be read: {error}")
             return None
-        self.find_tabs()
-        self.find_cut_prose()
+        for found in (*first_tab(self.text, self.scalars), *cut_prose(self.text, self.prose)):
+            self.tell(found)
         return node
 
     def events(self) -> Iterator[Any]:
@@ -225,36 +226,6 @@ class _Composer:
         first_lines[key.text] = key.mark.line
         return True
 
-    def find_tabs(self) -> None:
-        """Report the first tab that is neither inside a text nor in a comment."""
-        index = self.text.find("\t")
-        spans = iter([*self.scalars, (len(self.text), len(self.text))])
-        end = 0
-        for start, next_end in spans:
-            gap = _COMMENT.sub(_blank, self.text[end:start]) if index >= 0 else ""
-            if "\t" in gap:
-                place = end + gap.index("\t")
-                line = self.text.count("\n", 0, place)
-                self.tell(tab(line, place - self.text.rfind("\n", 0, place) - 1))
-                return
-            end = max(end, next_end)
-
-    def find_cut_prose(self) -> None:
-        """Warn of texts that a `` #`` cuts short without a word."""
-        for end, line in self.prose:
-            rest = self.text[end : end + len(self.lines[line])].split("\n", 1)[0]
-            comment = rest.strip()
-            if comment.startswith("#") and not comment.lstrip("# ").startswith("clm:"):
-                column = len(self.lines[line]) - len(rest.lstrip())
-                self.report(
-                    self.mark_at(line, column, len(comment)),
-                    "CLM114",
-                    "the text ends before this comment",
-                    help="if it belongs to the text, put all of it in quotes"
-                    + _fixed(self.lines[line]),
-                    severity="warning",
-                )
-
     # --- reporting --------------------------------------------------------------------
 
     def mark(self, event: Any) -> Mark:
@@ -287,23 +258,11 @@ class _Composer:
             for problem in self.problems
         )
         if not told:
-            self.report(mark, found.code, found.message, found.help)
-
-
-_COMMENT = re.compile(r"#[^\n]*")
-
-
-def _blank(found: re.Match[str]) -> str:
-    return " " * len(found[0])
+            self.report(mark, found.code, found.message, found.help, found.severity)
 
 
 def _anchor(sign: str, name: str) -> tuple[str, str]:
     return f'anchors and aliases ("{sign}{name[:40]}") are not allowed', _REUSE
-
-
-def _fixed(line: str) -> str:
-    word, colon, rest = line.strip().partition(": ")
-    return f': {word}: "{rest}"' if colon and '"' not in rest else ""
 
 
 _REUSE = "to use something twice, name it: a segment, a variable under vars:, a computed attribute"
