@@ -110,9 +110,8 @@ def step_ids(steps: Sequence[Step]) -> list[tuple[Step, str]]:
     place = "at_end"
     for step in reversed(ordered):
         if isinstance(step, Send):
-            own = str(step.id or step.operand)
-            named.append((step, own))
-            place = f"before_{own}"
+            named.append((step, step.own_id))
+            place = f"before_{step.own_id}"
         else:
             named.append((step, str(step.id or f"{step.head}_{place}")))
     return named[::-1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.criteria.base import Condition, Criterion, Group, leaves
 from orchestrator.flow.base import Step
+from orchestrator.flow.graph import in_document_order
 from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.steps.send import Send
 from orchestrator.flow.steps.webhook import Webhook
@@ -76,14 +77,7 @@ def lists_of_steps(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
 
 def steps_of(flow: Flow) -> Iterator[Step]:
     """Yield every step of a flow, in document order."""
-
-    def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
-        for step in steps:
-            yield step
-            for _, inner in step.blocks():
-                yield from walk(inner)
-
-    return walk(flow.steps)
+    return in_document_order(flow.steps)
 
 
 def sends_of(flow: Flow) -> Iterator[Send]:

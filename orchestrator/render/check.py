@@ -24,8 +24,8 @@ from orchestrator.render.library import (
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, choose, fallbacks
 from orchestrator.render.names import KnownNames, library_names, message_names, name_findings
-from orchestrator.render.plans import senders_of
 from orchestrator.render.preheaders import unseen_preheaders
+from orchestrator.render.sending_steps import sending_steps
 from orchestrator.render.slots import guard_slots
 
 
@@ -96,7 +96,7 @@ class _Checker:
         self.doubtful = doubtful
         self.library = Library(playbook.layouts)
         self.environments = Environments(self.library)
-        self.senders = senders_of(playbook)
+        self.senders = sending_steps(playbook)
         self.in_library = library_names(playbook, self.library).without(doubtful)
 
     def library_file(self, name: str, text: str) -> Iterator[Problem]:

@@ -77,6 +77,20 @@ class Library(BaseLoader):
                 self._trees[text] = None
         return self._trees[text]
 
+    def parsed(self, text: str) -> nodes.Template:
+        """Return a template's text parsed, for reading only.
+
+        Raises:
+            RenderError: it does not parse.
+        """
+        tree = self.tree(text)
+        if tree is not None:
+            return tree
+        try:
+            return self.parser.parse(text)
+        except TemplateSyntaxError as error:
+            raise RenderError("template", f"line {error.lineno}: {error.message}") from None
+
     def layout(self, channel: str, locales: Iterable[str | None]) -> str | None:
         """Return the name of the first locale's layout for Markdown bodies, or None."""
         parts = ((channel, locale, "html.j2") for locale in locales)

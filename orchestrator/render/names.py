@@ -23,7 +23,6 @@ from orchestrator.render.context import (
 from orchestrator.render.findings import Finding
 from orchestrator.render.grammar import LATER_NAMES, path_of
 from orchestrator.render.library import Library
-from orchestrator.render.plans import step_id
 
 _ALWAYS = frozenset({*ROOTS, "range", "loop", "super", "caller", "self", "varargs", "kwargs"})
 
@@ -92,7 +91,7 @@ def message_names(
         per_flow["entry"][f"flow {name}"] = entry_names(playbook, name)
         per_flow["vars"][f"flow {name}"] = shared | {str(one) for one in flow.vars or {}}
     for flow, step in senders:
-        place = f"step {step_id(step)} of flow {flow.flow}"
+        place = f"step {step.own_id} of flow {flow.flow}"
         per_flow["with"][place] = defaults | {str(one) for one in step.with_ or {}}
     for root, givers in per_flow.items():
         if givers:

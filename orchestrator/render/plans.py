@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Template as Compiled
 from jinja2 import TemplateSyntaxError, nodes
 
-from orchestrator.flow.base import Step
 from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
-from orchestrator.language.nodes import Node
-from orchestrator.playbook.model import Flow, Message, Playbook, Template
-from orchestrator.render.context import ROOTS, attribute_names, fill, plain_node
+from orchestrator.playbook.model import Message, Playbook, Template
+from orchestrator.render.context import fill, plain_node
 from orchestrator.render.environment import MessageEnvironment
 from orchestrator.render.faults import RenderError
 from orchestrator.render.filters import capped_range
@@ -27,7 +25,8 @@ from orchestrator.render.library import (
     with_layout,
 )
 from orchestrator.render.locales import FALLBACK_LOCALE, Choice, choose, fallbacks
-from orchestrator.render.reads import SHARED_ROOTS, names_of, referred, refers, steady_parts
+from orchestrator.render.reads import SHARED_ROOTS, Reads, refers, steady_parts, variables_of
+from orchestrator.render.sending_steps import sending_steps
 from orchestrator.render.values import Facts
 
 
@@ -57,35 +56,6 @@ class Plan:
     """The steps of its flow that bring something back."""
 
 
-def sends_of(flow: Flow) -> Iterator[SendStep]:
-    """Yield every send step of a flow, in document order."""
-    waiting: list[Step] = list(reversed(flow.steps))
-    while waiting:
-        step = waiting.pop()
-        if isinstance(step, SendStep):
-            yield step
-        for _, inner in reversed(step.blocks()):
-            waiting.extend(reversed(inner))
-
-
-Senders = Mapping[str, Sequence[tuple[Flow, SendStep]]]
-"""Message → the flows and steps that send it, by flow id and in document order."""
-
-
-def senders_of(playbook: Playbook) -> Senders:
-    """Return who sends each message."""
-    found: dict[str, list[tuple[Flow, SendStep]]] = {}
-    for flow in (*playbook.flows.values(), *playbook.earlier):
-        for step in sends_of(flow):
-            found.setdefault(str(step.operand), []).append((flow, step))
-    return found
-
-
-def step_id(step: SendStep) -> str:
-    """Return a send step's id: its own, else its message's name (semantics 41)."""
-    return str(step.id or step.operand)
-
-
 class Planner:
     """Makes plans; compiles each template once, whoever sends it."""
 
@@ -93,12 +63,13 @@ class Planner:
         self.playbook = playbook
         self.library = Library(playbook.layouts)
         self.environments = Environments(self.library)
-        self._senders = senders_of(playbook)
+        senders = sending_steps(playbook)
+        self.reads = Reads(playbook, self.library, senders)
         self._compiled: dict[tuple[str, str, str], Compiled] = {}
         self._steps: dict[tuple[str, str, str], SendStep] = {}
-        for message, senders in self._senders.items():
-            for flow, step in senders:  # those of today come first
-                self._steps.setdefault((str(flow.flow), step_id(step), message), step)
+        for message, sent_by in senders.items():
+            for flow, step in sent_by:  # those of today come first
+                self._steps.setdefault((str(flow.flow), step.own_id, message), step)
 
     def plan(self, message: str, channel: str, locale: str | None, *, flow: str, step: str) -> Plan:
         """Return the plan of a message.
@@ -138,7 +109,7 @@ class Planner:
         own = text.body if text else wrapped
         results = self._results(origin.flow)
         read = {
-            slot: self._roots([part], results)
+            slot: self.reads.roots([part], results)
             for slot, part in (
                 ("subject", subject), ("preheader", preheader), ("html", wrapped), ("text", own)
             )
@@ -193,20 +164,10 @@ class Planner:
         if body.format != "md":
             return body.body
         html = _converted(self.environments.html, body)
-        if any(True for _ in self._parsed(html).find_all(nodes.Extends)):
+        if any(True for _ in self.library.parsed(html).find_all(nodes.Extends)):
             return html
         layout = self.library.layout(body.channel, locales)
         return with_layout(html, layout, self.library.texts[layout]) if layout else html
-
-    def _parsed(self, text: str) -> nodes.Template:
-        """Return a text parsed, for reading only."""
-        tree = self.library.tree(text)
-        if tree is not None:
-            return tree
-        try:
-            return self.library.parser.parse(text)
-        except TemplateSyntaxError as error:
-            raise RenderError("template", f"line {error.lineno}: {error.message}") from None
 
     def _check_sources(self, text: str) -> None:
         for name in (used for _, used in self.library.used_by(text)):
@@ -227,7 +188,7 @@ class Planner:
         return self._compiled[key]
 
     def _fixed(self, origin: _Origin) -> dict[str, Any]:
-        variables = self._variables(origin.flow)
+        variables = variables_of(self.playbook, origin.flow)
         view = Facts("vars")
         for name in variables:
             value = plain_node(variables[name], variables)
@@ -235,13 +196,8 @@ class Planner:
                 view[name] = value
         return {"range": capped_range, "vars": view}
 
-    def _variables(self, flow: str) -> dict[str, Node]:
-        own = self.playbook.flows[flow].vars if flow in self.playbook.flows else None
-        merged = {**(self.playbook.project.vars or {}), **(own or {})}
-        return {str(name): node for name, node in merged.items()}
-
     def _given(self, message: Message, origin: _Origin) -> dict[str, Any]:
-        variables = self._variables(origin.flow)
+        variables = variables_of(self.playbook, origin.flow)
         defaults = message.settings.with_ or {}
         given = {str(name): plain_node(node, variables) for name, node in defaults.items()}
         step = origin.sent.with_ if origin.sent else None
@@ -251,59 +207,6 @@ class Planner:
     def _results(self, flow: str) -> frozenset[str]:
         known = self.playbook.flows.get(flow)
         return frozenset(steps_that_bring(known.steps)) if known else frozenset()
-
-    def _roots(self, texts: list[str], results: frozenset[str]) -> frozenset[str]:
-        return frozenset(
-            node.name
-            for tree in self._trees(texts)
-            for node in tree.find_all(nodes.Name)
-            if node.name in ROOTS or node.name in results
-        )
-
-    def _trees(self, texts: list[str]) -> Iterator[nodes.Template]:
-        names = {name for text in texts for name in self.library.reach(text)}
-        for text in [*texts, *(self.library.texts[name] for name in sorted(names))]:
-            yield self._parsed(text)
-
-    def attributes_used(self, message: str) -> frozenset[str]:
-        """Return the attributes that a message's templates, subjects and values may read."""
-        used, everything = self.names_read(message), attribute_names(self.playbook)
-        return everything if "*" in used else used & everything
-
-    def names_read(self, message: str) -> frozenset[str]:
-        """Return what a message reads of ``customer``; ``*`` if it takes it as a whole."""
-        known = self.playbook.messages[message]
-        texts = [text for t in known.templates for text in (t.body, t.subject, t.preheader)]
-        values = [plain_node(node, {}) for node in (known.settings.with_ or {}).values()]
-        for _, step in self._senders.get(message, ()):
-            texts.append(step.subject)
-            values += [literal.value for literal in (step.with_ or {}).values()]
-        values += self._variable_values(message)
-        channels = sorted({template.channel for template in known.templates})
-        texts += [
-            text
-            for name, text in self.library.texts.items()
-            if name.startswith(tuple(f"_layouts/{channel}." for channel in channels))
-        ]
-        used = {name for text in texts if text for name in self._names_in(text)}
-        used.update(name for value in values for name in referred(value))
-        return frozenset(used)
-
-    def _variable_values(self, message: str) -> list[Any]:
-        settings = self.playbook.messages[message].settings
-        if not settings.with_:
-            return []
-        flows = {str(flow.flow) for flow, _ in self._senders.get(message, ())}
-        every = [self._variables(flow) for flow in flows]
-        return [plain_node(node, variables) for variables in every for node in variables.values()]
-
-    def _names_in(self, text: str) -> Iterator[str]:
-        """Yield the attributes a text names, ``*`` where it takes the customer as a whole."""
-        try:
-            for tree in self._trees([text]):
-                yield from names_of(tree, "customer")
-        except RenderError:
-            return
 
 
 def _fixed_values(given: Mapping[str, Any]) -> Facts:

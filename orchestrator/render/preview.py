@@ -15,10 +15,10 @@ from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.playbook.model import Flow, Playbook
+from orchestrator.playbook.walk import sends_of
 from orchestrator.records.sends import Send
 from orchestrator.render.context import start_event
 from orchestrator.render.facts import customer_facts, entry_facts, result_facts
-from orchestrator.render.plans import sends_of, step_id
 from orchestrator.render.renderer import Renderer
 
 
@@ -57,7 +57,7 @@ def preview_send(
         customer=facts,
         flow=str(flow.flow) if flow else "",
         entry=entry,
-        step=step_id(step) if step else wanted.message,
+        step=step.own_id if step else wanted.message,
         occurrence="0",
         message=wanted.message,
         channel=channel,

@@ -8,7 +8,13 @@ from typing import Any
 from jinja2 import nodes
 
 from orchestrator.language.literals import Reference
+from orchestrator.language.nodes import Node
+from orchestrator.playbook.model import Playbook
+from orchestrator.render.context import ROOTS, attribute_names, plain_node
+from orchestrator.render.faults import RenderError
 from orchestrator.render.grammar import path_of
+from orchestrator.render.library import Library
+from orchestrator.render.sending_steps import SendingSteps
 
 
 def names_of(tree: nodes.Template, root: str) -> Iterator[str]:
@@ -69,3 +75,77 @@ def referred(value: Any) -> Iterator[str]:
         case dict():
             for item in value.values():
                 yield from referred(item)
+
+
+def variables_of(playbook: Playbook, flow: str) -> dict[str, Node]:
+    """Return the variables that a flow's messages see: its own above the project's."""
+    own = playbook.flows[flow].vars if flow in playbook.flows else None
+    merged = {**(playbook.project.vars or {}), **(own or {})}
+    return {str(name): node for name, node in merged.items()}
+
+
+class Reads:
+    """What the messages of one playbook read, found in their templates and values."""
+
+    def __init__(self, playbook: Playbook, library: Library, senders: SendingSteps) -> None:
+        self._playbook = playbook
+        self._library = library
+        self._senders = senders
+
+    def roots(self, texts: list[str], results: frozenset[str]) -> frozenset[str]:
+        """Return the names that texts, and what they lead to, begin expressions with.
+
+        Args:
+            results: steps that bring something back, which are such names too.
+        """
+        return frozenset(
+            node.name
+            for tree in self._trees(texts)
+            for node in tree.find_all(nodes.Name)
+            if node.name in ROOTS or node.name in results
+        )
+
+    def _trees(self, texts: list[str]) -> Iterator[nodes.Template]:
+        names = {name for text in texts for name in self._library.reach(text)}
+        for text in [*texts, *(self._library.texts[name] for name in sorted(names))]:
+            yield self._library.parsed(text)
+
+    def attributes_used(self, message: str) -> frozenset[str]:
+        """Return the attributes that a message's templates, subjects and values may read."""
+        used, everything = self.names_read(message), attribute_names(self._playbook)
+        return everything if "*" in used else used & everything
+
+    def names_read(self, message: str) -> frozenset[str]:
+        """Return what a message reads of ``customer``; ``*`` if it takes it as a whole."""
+        known = self._playbook.messages[message]
+        texts = [text for t in known.templates for text in (t.body, t.subject, t.preheader)]
+        values = [plain_node(node, {}) for node in (known.settings.with_ or {}).values()]
+        for _, step in self._senders.get(message, ()):
+            texts.append(step.subject)
+            values += [literal.value for literal in (step.with_ or {}).values()]
+        values += self._variable_values(message)
+        channels = sorted({template.channel for template in known.templates})
+        texts += [
+            text
+            for name, text in self._library.texts.items()
+            if name.startswith(tuple(f"_layouts/{channel}." for channel in channels))
+        ]
+        used = {name for text in texts if text for name in self._names_in(text)}
+        used.update(name for value in values for name in referred(value))
+        return frozenset(used)
+
+    def _variable_values(self, message: str) -> list[Any]:
+        settings = self._playbook.messages[message].settings
+        if not settings.with_:
+            return []
+        flows = {str(flow.flow) for flow, _ in self._senders.get(message, ())}
+        every = [variables_of(self._playbook, flow) for flow in flows]
+        return [plain_node(node, variables) for variables in every for node in variables.values()]
+
+    def _names_in(self, text: str) -> Iterator[str]:
+        """Yield the attributes a text names, ``*`` where it takes the customer as a whole."""
+        try:
+            for tree in self._trees([text]):
+                yield from names_of(tree, "customer")
+        except RenderError:
+            return

@@ -94,13 +94,13 @@ class Renderer:
         attribute of the catalog if a template takes ``customer`` as a whole.
         """
         if message not in self._attributes:
-            self._attributes[message] = self._planner.attributes_used(message)
+            self._attributes[message] = self._planner.reads.attributes_used(message)
         return self._attributes[message]
 
     def names_read(self, message: str) -> frozenset[str]:
         """Return what a message reads of ``customer``: attributes, addresses, ``*`` for all."""
         if message not in self._names:
-            self._names[message] = self._planner.names_read(message)
+            self._names[message] = self._planner.reads.names_read(message)
         return self._names[message]
 
     def subject(self, send: Send) -> str | None:

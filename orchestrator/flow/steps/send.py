@@ -84,5 +84,10 @@ class Send(Step):
         default=None,
     )
 
+    @property
+    def own_id(self) -> str:
+        """The step's id, else the name of its message (semantics 41)."""
+        return str(self.id or self.operand)
+
     def advance(self, walk: Walk) -> None:
         walk.stand()
