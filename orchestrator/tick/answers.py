@@ -27,6 +27,7 @@ from orchestrator.criteria.scope import Scope
 from orchestrator.language.durations import Duration
 from orchestrator.tick import workspace
 from orchestrator.tick.moves import leave_step
+from orchestrator.tick.showing import show_results
 
 if TYPE_CHECKING:
     from orchestrator.tick.walk import Walk
@@ -73,7 +74,7 @@ def keep(walk: Walk, which: ColumnElement[bool], event_id: Any, *, timed_out: in
     query = select(*columns.values()).select_from(rows).where(which)
     tick.execute(insert(result).from_select(list(columns), query))
     _name_events(walk)
-    tick.show_results()
+    show_results(tick)
 
 
 def _name_events(walk: Walk) -> None:

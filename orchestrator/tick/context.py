@@ -30,7 +30,7 @@ from orchestrator.criteria.facts import Facts, SpanRow
 from orchestrator.criteria.names import Names
 from orchestrator.criteria.scope import Scope
 from orchestrator.playbook.model import Playbook
-from orchestrator.tick import overlay, workspace
+from orchestrator.tick import workspace
 from orchestrator.tick.beginning import zone_names
 from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.observer import Observer
@@ -267,47 +267,6 @@ class Tick:
         """Rebuild the zones' local days for another instant of the same tick."""
         self.connection.execute(workspace.zone.delete())
         self.facts = self._facts(now)
-
-    def refresh_stays(self) -> None:
-        """Let conditions see the stages and segments as changed so far."""
-        stages = (workspace.stage_opened, workspace.stage_closed)
-        segments = (workspace.segment_opened, workspace.segment_closed)
-        self.facts = self._replace(
-            stages=self._stays(tables.stage_interval, *stages),
-            segments=self._stays(tables.segment_interval, *segments),
-        )
-
-    def show_messages(self) -> None:
-        """Let conditions see the messages this tick has decided."""
-        self.facts = self._replace(messages=overlay.messages_with_changes())
-
-    def show_runs(self) -> None:
-        """Let conditions see the runs this tick has ended and opened so far."""
-        self.facts = self._replace(runs=overlay.runs_with_changes())
-
-    def show_attributes(self) -> None:
-        """Let conditions see the attributes this tick has set."""
-        self.facts = self._replace(attributes=overlay.attributes_with_changes())
-
-    def show_consents(self) -> None:
-        """Let conditions and the gate see the consents this tick has written."""
-        self.facts = self._replace(consents=overlay.with_changes(tables.consent, workspace.consent))
-
-    def show_tasks(self) -> None:
-        """Let conditions see the tasks this tick has given."""
-        self.facts = self._replace(tasks=overlay.with_changes(tables.task, workspace.task))
-
-    def show_results(self) -> None:
-        """Let conditions see what steps of this tick have brought back."""
-        self.facts = self._replace(results=overlay.results_with_changes())
-
-    def _stays(self, base: Table, opened: Table, closed: Table) -> FromClause:
-        filled = frozenset(self.filled & {opened.name, closed.name})
-        return overlay.stays_with_changes(base, opened, closed, filled)
-
-    def _replace(self, **changes: FromClause) -> Facts:
-        kept = {name: getattr(self.facts, name) for name in vars(self.facts)}
-        return Facts(**{**kept, **changes})
 
     def _facts(self, now: datetime | None = None) -> Facts:
         days = {

@@ -35,6 +35,7 @@ from orchestrator.language.names import Name
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import tellings, workspace
 from orchestrator.tick.holds import occurrence
+from orchestrator.tick.showing import show_consents, show_tasks
 
 if TYPE_CHECKING:
     from orchestrator.flow.graph import Node
@@ -84,7 +85,7 @@ class Effects:
             named = {**columns, "topic": literal(one)}
             query = select(*named.values()).where(done)
             self.tick.execute(insert(workspace.consent).from_select(list(named), query))
-        self.tick.show_consents()
+        show_consents(self.tick)
 
     def give_task(self, text: str, assign_to: str | None, due: Duration | None) -> None:
         """Give a task about the customer of every run here."""
@@ -100,7 +101,7 @@ class Effects:
         }
         query = select(*columns.values()).where(done)
         self.tick.execute(insert(workspace.task).from_select(list(columns), query))
-        self.tick.show_tasks()
+        show_tasks(self.tick)
 
     def tell_flow(self, flow: str, whom: Literal | None, values: Mapping[Name, Literal]) -> None:
         """See ``tellings.tell_flow``."""

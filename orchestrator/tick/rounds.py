@@ -17,6 +17,7 @@ from orchestrator.tick.holds import close_holds
 from orchestrator.tick.live_flow import LiveFlow, Place
 from orchestrator.tick.moves import ending, leave_step
 from orchestrator.tick.runs import end_runs
+from orchestrator.tick.showing import show_messages
 from orchestrator.tick.smearing import SLOTS
 from orchestrator.tick.tries import LEAVES, LEFT_AUDIENCE, Standing, decide
 from orchestrator.tick.volatile import is_volatile
@@ -113,7 +114,7 @@ def _record(tick: Tick) -> None:
         columns |= {"channel": caps.COPY.channel}
         copied = select(*columns.values()).select_from(caps.COPIED).where(caps.PASSED)
         tick.execute(insert(decision).from_select(list(columns), copied))
-    tick.show_messages()
+    show_messages(tick)
 
 
 def _let_go(tick: Tick, tried: Sequence[Standing]) -> None:

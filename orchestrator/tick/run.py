@@ -41,6 +41,7 @@ from orchestrator.tick.context import Breaker, Tick
 from orchestrator.tick.flows_in_force import flow_memory, live_flows, paused_flows
 from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.observer import Observer
+from orchestrator.tick.showing import show_runs
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def entries_of(engine: Engine, plan: TickPlan, flow: str) -> Iterator[tuple[Tick
         for one in tick.walked():
             if one.name in others:
                 edits.take_up(tick, one)
-        tick.show_runs()
+        show_runs(tick)
         for name in sorted(others & tick.flows.keys()):
             if name < flow:
                 entries.enter(tick, tick.flows[name])
@@ -257,7 +258,7 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     edits.end_deleted(tick)
     for live in tick.walked():
         edits.take_up(tick, live)
-    tick.show_runs()
+    show_runs(tick)
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)

@@ -25,6 +25,7 @@ from orchestrator.language.literals import Literal, Reference
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import temp_tables, workspace
 from orchestrator.tick.context import Tick
+from orchestrator.tick.showing import show_attributes
 from orchestrator.values import Typed, parse_value
 
 TYPED = Typed._fields
@@ -66,7 +67,7 @@ def set_attribute(tick: Tick, which: ColumnElement[bool], name: str, value: Any)
         )
     )
     tick.execute(insert(written).from_select(columns, select(*(wanted.c[c] for c in columns))))
-    tick.show_attributes()
+    show_attributes(tick)
 
 
 def note_replaced(tick: Tick) -> None:

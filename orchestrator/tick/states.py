@@ -30,6 +30,7 @@ from orchestrator.tables.reading import aliased
 from orchestrator.tick import due, temp_tables, workspace
 from orchestrator.tick.context import Tick
 from orchestrator.tick.definitions import STAGES, Key, Unit, known, units
+from orchestrator.tick.showing import show_stays
 
 
 def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
@@ -53,14 +54,14 @@ def evaluate(tick: Tick, as_live_since: datetime | None) -> None:
         at = silent_at if unit.key not in before else tick.watermark
         assert at is not None
         tick.forget_facts_of(at)
-        tick.refresh_stays()
+        show_stays(tick)
         _evaluate(tick, unit, at, silent=True)
     if late:
         tick.forget_facts_of(tick.now)
     for unit in () if tick.nobody_due else ordered:
-        tick.refresh_stays()
+        show_stays(tick)
         _evaluate(tick, unit, tick.now, silent=unit.key not in before and unit not in late)
-    tick.refresh_stays()
+    show_stays(tick)
 
 
 def _evaluate(tick: Tick, unit: Unit, at: datetime, *, silent: bool) -> None:
