@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from orchestrator.channels.outcome import unknown
+from orchestrator.channels.spec import WEBHOOK
 from orchestrator.delivery.book import Book, Shelf
 from orchestrator.delivery.breakers import Noted, admitted, is_shut, note
 from orchestrator.delivery.buckets import fullest
@@ -195,6 +196,7 @@ class Lane:
         if not self._may_go_on() or not self.has_due():
             return None
         book = self.reader.read(self.shelf.book)
+        self._get_ready(book)
         self.trust.begin()
         rows = self.line.write(lambda connection: self._take(connection, book), durable=False)
         if not rows:
@@ -206,6 +208,15 @@ class Lane:
         if gone:
             self.line.write(lambda one: cancel(one, self.lease, gone, self.clock()))
         return Batch(orders, self.reader.read(lambda one: self.shelf.book(one, orders)))
+
+    def _get_ready(self, book: Book) -> None:
+        """Have what renders at hand before anything is claimed.
+
+        To start it takes longest of all, and a worker that is killed meanwhile has no message
+        in hand that could be thought to have done it.
+        """
+        if book.desk is not None and self.outlet.channel != WEBHOOK:
+            book.desk.stand_by()
 
     def _take(self, connection: Connection, book: Book) -> list[int]:
         stops = read_stops(connection, book.playbook)

@@ -144,7 +144,17 @@ class Rescuer:
         if crashes >= MOST_CRASHES:
             return Change("dead", _POISON.format(crashes))
         if orphan.state == "claimed":
-            return Change("queued", orphan.error, orphan.not_before)
+            back = Change("queued", orphan.error, orphan.not_before)
+        else:
+            back = self._after_a_call(orphan, now)
+        if back.state != "queued" or crashes != MOST_CRASHES - 1:
+            return back
+        # What was lost with two workers comes back at another moment, lest whoever kills
+        # workers in a rhythm meets it again.
+        return replace(back, not_before=now + COINCIDENCE * self.chance.random())
+
+    def _after_a_call(self, orphan: _Orphan, now: datetime) -> Change:
+        """Return what becomes of a message that may have reached its provider."""
         outlet = self.outlets.get(orphan.channel)
         if outlet is None:
             return Change("in_doubt", LOST, now + LOOKS[0])
@@ -160,10 +170,8 @@ class Rescuer:
         change = in_doubt(attempt, LOST, now, self.chance)
         if change.state != "queued":
             return change
-        # The worker failed, not the provider: no reason to wait. But what was lost with two
-        # workers comes back at another moment, lest whoever kills workers in a rhythm meets it.
-        apart = COINCIDENCE * self.chance.random() if crashes == MOST_CRASHES - 1 else timedelta()
-        return replace(change, error=LOST, not_before=now + apart)
+        # The worker failed, not the provider: no reason to wait.
+        return replace(change, error=LOST, not_before=now)
 
 
 def _ran_out(now: ColumnElement[int]) -> ColumnElement[bool]:

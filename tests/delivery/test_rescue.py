@@ -14,7 +14,7 @@ from orchestrator import tables
 from orchestrator.columns import to_micros
 from orchestrator.database_clock import database_now
 from orchestrator.delivery.outlet import LONGEST_LEASE
-from orchestrator.delivery.rescue import FORSAKEN, Rescuer
+from orchestrator.delivery.rescue import COINCIDENCE, FORSAKEN, Rescuer
 
 FLOW = """
 flow: hello
@@ -59,3 +59,21 @@ def test_what_was_at_the_wire_of_a_channel_that_nobody_carries_any_more_is_in_do
         Rescuer({}, Random(1)).rescue(connection, at("2026-03-02T09:30"))
 
     assert rows(shop.engine, "SELECT state FROM message") == [(state,)]
+
+
+def test_what_two_workers_were_lost_with_comes_back_at_another_moment(shop: Shop) -> None:
+    """Who kills each worker as soon as it starts does not meet one message three times."""
+    shop.write(hello=FLOW).customers(ana={}).tick("2026-03-02T09:00")
+    shop.event("ana", "buy", "2026-03-02T09:10").tick("2026-03-02T09:20")
+    now, claimed = at("2026-03-02T09:30"), {"state": "claimed", "lease": "gone", "lease_until": 0}
+    back = []
+    for _ in range(2):
+        with shop.engine.begin() as connection:
+            connection.execute(update(tables.message).values(**claimed))
+            Rescuer({}, Random(1)).rescue(connection, now)
+        back += rows(shop.engine, "SELECT state, crashes, not_before FROM message")
+
+    (first, second) = back
+    assert first == ("queued", 1, 0)
+    assert second[:2] == ("queued", 2)
+    assert to_micros(now) < second[2] <= to_micros(now + COINCIDENCE)

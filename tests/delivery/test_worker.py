@@ -15,6 +15,9 @@ from orchestrator.database_clock import database_now
 from orchestrator.delivery.manner import Until
 from orchestrator.delivery.policy import MOST_CRASHES
 from orchestrator.delivery.sole import sole_of
+from orchestrator.render.apart.hand import Hand
+from orchestrator.render.apart.pool import Pool
+from orchestrator.render.apart.wire import Wanted
 
 
 def test_each_due_message_is_sent_once_and_its_payload_is_gone(shop: Shop) -> None:
@@ -141,3 +144,18 @@ def test_a_bug_ends_the_worker_and_gives_nothing_up(shop: Shop) -> None:
     with pytest.raises(ZeroDivisionError):
         sending.run()
     assert ledger(shop, "state") == ["queued", "queued"]
+
+
+def test_nothing_is_in_hand_while_what_renders_starts(shop: Shop) -> None:
+    """Who is killed then is not thought to be lost by a message."""
+    queued(shop, 3)
+    states: list[list[str]] = []
+
+    class Watched(Pool):
+        def fork(self, wanted: Wanted) -> Hand:
+            states.append(ledger(shop, "state"))
+            return super().fork(wanted)
+
+    drain(shop, outlet(), pool=Watched())
+    assert states == [["queued"] * 3]
+    assert ledger(shop, "state") == ["sent"] * 3

@@ -189,6 +189,14 @@ class Desk:
         self._hand: Hand | None = None
         self._samples: dict[tuple[str | None, ...], Send] = {}
 
+    def stand_by(self) -> None:
+        """Have a process ready, so that no message waits for it to start.
+
+        Raises:
+            EnvironmentFault: no process can be started.
+        """
+        self._working()
+
     def render(self, sends: Iterable[Send]) -> Iterator[Result]:
         """Yield the message of each send, or why there is none, while others are rendered.
 
