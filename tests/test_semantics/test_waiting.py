@@ -1,47 +1,15 @@
-"""Semantics 29, 44-46, 50: waits for something to happen, rounds, what steps bring back."""
+"""Semantics 29, 44, 45, 50: waits for something or for a date, what steps bring back."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 from harness import CATALOG, Shop, at
-from sqlalchemy import select
+from waiting_runs import EARLY, NOW, begun, flow, results, sent
 
-from orchestrator import tables
 from orchestrator.app import OpenProject, drain
 from orchestrator.app.delivery import Remarks
-from orchestrator.channels.file import message_key
 from orchestrator.telling import decision_lines
 from orchestrator.tick.run import TickPlan, dry_run, live_run
-
-EARLY, NOW = "2026-03-02T08:00:00", "2026-03-02T09:00:00"
-
-
-def _flow(steps: str, more: str = "", name: str = "greet") -> str:
-    return f"flow: {name}\nstatus: live\nstarts_when: {{did: view}}\n{more}\nsteps: {steps}\n"
-
-
-def _begun(shop: Shop, *ids: str, **properties: Any) -> Shop:
-    """Run the tick at which the flow goes live; then the customers do what lets them in at NOW."""
-    shop.tick(EARLY)
-    for id in ids or ("ana",):
-        shop.event(id, "view", NOW, **properties)
-    return shop
-
-
-def _sent(shop: Shop, when: str) -> list[str]:
-    """Return the messages that a live tick sends, by step id."""
-    return [line["message"] for line in shop.tick(when) if line["decision"] == "send"]
-
-
-def _results(shop: Shop) -> list[tuple[Any, ...]]:
-    row = tables.step_result.c
-    with shop.engine.connect() as connection:
-        query = select(row.step, row.did, row.at, row.timed_out).order_by(row.customer_id)
-        return [tuple(found) for found in connection.execute(query)]
-
 
 # --- wait_until (44) ------------------------------------------------------------------------
 
@@ -50,8 +18,8 @@ def test_rule_44_a_wait_ends_at_the_first_tick_that_sees_it_met_or_its_deadline(
     shop: Shop,
 ) -> None:
     steps = "[{wait_until: {did: buy, since: entry}, at_most: 2 days}, {send: thanks}]"
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
-    assert _sent(_begun(shop, "ana", "ben"), NOW) == []
+    shop.write(greet=flow(steps)).customers(ana={}, ben={})
+    assert sent(begun(shop, "ana", "ben"), NOW) == []
     shop.event("ana", "buy", "2026-03-02T09:30:00")
     assert shop.told("2026-03-02T10:00:00") == [("ana", "send", "email")]
     assert shop.told("2026-03-04T08:59:59.999999") == []
@@ -60,8 +28,8 @@ def test_rule_44_a_wait_ends_at_the_first_tick_that_sees_it_met_or_its_deadline(
 
 def test_rule_28_a_wait_is_asked_as_it_is_reached(shop: Shop) -> None:
     steps = "[{wait_until: {did: buy}, at_most: 2 days}, {send: thanks}]"
-    shop.write(greet=_flow(steps)).customers(ana={}).event("ana", "buy", "2026-01-01T00:00:00")
-    assert _sent(_begun(shop), NOW) == ["thanks"]
+    shop.write(greet=flow(steps)).customers(ana={}).event("ana", "buy", "2026-01-01T00:00:00")
+    assert sent(begun(shop), NOW) == ["thanks"]
 
 
 WAYS = """
@@ -75,50 +43,50 @@ WAYS = """
 
 
 def test_rule_44_each_end_of_a_wait_has_its_way_then_the_next_step(shop: Shop) -> None:
-    shop.write(greet=_flow(WAYS)).customers(ana={}, ben={})
-    _begun(shop, "ana", "ben").tick(NOW)
+    shop.write(greet=flow(WAYS)).customers(ana={}, ben={})
+    begun(shop, "ana", "ben").tick(NOW)
     shop.event("ana", "buy", "2026-03-02T20:00:00")
     told = [(line["customer"], line["message"]) for line in shop.tick("2026-03-03T09:00:00")]
     assert told == [("ana", "met"), ("ana", "then_all"), ("ben", "late"), ("ben", "then_all")]
 
 
 def test_rule_44_met_wins_also_long_after_the_deadline(shop: Shop) -> None:
-    shop.write(greet=_flow(WAYS)).customers(ana={}, ben={})
-    _begun(shop, "ana", "ben").tick(NOW)
+    shop.write(greet=flow(WAYS)).customers(ana={}, ben={})
+    begun(shop, "ana", "ben").tick(NOW)
     shop.event("ana", "buy", "2026-04-19T20:00:00")
     told = [(line["customer"], line["message"]) for line in shop.tick("2026-04-20T09:00:00")]
     assert told == [("ana", "met"), ("ana", "then_all"), ("ben", "late"), ("ben", "then_all")]
 
 
 def test_rule_44_a_dry_run_decides_what_the_live_one_does_and_keeps_nothing(shop: Shop) -> None:
-    shop.write(greet=_flow(WAYS)).customers(ana={}, ben={})
-    _begun(shop, "ana", "ben").tick(NOW)
+    shop.write(greet=flow(WAYS)).customers(ana={}, ben={})
+    begun(shop, "ana", "ben").tick(NOW)
     shop.event("ana", "buy", "2026-03-02T20:00:00")
     before = shop.preview("2026-03-03T09:00:00")
-    assert _results(shop) == []
+    assert results(shop) == []
     assert shop.preview("2026-03-03T09:00:00") == before
     assert shop.tick("2026-03-03T09:00:00") == before
 
 
 def test_rule_8_a_deadline_in_days_counts_hours(shop: Shop) -> None:
     steps = "[{wait_until: {did: buy}, at_most: 1 day}, {send: thanks}]"
-    shop.write(greet=_flow(steps)).customers(ana={"timezone": "Europe/Vienna"})
+    shop.write(greet=flow(steps)).customers(ana={"timezone": "Europe/Vienna"})
     shop.tick("2026-03-28T08:00:00")
     shop.event("ana", "view", "2026-03-28T12:00:00")
     shop.tick("2026-03-28T12:00:00")  # the clocks go forward in the night to come
-    assert _sent(shop, "2026-03-29T11:59:59") == []
-    assert _sent(shop, "2026-03-29T12:00:00") == ["thanks"]
+    assert sent(shop, "2026-03-29T11:59:59") == []
+    assert sent(shop, "2026-03-29T12:00:00") == ["thanks"]
 
 
 def test_rule_29_a_goal_or_exit_ends_a_run_that_waits(shop: Shop) -> None:
     steps = "[{wait_until: {did: buy}, at_most: 9 days, if_met: [{send: thanks}]}]"
     shop.write(
-        greet=_flow(steps, "exits_when: {did: buy, since: entry}"),
-        other=_flow(steps, "goal: {did: buy}", "other"),
+        greet=flow(steps, "exits_when: {did: buy, since: entry}"),
+        other=flow(steps, "goal: {did: buy}", "other"),
     ).customers(ana={})
-    _begun(shop).tick(NOW)
+    begun(shop).tick(NOW)
     shop.event("ana", "buy", "2026-03-03T09:00:00")
-    assert _sent(shop, "2026-03-03T10:00:00") == []
+    assert sent(shop, "2026-03-03T10:00:00") == []
     assert [run[3] for run in shop.runs()] == ["exit", "goal"]
 
 
@@ -127,8 +95,8 @@ def test_rule_42_only_if_of_a_wait_is_asked_at_each_try(shop: Shop) -> None:
     - {wait_until: {did: buy, since: entry}, at_most: 9 days, only_if: {attribute: vip, is: true}}
     - {send: thanks}
     """
-    shop.write(greet=_flow(steps)).customers(ana={"vip": "false"}, ben={"vip": "true"})
-    assert [line["customer"] for line in _begun(shop, "ana", "ben").tick(NOW)] == ["ana"]
+    shop.write(greet=flow(steps)).customers(ana={"vip": "false"}, ben={"vip": "true"})
+    assert [line["customer"] for line in begun(shop, "ana", "ben").tick(NOW)] == ["ana"]
     assert shop.tick("2026-03-03T09:00:00") == []
 
 
@@ -139,15 +107,15 @@ def test_rule_44_the_result_is_the_earliest_event_that_ended_it(shop: Shop) -> N
       at_most: 2 days
     - {send: thanks}
     """
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={}, cleo={})
-    _begun(shop, "ana", "ben", "cleo").tick(NOW)
+    shop.write(greet=flow(steps)).customers(ana={}, ben={}, cleo={})
+    begun(shop, "ana", "ben", "cleo").tick(NOW)
     shop.event("ana", "buy", "2026-03-02T10:00:00", kind="cup")
     shop.event("ana", "buy", "2026-03-02T11:30:00", kind="tea")
     shop.event("ana", "view", "2026-03-02T11:00:00")
     shop.event("ben", "buy", "2026-03-02T12:00:00", kind="tea")
     shop.tick("2026-03-02T13:00:00")
     shop.tick("2026-03-04T09:00:00")
-    assert _results(shop) == [
+    assert results(shop) == [
         ("answer", "view", at("2026-03-02T11:00:00"), 0),
         ("answer", "buy", at("2026-03-02T12:00:00"), 0),
         ("answer", None, at("2026-03-04T09:00:00"), 1),
@@ -168,14 +136,14 @@ def test_rule_44_the_result_is_the_earliest_event_that_ended_it(shop: Shop) -> N
 )
 def test_rule_44_which_event_ended_it(shop: Shop, asked: str, when: str) -> None:
     steps = f"[{{wait_until: {asked}, id: answer, at_most: 2 days}}]"
-    shop.write(greet=_flow(steps)).customers(ana={"vip": "true"})
+    shop.write(greet=flow(steps)).customers(ana={"vip": "true"})
     shop.tick(EARLY)
     shop.event("ana", "view", NOW)
     for hour in (10, 11, 12):
         shop.event("ana", "buy", f"2026-03-02T{hour}:00:00")
     shop.event("ana", "view", "2026-03-02T13:00:00")
     shop.tick("2026-03-02T14:00:00")
-    assert [row[2] for row in _results(shop)] == [at(when)]
+    assert [row[2] for row in results(shop)] == [at(when)]
 
 
 # --- results of steps (44, 50, 63) ----------------------------------------------------------
@@ -197,13 +165,13 @@ USES = """
 
 
 def test_rule_50_what_a_step_brought_back_is_asked_and_set(shop: Shop) -> None:
-    shop.write(greet=_flow(USES)).customers(ana={}, ben={}, cleo={})
-    _begun(shop, "ana", "ben", "cleo", score=3).tick(NOW)
+    shop.write(greet=flow(USES)).customers(ana={}, ben={}, cleo={})
+    begun(shop, "ana", "ben", "cleo", score=3).tick(NOW)
     shop.event("ana", "buy", "2026-03-02T10:00:00", amount="50", score=3, kind="tea")
     shop.event("ben", "buy", "2026-03-02T10:00:00", amount="49.99", score=4)
     told = [(line["customer"], line["message"]) for line in shop.tick("2026-03-02T11:00:00")]
     assert told == [("ana", "again"), ("ana", "large"), ("ben", "small")]
-    assert _sent(shop, "2026-03-04T09:00:00") == ["silent"]
+    assert sent(shop, "2026-03-04T09:00:00") == ["silent"]
     later = "2026-03-04T10:00:00"
     assert shop.selects({"attribute": "plan", "is": "tea"}, later) == {"ana"}
     assert shop.selects({"attribute": "points", "at_least": 4}, later) == {"ben"}
@@ -221,15 +189,15 @@ def test_rule_50_what_did_not_come_back_is_missing(shop: Shop) -> None:
     - {send: none_yet, only_if: {attribute: answer.did, is_set: false}}
     - {send: no_kind, only_if: {attribute: answer.kind, is_not: tea}}
     """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["no_kind", "none_yet"]
+    shop.write(greet=flow(steps)).customers(ana={})
+    assert sent(begun(shop), NOW) == ["no_kind", "none_yet"]
 
 
 def test_rule_29_an_exit_may_ask_what_a_step_has_just_brought_back(shop: Shop) -> None:
     exits = "exits_when: {attribute: answer.timed_out, is: true}"
-    shop.write(greet=_flow(WAYS, exits)).customers(ana={})
-    _begun(shop).tick(NOW)
-    assert _sent(shop, "2026-03-03T09:00:00") == []
+    shop.write(greet=flow(WAYS, exits)).customers(ana={})
+    begun(shop).tick(NOW)
+    assert sent(shop, "2026-03-03T09:00:00") == []
     assert [run[3] for run in shop.runs()] == ["exit"]
 
 
@@ -238,14 +206,14 @@ def test_rule_50_templates_see_what_a_step_brought_back(shop: Shop) -> None:
     - {wait_until: {did: buy, since: entry}, id: answer, at_most: 2 days}
     - {send: thanks, with: {score: $answer.score}}
     """
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
+    shop.write(greet=flow(steps)).customers(ana={}, ben={})
     body = (
         "{{ answer.kind | default('nothing') }} {{ answer.timed_out }} "
         "{{ with.score | default(0) }}"
     )
     mail = shop.folder / "templates/thanks/email.txt.j2"
     mail.write_text(f"---\nsubject: thanks\n---\n{body}\n", encoding="utf-8")
-    _begun(shop, "ana", "ben").tick(NOW)
+    begun(shop, "ana", "ben").tick(NOW)
     shop.event("ana", "buy", "2026-03-02T10:00:00", kind="tea", score=7).import_facts()
     plan = TickPlan(shop.playbook, at("2026-03-05T10:00:00"))
     with dry_run(shop.engine, plan) as ticked:
@@ -279,21 +247,21 @@ def test_rule_45_a_date_is_waited_for_on_the_customers_clock(
 ) -> None:
     catalog = CATALOG.replace("view: {", "view: {day: date, ")
     steps = f"[{{{words}, if_past: exit}}, {{send: now}}]"
-    shop.write(greet=_flow(steps), catalog=catalog).customers(
+    shop.write(greet=flow(steps), catalog=catalog).customers(
         ana={
             "timezone": "Europe/Vienna",
             "renewal": "2026-03-30T08:15:00",
             "birthday": "2026-03-31",
         }
     )
-    _begun(shop, day="2026-03-05")
+    begun(shop, day="2026-03-05")
     shop.tick(NOW)
     if due == "2026-03-02T23:59:59":  # 28 February: over already
         assert [run[3] for run in shop.runs()] == ["step"]
         return
     moment = at(due)
     assert (
-        _sent(
+        sent(
             shop,
             moment.replace(
                 minute=moment.minute - 1 if moment.minute else 0,
@@ -302,12 +270,12 @@ def test_rule_45_a_date_is_waited_for_on_the_customers_clock(
         )
         == []
     )
-    assert _sent(shop, due) == ["now"]
+    assert sent(shop, due) == ["now"]
 
 
 def test_rule_45_a_past_or_missing_date_does_what_is_said(shop: Shop) -> None:
     flows = {
-        how: _flow(
+        how: flow(
             f"[{{wait_until_date: renewal, if_past: {how}}}, {{send: soon}}, {{send: after}}]",
             name=how,
         )
@@ -316,7 +284,7 @@ def test_rule_45_a_past_or_missing_date_does_what_is_said(shop: Shop) -> None:
     shop.write(**flows).customers(ana={"renewal": "2026-03-02T08:59:59Z"}, ben={})
     found = [
         (line["flow"], line["customer"], line["message"])
-        for line in _begun(shop, "ana", "ben").tick(NOW)
+        for line in begun(shop, "ana", "ben").tick(NOW)
     ]
     assert sorted(found) == [
         ("go_on", "ana", "after"),
@@ -331,287 +299,16 @@ def test_rule_45_a_past_or_missing_date_does_what_is_said(shop: Shop) -> None:
 
 def test_rule_45_the_date_is_fixed_as_the_step_is_reached(shop: Shop) -> None:
     steps = "[{wait_until_date: renewal, if_past: exit}, {send: soon}]"
-    change = _flow("[{wait: 1 day}, {set: {renewal: 2026-05-01}}]", name="other")
-    shop.write(greet=_flow(steps), other=change)
+    change = flow("[{wait: 1 day}, {set: {renewal: 2026-05-01}}]", name="other")
+    shop.write(greet=flow(steps), other=change)
     shop.customers(ana={"renewal": "2026-03-10T09:00:00Z"}, ben={"renewal": "2026-03-02T09:00:00Z"})
-    assert [line["customer"] for line in _begun(shop, "ana", "ben").tick(NOW)] == ["ben"]
+    assert [line["customer"] for line in begun(shop, "ana", "ben").tick(NOW)] == ["ben"]
     shop.tick("2026-03-05T09:00:00")
-    assert _sent(shop, "2026-03-10T09:00:00") == ["soon"]
+    assert sent(shop, "2026-03-10T09:00:00") == ["soon"]
 
 
 def test_rule_45_downtime_does_not_make_a_date_that_was_ahead_past(shop: Shop) -> None:
     steps = "[{wait_until_date: renewal, if_past: exit}, {send: soon}]"
-    shop.write(greet=_flow(steps)).customers(ana={"renewal": "2026-03-10T09:00:00Z"})
-    _begun(shop).tick(NOW)
-    assert _sent(shop, "2026-06-10T09:00:00") == ["soon"]
-
-
-# --- until (46) -----------------------------------------------------------------------------
-
-
-UNTIL = """
-- until: {did: buy, since: entry}
-  do:
-    - {send: one}
-    - {wait: 1 day}
-    - {send: two}
-  if_met: [{send: bought}]
-- {send: then_all}
-"""
-
-
-def test_rule_46_until_drops_the_rest_of_its_steps(shop: Shop) -> None:
-    shop.write(greet=_flow(UNTIL)).customers(ana={}, ben={})
-    assert _sent(_begun(shop, "ana", "ben"), NOW) == ["one", "one"]
-    shop.event("ana", "buy", "2026-03-02T10:00:00")
-    assert _sent(shop, "2026-03-02T11:00:00") == ["bought", "then_all"]
-    assert _sent(shop, "2026-03-03T09:00:00") == ["then_all", "two"]
-
-
-def test_rule_46_until_is_looked_at_before_its_first_step(shop: Shop) -> None:
-    shop.write(greet=_flow(UNTIL.replace(", since: entry", ""))).customers(ana={})
-    shop.event("ana", "buy", "2026-01-01T00:00:00")
-    assert _sent(_begun(shop), NOW) == ["bought", "then_all"]
-
-
-def test_rule_46_until_sees_what_its_own_steps_do(shop: Shop) -> None:
-    steps = """
-    - until: {attribute: points, at_least: 5}
-      do: [{set: {points: {add: 5}}, id: adds}, {send: one}]
-      if_met: [{send: enough}]
-    - until: {received: two}
-      do: [{send: two}, {send: three}]
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["enough", "two"]
-
-
-def test_rule_46_a_held_send_that_until_drops_is_closed(shop: Shop) -> None:
-    steps = """
-    - until: {did: buy, since: entry}
-      id: asking
-      do: [{send: one, send_between: '20:00-21:00'}]
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _begun(shop).told(NOW) == [("ana", "hold", "send_between")]
-    assert shop.told("2026-03-02T10:00:00") == []
-    shop.event("ana", "buy", "2026-03-02T10:30:00")
-    (line,) = shop.tick("2026-03-02T11:00:00")
-    assert (line["decision"], line["reason"], line["detail"]) == ("suppress", "only_if", "asking")
-    assert [run[3] for run in shop.runs()] == ["completed"]
-
-
-def test_rule_46_a_held_send_inside_until_waits_for_its_slot(shop: Shop) -> None:
-    steps = "[{until: {did: buy}, do: [{send: one, send_between: '20:00-21:00'}]}]"
-    shop.write(greet=_flow(steps)).customers(ana={"timezone": "UTC"})
-    assert _begun(shop).told(NOW) == [("ana", "hold", "send_between")]
-    assert shop.told("2026-03-02T19:59:00") == []
-    assert shop.told("2026-03-02T20:00:00") == [("ana", "send", "email")]
-
-
-def test_rule_46_the_outer_until_goes_first_and_branches_may_hold_it(shop: Shop) -> None:
-    steps = """
-    - branch:
-        - if: {attribute: vip, is: true}
-          do:
-            - until: {did: buy, since: entry}
-              do:
-                - until: {did: view, since: entry}
-                  id: inner
-                  do: [{wait: 9 days}, {send: one}]
-                  if_met: [{send: viewed}, {wait: 1 day}, {send: viewed_more}]
-              if_met: [{send: bought}]
-      otherwise: [{send: other}]
-    - {send: then_all}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={"vip": "true"}, ben={"vip": "true"}, cleo={})
-    assert _sent(_begun(shop, "ana", "ben", "cleo"), NOW) == ["other", "then_all"]
-    for id in ("ana", "ben"):
-        shop.event(id, "view", "2026-03-02T10:00:00")
-    shop.event("ben", "buy", "2026-03-02T10:00:00")
-    told = [(line["customer"], line["message"]) for line in shop.tick("2026-03-02T11:00:00")]
-    assert told == [("ana", "viewed"), ("ben", "bought"), ("ben", "then_all")]
-    shop.event("ana", "buy", "2026-03-02T12:00:00")
-    assert _sent(shop, "2026-03-02T13:00:00") == ["bought", "then_all"]
-
-
-def test_rule_46_a_wait_until_inside_until(shop: Shop) -> None:
-    steps = """
-    - until: {did: buy, since: entry}
-      do:
-        - {wait_until: {did: view, since: entry}, at_most: 3 days, if_met: [{send: viewed}]}
-        - {send: two}
-      if_met: [{send: bought}]
-    """
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
-    _begun(shop, "ana", "ben").tick(NOW)
-    for id in ("ana", "ben"):
-        shop.event(id, "view", "2026-03-02T10:00:00")
-    shop.event("ben", "buy", "2026-03-02T10:00:00")
-    told = [(line["customer"], line["message"]) for line in shop.tick("2026-03-02T11:00:00")]
-    assert told == [("ana", "two"), ("ana", "viewed"), ("ben", "bought")]
-
-
-def test_rule_42_only_if_skips_a_whole_until_or_repeat(shop: Shop) -> None:
-    only = "only_if: {attribute: vip, is: true}"
-    steps = f"""
-    - {{until: {{did: buy}}, do: [{{send: one}}], {only}}}
-    - {{repeat: {{every: 1 day, at_most: 2 times, do: [{{send: two}}]}}, {only}}}
-    - {{send: three}}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["three"]
-
-
-# --- repeat (46) ----------------------------------------------------------------------------
-
-
-def test_rule_46_the_first_round_is_at_once_and_the_next_every_so_often(shop: Shop) -> None:
-    steps = """
-    - repeat: {every: 7 days, at_most: 3 times, do: [{send: weekly}]}
-    - {send: after}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["weekly"]
-    assert _sent(shop, "2026-03-09T08:59:59") == []
-    assert _sent(shop, "2026-03-09T09:00:00") == ["weekly"]
-    assert _sent(shop, "2026-03-16T09:00:00") == ["after", "weekly"]
-    assert [run[3] for run in shop.runs()] == ["completed"]
-
-
-def test_rule_46_every_keeps_the_local_clock_from_when_the_last_round_began(shop: Shop) -> None:
-    steps = "[{repeat: {every: 1 week, at_most: 9 times, do: [{send: weekly}, {wait: 5 days}]}}]"
-    shop.write(greet=_flow(steps)).customers(ana={"timezone": "Europe/Vienna"})
-    shop.tick("2026-03-20T08:00:00")
-    shop.event("ana", "view", "2026-03-23T09:00:00")
-    assert _sent(shop, "2026-03-23T09:00:00") == ["weekly"]
-    shop.tick("2026-03-28T12:00:00")
-    assert _sent(shop, "2026-03-30T07:59:59") == []
-    assert _sent(shop, "2026-03-30T08:00:00") == ["weekly"]
-
-
-def test_rule_46_a_list_of_pauses_grows_and_the_last_one_stays(shop: Shop) -> None:
-    steps = "[{repeat: {every: [1 hour, 3 hours], at_most: 4 times, do: [{send: more}]}}]"
-    shop.write(greet=_flow(steps)).customers(ana={})
-    _begun(shop)
-    hours = [
-        hour for hour in range(9, 24) if _sent(shop, f"2026-03-02T{hour:02}:00:00") == ["more"]
-    ]
-    assert hours == [9, 10, 13, 16]
-
-
-def test_rule_46_a_round_that_takes_longer_is_followed_at_once(shop: Shop) -> None:
-    steps = """
-    - repeat: {every: 1 day, at_most: 2 times, do: [{send: one}, {wait: 3 days}, {send: two}]}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["one"]
-    assert _sent(shop, "2026-03-04T09:00:00") == []
-    assert _sent(shop, "2026-03-05T09:00:00") == ["one", "two"]
-    assert _sent(shop, "2026-03-08T09:00:00") == ["two"]
-
-
-def test_rule_46_repeat_ends_as_soon_as_until_holds_also_between_rounds(shop: Shop) -> None:
-    steps = """
-    - repeat:
-        every: 7 days
-        at_most: 4 times
-        until: {did: buy, since: entry}
-        do: [{send: weekly}, {wait: 1 day}, {send: reminder}]
-        if_met: [{send: bought}]
-    - {send: after}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
-    assert _sent(_begun(shop, "ana", "ben"), NOW) == ["weekly", "weekly"]
-    shop.event("ana", "buy", "2026-03-02T10:00:00")
-    assert _sent(shop, "2026-03-02T11:00:00") == ["after", "bought"]
-    assert _sent(shop, "2026-03-03T09:00:00") == ["reminder"]
-    shop.event("ben", "buy", "2026-03-05T10:00:00")
-    assert _sent(shop, "2026-03-05T11:00:00") == ["after", "bought"]
-
-
-def test_rule_46_downtime_over_several_rounds_makes_up_for_one_at_a_time(shop: Shop) -> None:
-    steps = "[{repeat: {every: 1 day, at_most: 3 times, do: [{send: daily}]}}]"
-    shop.write(greet=_flow(steps)).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["daily"]
-    assert _sent(shop, "2026-03-12T09:00:00") == ["daily"]
-    assert _sent(shop, "2026-03-13T08:00:00") == []
-    assert _sent(shop, "2026-03-13T09:00:00") == ["daily"]
-
-
-def test_rule_46_repeats_may_hold_each_other_and_until(shop: Shop) -> None:
-    steps = """
-    - until: {did: buy, since: entry}
-      do:
-        - repeat:
-            every: 1 week
-            at_most: 2 times
-            do:
-              - {repeat: {every: 1 day, at_most: 2 times, do: [{send: daily}]}, id: days}
-              - {send: weekly}
-          id: weeks
-      if_met: [{send: bought}]
-    """
-    shop.write(greet=_flow(steps)).customers(ana={}, ben={})
-    assert _sent(_begun(shop, "ana", "ben"), NOW) == ["daily", "daily"]
-    assert _sent(shop, "2026-03-03T09:00:00") == ["daily", "weekly"] * 2
-    assert _sent(shop, "2026-03-09T09:00:00") == ["daily", "daily"]
-    shop.event("ben", "buy", "2026-03-09T10:00:00")
-    told = [(line["customer"], line["message"]) for line in shop.tick("2026-03-20T09:00:00")]
-    assert told == [("ana", "daily"), ("ana", "weekly"), ("ben", "bought")]
-    assert shop.runs() == [("greet", "ana", 1, "completed"), ("greet", "ben", 1, "completed")]
-
-
-def test_rule_46_each_round_is_its_own_occurrence_of_its_sends(shop: Shop) -> None:
-    steps = """
-    - {send: first}
-    - repeat: {every: 1 day, at_most: 2 times, do: [{send: daily}, {send: other}]}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    _begun(shop).tick(NOW)
-    shop.tick("2026-03-03T09:00:00")
-    row = tables.message.c
-    with shop.engine.connect() as connection:
-        query = select(row.step, row.occurrence).order_by(row.step, row.occurrence)
-        found = [tuple(one) for one in connection.execute(query)]
-    assert found == [
-        ("daily", "1"),
-        ("daily", "2"),
-        ("first", "0"),
-        ("other", "1"),
-        ("other", "2"),
-    ]
-    keys = {
-        message_key("shop", "ana", "greet", entry=1, step=step, occurrence=lap, channel="email")
-        for step, lap in found
-    }
-    assert len(keys) == 5
-
-
-def test_rule_46_a_second_run_begins_its_rounds_anew(shop: Shop) -> None:
-    steps = "[{repeat: {every: 1 day, at_most: 2 times, do: [{send: daily}]}}]"
-    shop.write(greet=_flow(steps, "re_entry: always")).customers(ana={})
-    assert _sent(_begun(shop), NOW) == ["daily"]
-    assert _sent(shop, "2026-03-03T09:00:00") == ["daily"]
-    shop.event("ana", "view", "2026-03-03T10:00:00")
-    assert _sent(shop, "2026-03-03T10:00:00") == ["daily"]
-    assert _sent(shop, "2026-03-04T10:00:00") == ["daily"]
-    assert [run[3] for run in shop.runs()] == ["completed", "completed"]
-
-
-def test_rule_44_a_wait_in_rounds_keeps_the_latest_rounds_result(shop: Shop) -> None:
-    steps = """
-    - repeat:
-        every: 1 day
-        at_most: 2 times
-        do:
-          - {wait_until: {did: buy, in_last: 2 hours}, id: answer, at_most: 3 hours}
-          - {send: thanks, only_if: {attribute: answer.timed_out, is: false}}
-    """
-    shop.write(greet=_flow(steps)).customers(ana={})
-    _begun(shop).tick(NOW)
-    assert _sent(shop, "2026-03-02T12:00:00") == []
-    assert _results(shop) == [("answer", None, datetime(2026, 3, 2, 12, tzinfo=UTC), 1)]
-    shop.event("ana", "buy", "2026-03-03T08:30:00")
-    assert _sent(shop, "2026-03-03T09:00:00") == ["thanks"]
-    assert _results(shop) == [("answer", "buy", datetime(2026, 3, 3, 8, 30, tzinfo=UTC), 0)]
+    shop.write(greet=flow(steps)).customers(ana={"renewal": "2026-03-10T09:00:00Z"})
+    begun(shop).tick(NOW)
+    assert sent(shop, "2026-06-10T09:00:00") == ["soon"]

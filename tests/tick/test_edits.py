@@ -1,79 +1,18 @@
-"""What an edit does to the runs inside a flow: every row of docs/edits.md, and that none re-sends."""
+"""What an edit does to the runs inside a flow: every row of docs/edits.md."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from edited_flow import KEEPS, LATER, NEXT, STEPS, begun, flow, place, sent, told, without
 from harness import Shop, at
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from reference.world import World
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from orchestrator import tables
-from orchestrator.app import OpenProject, drain
-from orchestrator.app.delivery import Remarks
-from orchestrator.flow.graph import graph
-from orchestrator.tick.releases import recorded_playbook
 from orchestrator.tick.run import TickPlan, dry_run
-
-HEAD = "flow: care\nstatus: live\nstarts_when: {did: signed_up}\n"
-START = "2026-03-02T09:00"
-NEXT = "2026-03-02T10:00"
-LATER = "2026-03-20T09:00"
-STEPS = """
-steps:
-  - {send: one}
-  - {id: pause, wait: 7 days}
-  - {send: two}
-  - {id: rest, wait: 7 days}
-  - {send: three}
-"""
-KEEPS = ("follow", "drain")
-
-
-def flow(in_flight: str, steps: str = STEPS, more: str = "") -> str:
-    return f"{HEAD}in_flight: {in_flight}\n{more}{steps}"
-
-
-def begun(shop: Shop, in_flight: str, steps: str = STEPS, more: str = "") -> Shop:
-    """Let anna enter the flow and come as far as she gets at once."""
-    first = "follow" if in_flight == "drain" else in_flight
-    shop.write(care=flow(first, steps, more)).customers(anna={})
-    shop.event("anna", "signed_up", START).tick(START)
-    return shop
-
-
-def place(shop: Shop) -> tuple[str | None, str | None, str | None]:
-    """Return (step if active, exit reason, exit detail) of anna's run."""
-    row = tables.enrollment.c
-    with shop.engine.connect() as connection:
-        found = connection.execute(
-            select(row.status, row.step, row.exit_reason, row.exit_detail)
-        ).one()
-    status, step, reason, detail = found
-    return (step if status == "active" else None), reason, detail
-
-
-def sent(shop: Shop) -> list[str]:
-    """Return the steps that sent, in order."""
-    row = tables.message.c
-    with shop.engine.connect() as connection:
-        return list(connection.scalars(select(row.step).order_by(row.id)))
-
-
-def told(shop: Shop, when: str) -> list[tuple[str, str, str | None, str | None]]:
-    return [(one["step"], one["decision"], one["reason"], one["detail"]) for one in shop.tick(when)]
-
-
-def without(steps: str, *gone: str) -> str:
-    lines = [line for line in steps.splitlines() if not any(one in line for one in gone)]
-    return "\n".join(lines) + "\n"
-
 
 # --- a removed step -------------------------------------------------------------------
 
@@ -434,74 +373,6 @@ def test_rounds_that_were_begun_count_when_a_flow_begins_anew(shop: Shop) -> Non
     assert place(shop) == ("rest", None, None)
 
 
-# --- pin ------------------------------------------------------------------------------
-
-
-def test_who_enters_after_the_edit_walks_the_new_steps_while_others_are_pinned(shop: Shop) -> None:
-    begun(shop, "pin").write(care=flow("pin", STEPS.replace("send: two", "send: four")))
-    shop.customers(ben={}).event("ben", "signed_up", NEXT).tick(NEXT)
-    shop.tick("2026-03-09T10:00")
-    row, customer = tables.message.c, tables.customer
-    query = select(customer.c.external_id, row.step).join(
-        tables.message, row.customer_id == customer.c.id
-    )
-    with shop.engine.connect() as connection:
-        found = {tuple(one) for one in connection.execute(query)}
-    assert found == {("anna", "one"), ("anna", "two"), ("ben", "one"), ("ben", "four")}
-
-
-def test_a_pinned_run_leaves_by_the_exit_of_its_release(shop: Shop) -> None:
-    begun(shop, "pin", more="exits_when: {did: buy}\n").write(care=flow("pin"))
-    shop.tick(NEXT)
-    shop.event("anna", "buy", "2026-03-02T10:30").tick("2026-03-02T11:00")
-    assert place(shop) == (None, "exit", None)
-
-
-def test_a_pinned_run_keeps_the_limits_of_today(shop: Shop) -> None:
-    limits = "guardrails: {frequency: [{at_most: 1, per: 30 days}]}\n"
-    begun(shop, "pin").write(care=flow("pin", STEPS + "\n", limits)).tick(NEXT)
-    assert told(shop, "2026-03-09T09:00") == [("two", "hold", "frequency", None)]
-
-
-def test_the_message_of_a_pinned_run_has_what_its_own_step_gives(
-    shop: Shop, tmp_path: Path
-) -> None:
-    given = STEPS.replace("{send: two}", "{id: second, send: two, with: {code: A1}}")
-    shop.write(care=flow("pin", given)).template("two", "with: {code: none}")
-    (shop.folder / "templates" / "two" / "email.txt.j2").write_text(
-        "---\nsubject: Two\n---\nCode {{ with.code }}\n", encoding="utf-8"
-    )
-    mail = (shop.folder / "templates" / "two" / "email.txt.j2").read_text(encoding="utf-8")
-    shop.customers(anna={}).event("anna", "signed_up", START).tick(START)
-    shop.write(care=flow("pin", "steps: [{send: one}, {send: two}]\n"))
-    (shop.folder / "templates" / "two" / "email.txt.j2").write_text(mail, encoding="utf-8")
-    shop.tick("2026-03-09T09:00")
-    now = at("2026-03-09T09:00")
-    drain(OpenProject(shop.folder, shop.playbook), shop.engine, now, Remarks())
-    [written] = [one for one in (shop.folder / "outbox").iterdir() if "second" in one.name]
-    assert "Code A1" in written.read_text(encoding="utf-8")
-
-
-def test_a_run_that_is_pinned_to_what_cannot_be_any_more_follows_and_that_is_said(
-    shop: Shop,
-) -> None:
-    gone = flow("pin", without(STEPS, "id: pause", "send: two"))
-    begun(shop, "pin").write(care=gone)
-    for path in (shop.folder / "templates" / "two").iterdir():
-        path.unlink()
-    assert told(shop, NEXT) == []
-    assert place(shop) == ("rest", None, None)
-
-
-def test_runs_that_followed_to_a_new_step_stay_on_it_when_the_flow_is_pinned(shop: Shop) -> None:
-    longer = STEPS + "  - {id: last, wait: 1 day}\n  - {send: four}\n"
-    begun(shop, "follow").write(care=flow("follow", longer)).tick("2026-03-09T09:00")
-    shop.tick("2026-03-16T09:00")
-    assert place(shop) == ("last", None, None)
-    shop.write(care=flow("pin", longer)).tick("2026-03-17T09:00")
-    assert sent(shop) == ["one", "two", "three", "four"]
-
-
 # --- seen before it happens -----------------------------------------------------------
 
 
@@ -527,118 +398,18 @@ def test_a_preview_says_that_a_flow_begins_anew(shop: Shop) -> None:
     assert notes(shop) == "1 run of care, whose steps changed, begins anew"
 
 
-# --- the page, and what holds for any edits -------------------------------------------
+# --- the page -------------------------------------------------------------------------
 
 
 def test_every_row_of_the_page_names_tests_that_there_are() -> None:
     page = (Path(__file__).parents[2] / "docs" / "edits.md").read_text(encoding="utf-8")
     table = page.partition("## What becomes of a run")[2].partition("## Details")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line][1:]
-    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    files = sorted(Path(__file__).parent.glob("test_edits*.py"))
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    tests = " ".join(
+        name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)
+    )
     named = [re.findall(r"`([a-z_]+_[a-z_]{10,})`", row) for row in rows]
     assert all(named), rows
     assert [one for names in named for one in names if one not in tests] == []
-
-
-SENDS = ("one", "two", "three", "four")
-WAITS = ("w1", "w2", "w3")
-
-
-@st.composite
-def steps_of(draw: st.DrawFn) -> str:
-    """Return steps in any order: sends, waits of any length, a branch, rounds."""
-    chosen = draw(st.lists(st.sampled_from([*SENDS, *WAITS, "which", "rounds"]), unique=True))
-    lines = []
-    inside = draw(st.sampled_from(["five", "six"]))
-    for name in chosen or ["one"]:
-        if name in SENDS:
-            held = draw(st.sampled_from(["", ", send_between: 20:00-21:00"]))
-            lines.append(f"  - {{send: {name}{held}}}")
-        elif name in WAITS:
-            lines.append(f"  - {{id: {name}, wait: {draw(st.integers(1, 40))} hours}}")
-        elif name == "which":
-            way = f"[{{id: inner, wait: 5 hours}}, {{send: {inside}}}]"
-            lines.append(
-                f"  - {{id: which, branch: [{{if: {{attribute: vip, is: true}}, do: {way}}}]}}"
-            )
-        else:
-            lines.append(
-                "  - {id: rounds, repeat: {every: 9 hours, at_most: 3 times, do: [{send: seven}]}}"
-            )
-    return "steps:\n" + "\n".join(lines) + "\n"
-
-
-EDITS = st.lists(
-    st.tuples(
-        steps_of(),
-        st.sampled_from(["follow", "pin", "restart", "drain"]),
-        st.sampled_from(["live", "live", "live", "paused", "retired", "shadow", "gone"]),
-        st.integers(1, 30),
-    ),
-    min_size=2,
-    max_size=6,
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(edits=EDITS)
-def test_no_edits_send_anything_twice_or_leave_anybody_on_a_step_that_is_not_there(
-    shop: Shop, edits: list[tuple[str, str, str, int]]
-) -> None:
-    forget(shop)
-    now = at(START)
-    shop.customers(anna={"vip": "true"}, ben={})
-    shop.event("anna", "signed_up", START).event("ben", "signed_up", START)
-    begin = (edits[0][0], "pin" if edits[0][1] == "drain" else edits[0][1], "live", 1)
-    for number, (steps, choice, status, hours) in enumerate((begin, *edits[1:])):
-        now += timedelta(hours=hours)
-        file = shop.folder / "playbooks" / "care.yaml"
-        if status == "gone" and number:
-            shop.files.pop("care", None)
-            file.unlink(missing_ok=True)
-        else:
-            said = "live" if status == "gone" else status
-            shop.write(care=flow(choice, steps).replace("status: live", f"status: {said}"))
-        shop.tick(now.isoformat())
-        now += timedelta(hours=1)
-        shop.tick(now.isoformat())
-        assert twice(shop) == []
-        if status in ("live", "shadow"):
-            assert stranded(shop, choice) == set()
-
-
-def twice(shop: Shop) -> list[tuple[object, ...]]:
-    """Return what a run was sent more than once: steps outside rounds, and any one round."""
-    row = tables.message.c
-    keys = (row.customer_id, row.flow, row.entry, row.step, row.occurrence)
-    with shop.engine.connect() as connection:
-        return [
-            tuple(one)
-            for one in connection.execute(select(*keys).group_by(*keys).having(func.count() > 1))
-        ]
-
-
-def stranded(shop: Shop, choice: str) -> set[str]:
-    """Return the steps that active runs stand on and that their flow has not."""
-    row = tables.enrollment.c
-    with shop.engine.connect() as connection:
-        found = connection.execute(
-            select(row.step, row.release).where(row.status == "active")
-        ).all()
-        there = set(graph(shop.playbook.flows["care"].steps).nodes) if found else set()
-        own = {
-            release: set(graph(past.flows["care"].steps).nodes)
-            for release in {one.release for one in found}
-            if (past := recorded_playbook(connection, release)) and choice == "pin"
-        }
-    return {one.step for one in found if one.step not in there | own.get(one.release, set())}
-
-
-def forget(shop: Shop) -> None:
-    """Empty the database and the project, for the next example."""
-    shop.world, shop.files = World(), {}
-    for file in (shop.folder / "playbooks").glob("*.yaml"):
-        file.unlink()
-    with shop.engine.begin() as connection:
-        for table in reversed(tables.metadata.sorted_tables):
-            connection.execute(table.delete())
