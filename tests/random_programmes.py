@@ -1,4 +1,4 @@
-"""Random programmes: stages, segments and flows over the catalog of ``strategies``."""
+"""Random programmes: stages, segments and flows over the catalog of ``random_worlds``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import strategies
+import random_conditions
+import random_worlds
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from random_worlds import Plain
 from reference.world import ConsentAct, World
-from strategies import Plain
 
 HOURS = ("08:00-20:00", "21:00-08:00", "09:00-11:00", "00:00-24:00", "02:00-03:00")
 WAITS = ("1 min", "1 hour", "4 hours", "1 day", "3 days", "1 month")
@@ -39,16 +40,16 @@ class Story:
 @st.composite
 def stories(draw: DrawFn, *, most_ticks: int = 4) -> Story:
     """A small programme over a small world, at a few instants."""
-    now = draw(st.sampled_from(strategies.ANCHORS))
+    now = draw(st.sampled_from(random_worlds.ANCHORS))
     programme = draw(programmes(now))
-    world = draw(strategies.worlds(now, most=6, events=20, busy=True))
+    world = draw(random_worlds.worlds(now, most=6, events=20, busy=True))
     world = replace(world, consents=(*world.consents, *_faithful(world)))
     ticks = [now - draw(st.sampled_from(STEPS_OF_TIME))] if draw(st.booleans()) else [now]
     if draw(st.integers(0, 3)):
         ticks.insert(0, ticks[0] - draw(st.sampled_from(LONG_BEFORE)))
     for _ in range(draw(st.integers(0, most_ticks - len(ticks)))):
         ticks.append(ticks[-1] + draw(st.sampled_from(STEPS_OF_TIME)))
-    stops = st.sampled_from(("", *strategies.FLOWS))
+    stops = st.sampled_from(("", *random_worlds.FLOWS))
     stopped = st.lists(st.tuples(st.sampled_from(ticks), stops), max_size=2)
     pauses = draw(stopped) if draw(st.integers(0, 2)) == 0 else []
     return Story(programme, world, tuple(ticks), frozenset(pauses))
@@ -67,13 +68,13 @@ def _faithful(world: World) -> list[ConsentAct]:
 @st.composite
 def programmes(draw: DrawFn, now: datetime) -> Plain:
     """Project, catalog, stages, segments, flows and the messages they send."""
-    simple = strategies.criteria(now, members=False)
-    found = [draw(flows(now, name)) for name in strategies.FLOWS]
+    simple = random_conditions.criteria(now, members=False)
+    found = [draw(flows(now, name)) for name in random_worlds.FLOWS]
     if draw(st.integers(0, 2)) == 0:
         _let_tell(*found)
     return {
         "project": draw(projects()),
-        "catalog": draw(strategies.catalogs(now)),
+        "catalog": draw(random_conditions.catalogs(now)),
         "stages": [
             {"stage": "fresh", "when": draw(simple), **draw(stays())},
             {"stage": "warm", "when": draw(simple), **draw(stays())},
@@ -86,7 +87,7 @@ def programmes(draw: DrawFn, now: datetime) -> Plain:
             ),
         },
         "flows": found,
-        "messages": {name: draw(settings()) for name in strategies.MESSAGES},
+        "messages": {name: draw(settings()) for name in random_worlds.MESSAGES},
     }
 
 
@@ -173,8 +174,8 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
     )
     plain: Plain
     if kind == "did":
-        plain = {"did": draw(st.sampled_from(strategies.EVENTS))}
-        plain |= draw(strategies.wheres(now)) if draw(st.integers(0, 3)) == 0 else {}
+        plain = {"did": draw(st.sampled_from(random_worlds.EVENTS))}
+        plain |= draw(random_conditions.wheres(now)) if draw(st.integers(0, 3)) == 0 else {}
         nothing: st.SearchStrategy[Plain] = st.just({})
         plain |= draw(
             nothing
@@ -188,13 +189,13 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
             )
         )
     elif kind == "stage":
-        plain = _moves(draw, "stage", strategies.STAGES)
+        plain = _moves(draw, "stage", random_worlds.STAGES)
     elif kind == "segment":
-        plain = _moves(draw, "segment", strategies.SEGMENTS)
+        plain = _moves(draw, "segment", random_worlds.SEGMENTS)
     elif kind == "flow":
-        plain = {"leaves_flow": draw(st.sampled_from(strategies.FLOWS))}
+        plain = {"leaves_flow": draw(st.sampled_from(random_worlds.FLOWS))}
     elif kind == "matches":
-        return {"matches": draw(strategies.criteria(now))}
+        return {"matches": draw(random_conditions.criteria(now))}
     elif kind == "every":
         plain = {"every": draw(st.sampled_from(("day", "sunday", "monday", "month")))}
         if plain["every"] == "month":
@@ -212,7 +213,7 @@ def starts(draw: DrawFn, now: datetime, own: str) -> Plain:
 
 def other_flow(name: str) -> str:
     """Return the flow that a flow tells, and is told by."""
-    return next(one for one in strategies.FLOWS if one != name)
+    return next(one for one in random_worlds.FLOWS if one != name)
 
 
 def _catch_up(span: str) -> Plain:
@@ -253,14 +254,14 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
         ),
     }
     if draw(st.integers(0, 4)) == 0:
-        flow["audience"] = draw(strategies.criteria(now, run=only_events))
+        flow["audience"] = draw(random_conditions.criteria(now, run=only_events))
         flow["recheck"] = draw(st.booleans())
     if only_events and draw(st.integers(0, 2)) == 0:
         flow["key"] = draw(st.sampled_from(("cart", "score", "amount", "day", "time", "paid")))
     if draw(st.integers(0, 2)) == 0:
         flow["if_already_in"] = "restart"
     if draw(st.integers(0, 4)) == 0:
-        flow["exits_when"] = draw(strategies.leaves(now, run=only_events))
+        flow["exits_when"] = draw(random_conditions.leaves(now, run=only_events))
     if draw(st.integers(0, 4)) == 0:
         flow["goal"] = draw(goals(now))
     limits = draw(guardrails())
@@ -274,7 +275,7 @@ def flows(draw: DrawFn, now: datetime, name: str) -> Plain:
         flow[draw(st.sampled_from(("opens", "closes")))] = draw(
             st.sampled_from((now.date().isoformat(), f"{now.date().isoformat()} 03:00"))
         )
-    last = {"split": strategies.SPLIT, "id": f"pick_{name}"}
+    last = {"split": random_worlds.SPLIT, "id": f"pick_{name}"}
     flow["steps"] = [*Steps(now, name, only_events).some(draw, depth=2), last]
     return flow
 
@@ -284,17 +285,19 @@ def goals(draw: DrawFn, now: datetime) -> Plain:
     """What ends a run well."""
     plain: Plain
     if draw(st.booleans()):
-        plain = {"did": draw(st.sampled_from(strategies.EVENTS))} | draw(strategies.wheres(now))
+        plain = {"did": draw(st.sampled_from(random_worlds.EVENTS))} | draw(
+            random_conditions.wheres(now)
+        )
     else:
         plain = {
             draw(st.sampled_from(("clicked", "opened", "replied"))): draw(
-                st.sampled_from(strategies.MESSAGES)
+                st.sampled_from(random_worlds.MESSAGES)
             )
         }
     if draw(st.integers(0, 3)) == 0:
         plain["keep_going"] = True
     if draw(st.booleans()):
-        plain["within"] = draw(st.sampled_from(strategies.FIXED))
+        plain["within"] = draw(st.sampled_from(random_worlds.FIXED))
     return plain
 
 
@@ -329,7 +332,7 @@ class Steps:
 
     def criteria(self) -> st.SearchStrategy[Any]:
         """Conditions that a step may ask, of what steps before it brought back too."""
-        asked = strategies.criteria(self.now, run=self.run)
+        asked = random_conditions.criteria(self.now, run=self.run)
         if not self.waits:
             return asked
         of_results = st.sampled_from(self.waits).flatmap(
@@ -344,7 +347,7 @@ class Steps:
         return st.one_of(asked, asked, of_results)
 
     def _send(self, draw: DrawFn, depth: int) -> Plain:
-        step: Plain = {"send": draw(st.sampled_from(strategies.MESSAGES))}
+        step: Plain = {"send": draw(st.sampled_from(random_worlds.MESSAGES))}
         named = st.sampled_from(("email", "sms", "push", "onsite"))
         lists = st.lists(
             st.sampled_from(("email", "sms", "preferred")), min_size=1, max_size=3, unique=True
@@ -385,7 +388,7 @@ class Steps:
 
     def _stopping(self, draw: DrawFn) -> Any:
         """Return what ends a wait or some steps early: mostly an event of this run."""
-        did = {"did": draw(st.sampled_from(strategies.EVENTS))}
+        did = {"did": draw(st.sampled_from(random_worlds.EVENTS))}
         since = {"since": "entry"} if self.run else {}
         several = {"any": [did | since, {"did": "view", "at_least": 2}]}
         return draw(st.sampled_from((did, did | since, several)) | self.criteria())
@@ -425,16 +428,16 @@ class Steps:
 
     def _set(self, draw: DrawFn, depth: int) -> Plain:
         values = {
-            "plan": st.sampled_from(strategies.TEXTS),
+            "plan": st.sampled_from(random_worlds.TEXTS),
             "points": st.sampled_from((1, 2, 10)) | st.just({"add": 1}),
-            "birthday": st.sampled_from(strategies.DATES),
+            "birthday": st.sampled_from(random_worlds.DATES),
         }
         name = draw(st.sampled_from(tuple(values)))
         return {"set": {name: draw(values[name])}}
 
     def _list(self, draw: DrawFn, depth: int) -> Plain:
         head = draw(st.sampled_from(("add_to", "remove_from")))
-        return {head: draw(st.sampled_from(strategies.LISTED))}
+        return {head: draw(st.sampled_from(random_worlds.LISTED))}
 
     def _consent(self, draw: DrawFn, depth: int) -> Plain:
         head = draw(st.sampled_from(("subscribe_to", "subscribe_to", "unsubscribe_from")))

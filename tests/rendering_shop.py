@@ -51,6 +51,9 @@ vars: {gift: a mug}
 steps:
   - {send: hello, with: {discount: 10%, town: $customer.city, total: $entry.amount}}
 """
+TXT = "templates/hello/email.txt.j2"
+HTML = "templates/hello/email.html.j2"
+MARKDOWN = "templates/hello/email.md.j2"
 
 
 def write_shop(folder: Path, files: Mapping[str, str]) -> Path:

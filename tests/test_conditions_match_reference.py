@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import strategies
+import random_conditions
+import random_worlds
 from asking import selected
 from databases import empty
 from harness import PACKAGES
@@ -47,11 +48,11 @@ class Case:
 @st.composite
 def cases(draw: DrawFn, /, **options: bool) -> Case:
     """A world at an anchor instant with a few conditions."""
-    now = draw(st.sampled_from(strategies.ANCHORS))
-    catalog = draw(strategies.catalogs(now))
-    world = draw(strategies.worlds(now))
-    runs = draw(strategies.runs(now, tuple(one.external_id for one in world.people)))
-    asked = draw(st.lists(strategies.criteria(now, **options), min_size=1, max_size=6))
+    now = draw(st.sampled_from(random_worlds.ANCHORS))
+    catalog = draw(random_conditions.catalogs(now))
+    world = draw(random_worlds.worlds(now))
+    runs = draw(random_conditions.runs(now, tuple(one.external_id for one in world.people)))
+    asked = draw(st.lists(random_conditions.criteria(now, **options), min_size=1, max_size=6))
     return Case(now, catalog, world, runs, asked)
 
 
@@ -72,9 +73,9 @@ def programme(case: Case) -> Playbook:
         {
             "flow": name,
             "starts_when": {"did": "buy"},
-            "steps": [{"split": strategies.SPLIT, "id": f"pick_{name}"}],
+            "steps": [{"split": random_worlds.SPLIT, "id": f"pick_{name}"}],
         }
-        for name in strategies.FLOWS
+        for name in random_worlds.FLOWS
     ]
     return playbook({"project": PROJECT, "catalog": case.catalog, "flows": flows})
 
@@ -102,7 +103,7 @@ def test_sql_selects_the_customers_that_the_reference_selects(
 
 
 def _told(case: Case, plain: Any, answer: set[str], wrong: set[str]) -> str:
-    computed = {name: case.catalog["attributes"][name] for name in strategies.COMPUTED_TYPES}
+    computed = {name: case.catalog["attributes"][name] for name in random_conditions.COMPUTED_TYPES}
     world = case.world
     facts: list[Any] = [one for one in world.people if one.external_id in wrong]
     done: list[Any] = [*world.happenings, *world.consents, *world.receipts]

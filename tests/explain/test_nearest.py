@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import strategies
+import random_conditions
+import random_worlds
 from databases import empty
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ COUNTS = st.tuples(
     st.sampled_from(("at_least", "at_most", "exactly", "more_than", "less_than")),
     st.sampled_from((0, 1, 2, 3)),
 ).map(dict_of)
-EVENTS = st.sampled_from(strategies.EVENTS)
+EVENTS = st.sampled_from(random_worlds.EVENTS)
 LEAVES = st.one_of(
     st.builds(
         lambda head, name, window, counts: {head: name} | window | counts,
@@ -87,16 +88,16 @@ def known_by(world: World, now: datetime) -> World:
 )
 @given(data=st.data())
 def test_the_clock_lets_in_exactly_when_it_is_said(engine: Engine, data: Any) -> None:
-    now = data.draw(st.sampled_from(strategies.ANCHORS))
-    catalog = data.draw(strategies.catalogs(now))
-    world = known_by(data.draw(strategies.worlds(now)), now)
+    now = data.draw(st.sampled_from(random_worlds.ANCHORS))
+    catalog = data.draw(random_conditions.catalogs(now))
+    world = known_by(data.draw(random_worlds.worlds(now)), now)
     plain = data.draw(LEAVES)
     if data.draw(st.booleans()):
         plain = {"none": [plain]}
     flow = {
         "flow": "asked",
         "status": "live",
-        "starts_when": {"did": strategies.EVENTS[0]},
+        "starts_when": {"did": random_worlds.EVENTS[0]},
         "audience": plain,
         "steps": [{"send": "hello"}],
     }

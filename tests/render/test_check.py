@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rendering_shop import FLOW, PROJECT, mail, write_shop
+from rendering_shop import FLOW, HTML, MARKDOWN, PROJECT, TXT, mail, write_shop
 
 from orchestrator.language.marks import Problem
 from orchestrator.playbook.load import sound_parts
 from orchestrator.playbook.read import read_project
 from orchestrator.render.check import template_problems
-
-HTML = "templates/hello/email.html.j2"
-MARKDOWN = "templates/hello/email.md.j2"
 
 
 def problems(folder: Path, files: dict[str, str]) -> list[Problem]:
@@ -94,7 +91,7 @@ def test_sound_template_has_no_problem(tmp_path: Path, body: str) -> None:
 @pytest.mark.parametrize(
     "body", ["", " \n\n", "{# to be written #}\n", "{% set a = 1 %}\n"],
 )  # fmt: skip
-@pytest.mark.parametrize("name", [HTML, MARKDOWN, "templates/hello/email.txt.j2"])
+@pytest.mark.parametrize("name", [HTML, MARKDOWN, TXT])
 def test_template_that_prints_nothing_is_a_problem(tmp_path: Path, name: str, body: str) -> None:
     found = problems(tmp_path, {name: mail(body)})
 
@@ -192,7 +189,7 @@ SEEN = {
     "body": {HTML: PREHEADER + "<p>{{ message.preheader }}</p>"},
     "message as a whole": {HTML: PREHEADER + "{% set m = message %}{{ m.preheader }}"},
     "no preheader": {HTML: mail("<p>Hi</p>")},
-    "no HTML": {"templates/hello/email.txt.j2": PREHEADER + "Hi"},
+    "no HTML": {TXT: PREHEADER + "Hi"},
     "no mail": {
         "templates/hello/onsite.html.j2": PREHEADER + "Hi", HTML: mail("<p>Hi</p>"),
     },
@@ -207,7 +204,7 @@ def test_preheader_that_is_printed_or_has_no_html_is_sound(
 
 
 def test_preheader_of_a_text_template_is_judged_by_the_html_beside_it(tmp_path: Path) -> None:
-    text = "templates/hello/email.txt.j2"
+    text = TXT
 
     found = problems(tmp_path, {HTML: mail("<p>Hi</p>"), text: PREHEADER + "Hi"})
 
@@ -288,5 +285,5 @@ def test_a_body_that_gives_no_plain_text_needs_a_text_of_its_own(tmp_path: Path)
     crossing = mail('<p class="a{% if customer.city %}">x{% else %}b">y{% endif %}</p>\n')
     files = {HTML: crossing}
     assert [one.code for one in problems(tmp_path / "one", files)] == ["CLM511"]
-    files["templates/hello/email.txt.j2"] = "a, b\n"
+    files[TXT] = "a, b\n"
     assert problems(tmp_path / "two", files) == []
