@@ -33,6 +33,10 @@ REASONS = {
     "garbage": "render_crash",
 }
 """What a customer's id begins with → what becomes of the message."""
+HARMLESS = ("hoard", "spend")
+"""What an id may begin with besides: these have messages all the same."""
+HOARD: list[mmap.mmap] = []
+"""What messages leave behind in their process."""
 
 
 class Poisoned(Renderer):
@@ -40,11 +44,13 @@ class Poisoned(Renderer):
 
     def render(self, send: Send) -> Rendered | RenderFailure:
         kind, _, number = send.customer.external_id.partition("-")
-        if number and kind in REASONS:
+        if number and (kind in REASONS or kind in HARMLESS):
             try:
                 getattr(self, f"_{kind}")()
             except ValueError:
                 return RenderFailure("internal", "ValueError while rendering")
+            except OSError as error:  # what maps memory says so of it
+                raise MemoryError from error
         return super().render(send)
 
     def _exception(self) -> None:
@@ -58,6 +64,14 @@ class Poisoned(Renderer):
         kept: list[bytes | mmap.mmap] = [mmap.mmap(-1, MEMORY_OCTETS * 7 // 8)]
         while True:
             kept.append(b"x" * 1000)
+
+    def _hoard(self) -> None:
+        """Keep half of what there is."""
+        HOARD.append(mmap.mmap(-1, MEMORY_OCTETS // 2))
+
+    def _spend(self) -> None:
+        """Take a little more than half, and give it back."""
+        mmap.mmap(-1, MEMORY_OCTETS * 5 // 8).close()
 
     def _loop(self) -> None:
         while True:

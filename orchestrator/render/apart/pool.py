@@ -28,9 +28,9 @@ from orchestrator.records.sends import Rendered, RenderFailure, Send
 from orchestrator.render.apart.hand import Hand, Lost
 from orchestrator.render.apart.limited import (
     MEMORY_EXIT,
-    MEMORY_OCTETS,
     MESSAGE_SECONDS,
     PATIENCE,
+    TOO_MUCH_MEMORY,
 )
 from orchestrator.render.apart.nursery import END, FORK
 from orchestrator.render.apart.wire import Frames, Menu, Result, Wanted, framed, receive
@@ -51,9 +51,8 @@ _WORK = RenderFailure(
 _TIME = RenderFailure(
     "render_time", f"rendering took longer than {PATIENCE * MESSAGE_SECONDS:g} seconds"
 )
-_MEMORY = RenderFailure("render_memory", f"rendering took more than {MEMORY_OCTETS >> 20} MB")
 _CRASH = RenderFailure("render_crash", "the process that rendered it died")
-_BY_EXIT = {-signal.SIGPROF: _WORK, -signal.SIGALRM: _TIME, MEMORY_EXIT: _MEMORY}
+_BY_EXIT = {-signal.SIGPROF: _WORK, -signal.SIGALRM: _TIME, MEMORY_EXIT: TOO_MUCH_MEMORY}
 
 
 @dataclass

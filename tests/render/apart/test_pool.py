@@ -81,7 +81,9 @@ def test_exactly_the_message_that_kills_its_process_is_lost(
     assert codes(pool.desk(playbook), asked) == {f"{kind}-1": REASONS[kind]}
 
 
-@pytest.mark.parametrize(("kind", "lost"), [("loop", 1), ("crash", 2), ("lie", 2)])
+@pytest.mark.parametrize(
+    ("kind", "lost"), [("memory", 0), ("eat", 0), ("loop", 1), ("crash", 2), ("lie", 2)]
+)
 def test_only_what_can_be_no_accident_is_not_tried_twice(
     playbook: Playbook, pool: Pool, kind: str, lost: int
 ) -> None:
@@ -89,6 +91,13 @@ def test_only_what_can_be_no_accident_is_not_tried_twice(
 
     assert codes(pool.desk(playbook), asked) == {f"{kind}-1": REASONS[kind]}
     assert pool.lost == lost
+
+
+def test_memory_that_others_left_behind_costs_no_message(playbook: Playbook, pool: Pool) -> None:
+    asked = sends(*fine(10), "hoard-1", *fine(10, 50), "spend-1", *fine(10, 100))
+
+    assert codes(pool.desk(playbook), asked) == {}
+    assert pool.lost == 1
 
 
 def test_process_killed_from_outside_costs_no_message(playbook: Playbook, pool: Pool) -> None:
