@@ -18,53 +18,27 @@ from orchestrator.channels.segments import segments
 from orchestrator.counting import counted
 from orchestrator.records.sends import Rendered, Send
 from orchestrator.report.layout import printable
+from orchestrator.report.page import html_page
 
 WIDTHS = (("Computer", 700, 640), ("Telephone", 375, 640))
 """What stands above a frame, its width and its height."""
 _HINTS = re.compile(r"<link\b[^>]*>|<meta\b[^>]*http-equiv[^>]*>", re.IGNORECASE)
 """What lets a browser look names up or go elsewhere, whatever the policy says."""
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-img-src data:; base-uri 'none'; form-action 'none'">
-<meta http-equiv="x-dns-prefetch-control" content="off">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --faint: #555; --line: #ccc;
-  --card: #f2f2f2; --warn: #ffe08a; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ground: #111; --ink: #eee; --faint: #b5b5b5; --line: #444; --card: #222;
-    --warn: #6b5200; }}
-}}
-body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
-  max-width: 72rem; margin: 0 auto; padding: 1rem; }}
-h1 {{ font-size: 1.4rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.05rem; margin: 1.75rem 0 .5rem; }}
-p {{ margin: .25rem 0; }} .faint {{ color: var(--faint); }} mark {{ background: var(--warn);
-  color: inherit; }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; }}
-dt {{ color: var(--faint); }} dd {{ margin: 0; overflow-wrap: anywhere; }}
-.inbox {{ border: 1px solid var(--line); padding: .6rem .9rem; max-width: 44rem; overflow: hidden;
-  white-space: nowrap; text-overflow: ellipsis; }}
-.frames {{ display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }}
-figure {{ margin: 0; max-width: 100%; }} figcaption {{ color: var(--faint); }}
-iframe {{ border: 1px solid var(--line); background: #fff; max-width: 100%; color-scheme: light; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); padding: .9rem;
-  margin: 0; }}
-.card {{ background: var(--card); border-radius: 1rem; padding: .8rem 1rem; max-width: 24rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; }}
-.bubble {{ border-top-left-radius: 0; }}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
+_STYLE = """\
+h2 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; } p { margin: .25rem 0; }
+mark { background: var(--warn); color: inherit; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; }
+dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
+.inbox { border: 1px solid var(--line); padding: .6rem .9rem; max-width: 44rem; overflow: hidden;
+  white-space: nowrap; text-overflow: ellipsis; }
+.frames { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
+figure { max-width: 100%; } figcaption { color: var(--faint); }
+iframe { border: 1px solid var(--line); background: #fff; max-width: 100%; color-scheme: light; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); padding: .9rem;
+  margin: 0; }
+.card { background: var(--card); border-radius: 1rem; padding: .8rem 1rem; max-width: 24rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
+.bubble { border-top-left-radius: 0; }
 """
 
 
@@ -84,7 +58,14 @@ def message_page(
         *channel(message, sender),
         *_files(files),
     ]
-    return _PAGE.format(title=_text(send.message), body="\n".join(lines))
+    return html_page(
+        printable(send.message),
+        lines,
+        style=_STYLE,
+        light="--card: #f2f2f2; --warn: #ffe08a;",
+        dark="--card: #222; --warn: #6b5200;",
+        allows="img-src data:",
+    )
 
 
 def _text(text: str) -> str:

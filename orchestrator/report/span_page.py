@@ -9,45 +9,22 @@ from zoneinfo import ZoneInfo
 from orchestrator.counting import counted, number
 from orchestrator.records.spans import FlowSpan, SpanReport
 from orchestrator.report.chart import COLORS, chart, written
+from orchestrator.report.page import html_page
 from orchestrator.report.preview import local_time
 from orchestrator.report.spans import idle, starved, taken
 from orchestrator.report.words import GATE, label
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --faint: #555; --line: #ccc;
-{light} }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ground: #111; --ink: #eee; --faint: #b5b5b5; --line: #444;
-{dark} }}
-}}
-body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
-  max-width: 70rem; margin: 0 auto; padding: 1rem; }}
-h1 {{ font-size: 1.5rem; margin: 0 0 .25rem; }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
-p, li {{ max-width: 46rem; }} .faint {{ color: var(--faint); }}
-figure {{ margin: 0; }} svg {{ width: 100%; height: auto; }}
-svg text {{ fill: var(--faint); font: 13px system-ui, sans-serif; }}
-.legend {{ display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; }}
-.legend i {{ display: inline-block; width: .9em; height: .9em; margin-right: .4em; }}
-.scroll {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-caption {{ text-align: left; color: var(--faint); padding-bottom: .25rem; }}
-th, td {{ padding: .2rem .75rem .2rem 0; text-align: left; border-bottom: 1px solid var(--line); }}
-td.n, th.n {{ text-align: right; }}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
+_STYLE = """\
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; } p, li { max-width: 46rem; }
+svg { width: 100%; height: auto; }
+svg text { fill: var(--faint); font: 13px system-ui, sans-serif; }
+.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; }
+.legend i { display: inline-block; width: .9em; height: .9em; margin-right: .4em; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+caption { text-align: left; color: var(--faint); padding-bottom: .25rem; }
+th, td { padding: .2rem .75rem .2rem 0; text-align: left; border-bottom: 1px solid var(--line); }
+td.n, th.n { text-align: right; }
 """
 
 
@@ -63,15 +40,10 @@ def page_of(report: SpanReport, zone: ZoneInfo) -> str:
         *_months(report),
         *_notes(report),
     ]
-    variables = [
-        "".join(f" --c{at}: {pair[side]};" for at, pair in enumerate(COLORS)) for side in (0, 1)
-    ]
-    return _PAGE.format(
-        title=escape(_title(report, zone)),
-        light=variables[0],
-        dark=variables[1],
-        body="\n".join(parts),
+    light, dark = (
+        " ".join(f"--c{at}: {pair[side]};" for at, pair in enumerate(COLORS)) for side in (0, 1)
     )
+    return html_page(_title(report, zone), parts, style=_STYLE, light=light, dark=dark)
 
 
 def _title(report: SpanReport, zone: ZoneInfo) -> str:
