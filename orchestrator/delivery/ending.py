@@ -22,7 +22,7 @@ from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.database import insert_into
-from orchestrator.delivery.breakers import Noted, note
+from orchestrator.delivery.breakers import Noted
 from orchestrator.delivery.claims import Lease, in_state
 from orchestrator.delivery.guards import address_kind
 from orchestrator.delivery.making import Made, Spoilt
@@ -119,9 +119,7 @@ class Ender:
         noted = [
             Noted(domain_of(one.made), one.outcome) for one in ended if one.outcome is not None
         ]
-        refusals = Refusals.read(connection, self.outlet.provider, noted)
-        if noted:
-            note(connection, self.outlet.provider, noted)
+        refusals = Refusals.counted(connection, self.outlet.provider, noted)
         for one in others:
             self._write_other(connection, one, refusals, now)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from orchestrator import tables
 from orchestrator.database_clock import database_now
-from orchestrator.delivery.breakers import IN_A_ROW, WHOLE, Breaker, Noted, read_breakers
+from orchestrator.delivery.breakers import IN_A_ROW, WHOLE, Breaker, Noted, note, read_breakers
 from orchestrator.delivery.policy import Attempt
 
 _happened = tables.message_event.c
@@ -21,27 +21,34 @@ _TIMES = select(func.count()).where(
 
 @dataclass(frozen=True)
 class Refusals:
-    """What breakers said before some outcomes were counted, if any of them is a refusal."""
+    """What a provider's breakers said before and after some outcomes were counted.
 
-    provider: str
+    Both are empty where none of the outcomes is a refusal: nobody asks then.
+    """
+
     before: Mapping[str, Breaker]
+    shut_for: Mapping[str, timedelta]
+    """Domain of receivers, or the provider as a whole → how long it is left alone from now."""
 
     @classmethod
-    def read(cls, connection: Connection, provider: str, outcomes: Sequence[Noted]) -> Refusals:
-        """Look at the breakers; nothing is read where nothing was refused."""
-        is_any = any(one.outcome.kind == "refused" for one in outcomes)
-        return cls(provider, read_breakers(connection, provider) if is_any else {})
+    def counted(cls, connection: Connection, provider: str, outcomes: Sequence[Noted]) -> Refusals:
+        """Count outcomes at the breakers of a provider, in the caller's transaction."""
+        if not any(one.outcome.kind == "refused" for one in outcomes):
+            if outcomes:
+                note(connection, provider, outcomes)
+            return cls({}, {})
+        before = read_breakers(connection, provider)
+        note(connection, provider, outcomes)
+        now, after = database_now(connection), read_breakers(connection, provider)
+        ends = {name: one.open_until for name, one in after.items()}
+        return cls(before, {name: end - now for name, end in ends.items() if end and end > now})
 
     def told_of(self, connection: Connection, one: Noted, row: int, attempt: Attempt) -> Attempt:
         """Return a refused attempt with what the policy asks about it.
 
-        To be called once the outcomes are counted.
-
         Args:
             row: of the message in the ledger.
         """
-        now, after = database_now(connection), read_breakers(connection, self.provider)
-        ends = [after[name].open_until for name in (WHOLE, one.domain) if name in after]
         before = connection.execute(_TIMES, {"row": row}).scalar_one()
         at_domain = one.outcome.fault == "domain"
         breaker = self.before.get(one.domain if at_domain else WHOLE, Breaker())
@@ -50,5 +57,5 @@ class Refusals:
             attempt,
             refusals=before,
             is_refused_alone=breaker.has_let_pass(before, opens_at=opens_at),
-            shut_for=max((end - now for end in ends if end and end > now), default=timedelta()),
+            shut_for=max(self.shut_for.get(name, timedelta()) for name in (WHOLE, one.domain)),
         )
