@@ -122,15 +122,21 @@ def due(channel: str, queue: Queue, stops: Stops) -> Select[Any]:
     )
 
 
+def _going(connection: Connection, channel: str, stops: Stops) -> Iterator[Queue]:
+    """Yield the queues of a channel that are not stopped as a whole."""
+    if stops.everything or channel in stops.channels:
+        return
+    for queue in waiting(connection, channel):
+        if queue.flow not in stops.flows:
+            yield queue
+
+
 def is_due(connection: Connection, channel: str, stops: Stops, now: datetime) -> bool:
     """Return whether anything of a channel could be claimed now."""
-    if stops.everything or channel in stops.channels:
-        return False
     until = _ROW.not_before <= to_micros(now)
     return any(
         connection.execute(due(channel, queue, stops).where(until).limit(1)).first() is not None
-        for queue in waiting(connection, channel)
-        if queue.flow not in stops.flows
+        for queue in _going(connection, channel, stops)
     )
 
 
@@ -145,9 +151,7 @@ class Claims:
 
     def take(self, connection: Connection, most: int, stops: Stops, now: datetime) -> list[int]:
         """Lease up to ``most`` due messages; return their rows."""
-        if stops.everything or self.channel in stops.channels:
-            return []
-        queues = [one for one in waiting(connection, self.channel) if one.flow not in stops.flows]
+        queues = list(_going(connection, self.channel, stops))
         taken: list[int] = []
         for purpose in PURPOSES:
             some = [queue for queue in queues if queue.purpose == purpose]
@@ -160,8 +164,6 @@ class Claims:
 
         So each that tries whether a provider is well again is another one.
         """
-        if stops.everything or self.channel in stops.channels:
-            return []
         until = _ROW.not_before <= to_micros(now)
         firsts = [
             connection.execute(
@@ -171,8 +173,7 @@ class Claims:
                 .limit(1)
                 .with_for_update(skip_locked=True)
             ).first()
-            for queue in waiting(connection, self.channel)
-            if queue.flow not in stops.flows
+            for queue in _going(connection, self.channel, stops)
         ]
         found = [tuple(one) for one in firsts if one is not None]
         if not found:
@@ -195,14 +196,13 @@ class Claims:
         """Take fair shares; what one queue leaves of its share goes to those after it."""
         taken: list[int] = []
         for place, queue in enumerate(queues):
-            left = most - len(taken)
-            share = -(-left // (len(queues) - place))
+            share = -(-(most - len(taken)) // (len(queues) - place))
+            enough = len(taken) + share
             rows = due(self.channel, queue, stops)
-            for begin, end in ((1, to_micros(now)), (EVER, 0)):
-                wanted = share - (len(taken) - (most - left))
-                if wanted > 0:
-                    some = rows.where(_ROW.not_before.between(begin, end)).limit(wanted)
-                    taken += self._lease(connection, some, now)
+            for begin, end in ((1, to_micros(now)), (EVER, 0)):  # tried before, or new
+                if len(taken) < enough:
+                    these = rows.where(_ROW.not_before.between(begin, end))
+                    taken += self._lease(connection, these.limit(enough - len(taken)), now)
         return taken
 
     def _lease(self, connection: Connection, rows: Select[Any], now: datetime) -> list[int]:
