@@ -96,30 +96,21 @@ def result_view(step: str, facts: Mapping[str, Any]) -> Facts:
     return view
 
 
-class _ResultAbsent(dict[str, str]):
-    """Any name may be asked of what a step brought back, and before it has."""
+class _AnyName(dict[str, str]):
+    """Any name may be asked of what comes from events; ``check`` knows which can exist."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
 
     def __contains__(self, name: object) -> bool:
         return True
 
     def __missing__(self, name: str) -> str:
-        return "is missing in what this step brought back"
+        return self._why
 
 
-_RESULT_ABSENT = _ResultAbsent()
-
-
-class _EntryAbsent(dict[str, str]):
-    """Any name may be asked of what started a run; ``check`` knows which can exist."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return "is missing in what started this run"
-
-
-_ENTRY_ABSENT = _EntryAbsent()
+_ENTRY_ABSENT = _AnyName("is missing in what started this run")
+_RESULT_ABSENT = _AnyName("is missing in what this step brought back")
 
 
 def project_view(playbook: Playbook) -> Facts:

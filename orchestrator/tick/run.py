@@ -259,10 +259,11 @@ def _evaluate(tick: Tick, as_live_since: datetime | None) -> None:
     for live in tick.walked():
         edits.take_up(tick, live)
     show_runs(tick)
+    matches_runs = _matches_runs(tick)
     for live in tick.flows.values():
         tick.at_station(f"entries of {live.name}")
         entries.enter(tick, live)
-        if _matches_runs(tick):
+        if matches_runs:
             due.add_entered(tick)
     runs.take_up_beside(tick)
     if tick.observer is not None:
@@ -279,6 +280,6 @@ def _notes(tick: Tick) -> list[str]:
     said = (
         "1 time zone is no IANA name and counts"
         if len(unknown) == 1
-        else (f"{len(unknown)} time zones are no IANA names and count")
+        else f"{len(unknown)} time zones are no IANA names and count"
     )
     return [f"{said} as {tick.zone}: {listed}"]

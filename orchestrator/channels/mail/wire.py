@@ -64,8 +64,9 @@ class Wire:
         self._replies = ReplyReader()
         self._broken: Lost | None = None
         self.put_octets = 0
+        """How many were put on it so far."""
         self.gone_octets = 0
-        """How many of those put the system has taken over: they may have arrived."""
+        """How many of those the system has taken over: they may have arrived."""
 
     def connect(self, host: str, port: int, seconds: float) -> Step[None]:
         """Connect to the first address of a host that answers.
