@@ -25,6 +25,8 @@ VerdictKind = Literal["suppress", "expire", "cancel", "later", "wait", "anew"]
 ENDED = ("goal", "exit", "audience", "restarted")
 """Exit reasons of a run after which what it still has in the queue is not wanted. A run that is
 ``completed``, or ended at an ``exit`` step, has meant what it sent before."""
+SKEW = timedelta(minutes=1)
+"""How far a worker's clock may be behind the one that dated a withdrawal."""
 
 
 class Leaving(NamedTuple):
@@ -41,10 +43,6 @@ class Leaving(NamedTuple):
     was_tried: bool
     """Whether an earlier attempt may have reached its provider."""
     message: str = ""
-
-
-SKEW = timedelta(minutes=1)
-"""How far a worker's clock may be behind the one that dated a withdrawal."""
 
 
 @dataclass(frozen=True, slots=True)
