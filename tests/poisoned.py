@@ -74,6 +74,8 @@ class Poisoned(Renderer):
         mmap.mmap(-1, MEMORY_OCTETS * 5 // 8).close()
 
     def _loop(self) -> None:
+        """Compute until that is too much, however long a loaded machine takes for it."""
+        signal.setitimer(signal.ITIMER_REAL, 60)
         while True:
             pass
 

@@ -1,7 +1,8 @@
 """Rendering in other processes, as a sender sees it: sends go in, messages come out, in order.
 
 A process that dies or falls silent is replaced. What it rendered when that happened comes first in
-the next one; if it kills that too, having it all to itself, it is dead, and the rest goes on.
+the next one; if it kills that too, having it all to itself, it is dead, and the rest goes on. One
+that computed too long, or was ended by a fault of its own, dies of its message at once.
 """
 
 from __future__ import annotations
@@ -47,12 +48,14 @@ _INHERITED = ("PATH", "LANG", "LC_ALL", "TZDIR", "PYTHONDONTWRITEBYTECODE")
 _WORK = RenderFailure(
     "render_time", f"rendering took more than {MESSAGE_SECONDS:g} seconds of computing"
 )
-"""Nothing but the message itself can do that."""
 _TIME = RenderFailure(
     "render_time", f"rendering took longer than {PATIENCE * MESSAGE_SECONDS:g} seconds"
 )
 _CRASH = RenderFailure("render_crash", "the process that rendered it died")
-_BY_EXIT = {-signal.SIGPROF: _WORK, -signal.SIGALRM: _TIME, MEMORY_EXIT: TOO_MUCH_MEMORY}
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
+_OWN_DOING = {-signal.SIGPROF: _WORK, **{-fault: _CRASH for fault in _FAULTS}}
+"""Exit → failure, where nothing but what the process was at can have ended it."""
+_BY_EXIT = {**_OWN_DOING, -signal.SIGALRM: _TIME, MEMORY_EXIT: TOO_MUCH_MEMORY}
 
 
 @dataclass
@@ -216,8 +219,8 @@ class Desk:
                     return
                 results = self._working().take()
             except Lost as lost:
-                failure = self._tell(began, lost)
-                is_suspect = not is_suspect and failure is not _WORK
+                failure, is_certain = self._tell(began, lost)
+                is_suspect = not (is_suspect or is_certain)
                 if not is_suspect:
                     out.popleft()
                     yield failure
@@ -239,12 +242,14 @@ class Desk:
             self._hand = self._pool.fork(Wanted(self._pool.renders, self._menu, samples))
         return self._hand
 
-    def _tell(self, began: float, lost: Lost) -> RenderFailure:
-        """Replace a process; return how what it rendered would fail."""
+    def _tell(self, began: float, lost: Lost) -> tuple[RenderFailure, bool]:
+        """Give a process up; return how what it was at would fail, and whether that is certain."""
         status = self._end()
         self._pool.lost += 1
         self._pool.lost_seconds += monotonic() - began
-        return _TIME if lost.is_silent else _BY_EXIT.get(status or 0, _CRASH)
+        if lost.is_silent or status is None:
+            return (_TIME if lost.is_silent else _CRASH), False
+        return _BY_EXIT.get(status, _CRASH), status in _OWN_DOING
 
     def _end(self) -> int | None:
         hand, self._hand = self._hand, None

@@ -82,7 +82,8 @@ def test_exactly_the_message_that_kills_its_process_is_lost(
 
 
 @pytest.mark.parametrize(
-    ("kind", "lost"), [("memory", 0), ("eat", 0), ("loop", 1), ("crash", 2), ("lie", 2)]
+    ("kind", "lost"),
+    [("memory", 0), ("eat", 0), ("loop", 1), ("crash", 1), ("exit", 2), ("lie", 2)],
 )
 def test_only_what_can_be_no_accident_is_not_tried_twice(
     playbook: Playbook, pool: Pool, kind: str, lost: int
