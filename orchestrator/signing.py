@@ -30,6 +30,11 @@ SHORTEST_SECRET = 32
 """Characters; a secret made here has 43, of 256 random bits."""
 LONGEST_TOKEN = 4_096
 
+
+class SecretFault(EnvironmentFault):
+    """The secret cannot be used as it is."""
+
+
 TokenPurpose = Literal["unsubscribe", "preferences", "onsite", "unsubscribe_by_mail"]
 
 _VERSION = "v1"
@@ -140,7 +145,7 @@ def keys_of(project: Path) -> Keys:
     """Return the project's keys; the first call in a project without a secret makes one.
 
     Raises:
-        EnvironmentFault: a secret is too short, or its file cannot be read or made.
+        SecretFault: a secret is too short, or its file cannot be read or made.
     """
     known = known_keys(project)
     return known or Keys(_secret(_made(project / SECRET_FILE)))
@@ -150,7 +155,7 @@ def known_keys(project: Path) -> Keys | None:
     """Return the project's keys without making a secret; None if there is none yet.
 
     Raises:
-        EnvironmentFault: a secret is too short, or its file cannot be read.
+        SecretFault: a secret is too short, or its file cannot be read.
     """
     given = os.environ.get(SECRET_VARIABLE)
     asked = os.environ.get(OLD_SECRETS_VARIABLE, "").replace(",", " ").split()
@@ -163,9 +168,14 @@ def known_keys(project: Path) -> Keys | None:
     return Keys(first, tuple(one for one in dict.fromkeys([*earlier, *rest]) if one != first))
 
 
+def secret_place(project: Path) -> str:
+    """Return where the secret in use is looked for, as a person is told."""
+    return SECRET_VARIABLE if SECRET_VARIABLE in os.environ else str(project / SECRET_FILE)
+
+
 def _secret(text: str) -> Secret:
     if len(text.strip()) < SHORTEST_SECRET:
-        raise EnvironmentFault(
+        raise SecretFault(
             f"a secret of {SECRET_VARIABLE}, {OLD_SECRETS_VARIABLE} or {SECRET_FILE} is too "
             f"short: {SHORTEST_SECRET} characters are the least",
             help="for example: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
@@ -183,8 +193,10 @@ def _stored(path: Path) -> list[str]:
         raise _fault(path, "read", error) from None
     found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not found:
-        raise EnvironmentFault(
-            f"{path} holds no secret", help="restore it from a backup; links in messages need it"
+        raise SecretFault(
+            f"{path} holds no secret",
+            help="restore it from a backup, links in messages need it; if it is lost for good, "
+            "remove the file: clmctl db accept-secret",
         )
     return found
 
@@ -210,9 +222,9 @@ def _made(path: Path) -> str:
     return _stored(path)[0]
 
 
-def _fault(path: Path, verb: str, error: Exception) -> EnvironmentFault:
+def _fault(path: Path, verb: str, error: Exception) -> SecretFault:
     reason = getattr(error, "strerror", None) or type(error).__name__
-    return EnvironmentFault(
+    return SecretFault(
         f"the secret {path} cannot be {verb}: {reason}", help=f"or set {SECRET_VARIABLE}"
     )
 

@@ -56,7 +56,7 @@ def served(shop: Shop, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[
         said.append((event, facts or {}))
 
     playbook = shop.playbook
-    site = Site(shop.engine, shop.folder, KEYS, lambda: playbook, clock, say, metrics)
+    site = Site(shop.engine, shop.folder, lambda: KEYS, lambda: playbook, clock, say, metrics)
     metrics.registry.register(Standing(shop.engine, metrics, shop.folder / "STOP", clock))
     running = Running(
         [

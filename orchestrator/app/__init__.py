@@ -24,6 +24,7 @@ from orchestrator.app.opening import (
     open_demo_database,
     open_project,
     pauses_by_hand,
+    trial_keys,
     unknown,
 )
 from orchestrator.app.outbox import acting, export_lists, looking, with_keepers
@@ -80,6 +81,7 @@ __all__ = [
     "sizes",
     "status",
     "take_mail",
+    "trial_keys",
     "unknown",
     "wake_once",
     "with_keepers",

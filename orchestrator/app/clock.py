@@ -62,9 +62,11 @@ def planner(
         variables: ``--var`` options, ``name=value``.
     Raises:
         UsageError: there is no project, or a variable is not understood.
-        EnvironmentFault: the database's schema is not this version's, or its URL is no URL.
+        EnvironmentFault: the database's schema is not this version's, its URL is no URL, or the
+            secret that is here is not the one that it signs links with.
     """
     from orchestrator import database
+    from orchestrator.delivery.signers import refuse_another
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
     from orchestrator.scheduler.lease import Candidate
@@ -83,7 +85,8 @@ def planner(
         max_gap=max(request.max_gap, 2 * request.every),
         accepts=request.accepts,
     )
-    ready.look()
+    if ready.look():
+        refuse_another(engine, folder)
     return ready
 
 

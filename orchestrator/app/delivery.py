@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.app.beside import beside
 from orchestrator.app.opening import OpenProject, unknown
 from orchestrator.clock import utcnow
+from orchestrator.errors import EnvironmentFault
 from orchestrator.settings import database_url, find_project, read_variables
 
 if TYPE_CHECKING:
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
     from orchestrator.scheduler.events import Tell
     from orchestrator.scheduler.files import PlaybookFiles
     from orchestrator.scheduler.planner import Planner
+    from orchestrator.signing import Keys
 
 FRESH_SECONDS = 5.0
 """How old a look at the project's files may be."""
+ASKED_AGAIN = 1.0
+"""Seconds until a database that is away is asked again which secret signs."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def worker(
     Raises:
         UsageError: there is no project, or it has no such channel.
         PlaybookErrors: the files do not load and there never was a release.
-        EnvironmentFault: the database's schema is not this version's.
+        EnvironmentFault: the database's schema is not this version's, or the secret that is here
+            is not the one that it signs links with.
     """
     from orchestrator import database
     from orchestrator.database_clock import SKEW_STOPS
@@ -87,6 +92,7 @@ def worker(
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.delivery.reopening import Reopening
+    from orchestrator.delivery.signers import signing_keys
     from orchestrator.migrations.state import require_schema
     from orchestrator.scheduler.events import Voice
     from orchestrator.scheduler.files import PlaybookFiles
@@ -101,7 +107,7 @@ def worker(
     reopening = Reopening(carrying, say, channels or None, request.lanes)
     until = Until.NOTHING_LEFT if request.drains else Until.STOPPED
     return _worker(
-        _Place(engine, folder, current),
+        _Place(engine, folder, current, signing_keys(engine, folder, utcnow())),
         _opened(reopening),
         Manner(clock=utcnow, until=until, skew_stops=SKEW_STOPS),
         reopen=None if request.drains else reopening.look,
@@ -117,11 +123,36 @@ def sending_beside(planner: Planner, stop: Event, observer: Observer) -> Iterato
     Raises:
         BaseException: whatever ended the sending; ``stop`` is set then.
     """
-    with beside(planner, stop, lambda: _worker_beside(planner, stop, observer).run()):
+
+    def send() -> None:
+        keys = _keys_beside(planner, stop)
+        if keys is not None:
+            _worker_beside(planner, keys, stop, observer).run()
+
+    with beside(planner, stop, send):
         yield
 
 
-def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
+def _keys_beside(planner: Planner, stop: Event) -> Keys | None:
+    """Return the keys as soon as the database can be asked for them; None if told to stop before.
+
+    Raises:
+        SecretFault: the secret cannot be used, or is not the one of the database.
+    """
+    from orchestrator.delivery.signers import signing_keys
+    from orchestrator.signing import SecretFault
+
+    while not stop.is_set():
+        try:
+            return signing_keys(planner.engine, planner.files.folder, utcnow())
+        except SecretFault:
+            raise
+        except EnvironmentFault:
+            stop.wait(ASKED_AGAIN)
+    return None
+
+
+def _worker_beside(planner: Planner, keys: Keys, stop: Event, observer: Observer) -> Worker:
     from orchestrator.database_clock import SKEW_STOPS
     from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.manner import Manner
@@ -133,7 +164,7 @@ def _worker_beside(planner: Planner, stop: Event, observer: Observer) -> Worker:
     folder, say = planner.files.folder, planner.voice.say
     reopening = Reopening(Carrying(planner.engine, folder, current, say), say)
     return _worker(
-        _Place(planner.engine, folder, current),
+        _Place(planner.engine, folder, current, keys),
         _opened(reopening),
         Manner(clock=planner.clock, skew_stops=SKEW_STOPS if planner.clock is utcnow else None),
         reopen=reopening.look,
@@ -151,6 +182,7 @@ class _Place:
     folder: Path
     """The project's."""
     current: Callable[[], Playbook]
+    keys: Keys
 
 
 def _opened(channels: Reopening) -> list[Outlet]:
@@ -165,13 +197,12 @@ def _worker(place: _Place, outlets: list[Outlet], manner: Manner, **more: Any) -
     """
     from orchestrator.delivery.worker import Worker
     from orchestrator.render.apart.pool import Pool
-    from orchestrator.signing import keys_of
 
     return Worker(
         engine=place.engine,
         outlets=outlets,
         current=place.current,
-        keys=keys_of(place.folder),
+        keys=place.keys,
         kill_file=kill_file(place.folder),
         manner=manner,
         **{"pool": Pool(), **more},
@@ -187,19 +218,22 @@ def drain(opened: OpenProject, engine: Engine, now: datetime, say: Say) -> None:
     Args:
         say: told what messages came to, and what keeps them from leaving.
     Raises:
-        EnvironmentFault: the database failed.
+        EnvironmentFault: the database failed, or the secret that is here is not the one that it
+            signs links with.
     """
     from orchestrator.delivery.carrying import Carrying
     from orchestrator.delivery.claims import waiting_channels
     from orchestrator.delivery.manner import Manner, Until
     from orchestrator.delivery.reopening import Reopening
+    from orchestrator.delivery.signers import signing_keys
 
     with engine.connect() as connection:
         connection.execution_options(sqlite_begin="DEFERRED")
         asked = waiting_channels(connection)
     if not asked:
         return
-    place = _Place(engine, opened.folder, lambda: opened.playbook)
+    keys = signing_keys(engine, opened.folder, now)
+    place = _Place(engine, opened.folder, lambda: opened.playbook, keys)
     carrying = Carrying(engine, place.folder, place.current, say, lambda: now)
     found = _opened(Reopening(carrying, say, asked))
     if found:

@@ -29,6 +29,7 @@ from orchestrator.settings import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from orchestrator.signing import Keys
     from orchestrator.tick.pauses import Pause
 
 SLACK = timedelta(minutes=1)
@@ -112,12 +113,16 @@ def open_database(
     from orchestrator import database  # costs SQLAlchemy
     from orchestrator.migrations.state import require_schema
 
-    asked = database_url(url)
-    if asked is None and read_only and not (project / LOCAL_FOLDER / "clm.db").exists():
+    if read_only and _is_without_database(project, url):
         return database.memory_engine()
-    engine = database.open_engine(asked or database.default_url(project), read_only=read_only)
+    where = database_url(url) or database.default_url(project)
+    engine = database.open_engine(where, read_only=read_only)
     require_schema(engine, create=create)
     return engine
+
+
+def _is_without_database(project: Path, url: str | None) -> bool:
+    return database_url(url) is None and not (project / LOCAL_FOLDER / "clm.db").exists()
 
 
 def open_demo_database(project: Path, url: str | None) -> Engine:
@@ -153,7 +158,7 @@ def pauses_by_hand(opened: OpenProject, url: str | None) -> Mapping[str, Pause]:
     Raises:
         EnvironmentFault: the database cannot be opened, or its schema is not this version's.
     """
-    if database_url(url) is None and not (opened.folder / LOCAL_FOLDER / "clm.db").exists():
+    if _is_without_database(opened.folder, url):
         return {}
     from orchestrator.database_faults import database_faults  # costs SQLAlchemy
     from orchestrator.tick.pauses import EVERYTHING, pauses
@@ -163,6 +168,29 @@ def pauses_by_hand(opened: OpenProject, url: str | None) -> Mapping[str, Pause]:
         found = pauses(connection)
     each = {name: found.get(name, found.get(EVERYTHING)) for name in opened.playbook.flows}
     return {name: pause for name, pause in each.items() if pause is not None}
+
+
+def trial_keys(opened: OpenProject, url: str | None) -> Keys:
+    """Return the keys of a message for trial; none are made in place of those that are lost.
+
+    Raises:
+        SecretFault: the secret cannot be used, or there is none where one has signed links.
+        EnvironmentFault: there is no secret, and the database cannot say whether one has signed.
+    """
+    from orchestrator.signing import keys_of, known_keys
+
+    if known_keys(opened.folder) is not None or _is_without_database(opened.folder, url):
+        return keys_of(opened.folder)
+    from orchestrator import database  # costs SQLAlchemy
+    from orchestrator.delivery.signers import refuse_another
+    from orchestrator.migrations.state import SchemaState, require_schema, schema_state
+
+    where = database_url(url) or database.default_url(opened.folder)
+    engine = database.open_engine(where, read_only=True)
+    if schema_state(engine) is not SchemaState.NONE:
+        require_schema(engine)
+        refuse_another(engine, opened.folder)
+    return keys_of(opened.folder)
 
 
 def breaker(opened: OpenProject, name: str) -> str:

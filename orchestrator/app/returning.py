@@ -27,20 +27,22 @@ def returns_to(given: Path | None, url: str | None, variables: Iterable[str] | N
     Raises:
         UsageError: there is no project.
         EnvironmentFault: there is no database of this version, nothing was ever run, or the
-            secret is not here: a new one would make every wish to leave look forged.
+            secret is not here, or another: it would make every wish to leave look forged.
     """
     from orchestrator.delivery.links import links_of
     from orchestrator.delivery.returning import Returns
+    from orchestrator.delivery.signers import refuse_another
     from orchestrator.signing import SECRET_FILE, SECRET_VARIABLE, known_keys
 
     folder = find_project(given)
+    engine = open_database(folder, url)
+    refuse_another(engine, folder)
     keys = known_keys(folder)
     if keys is None:
         raise EnvironmentFault(
             f"the secret that links are signed with is not here: there is no {SECRET_FILE}",
             help=f"or let {SECRET_VARIABLE} be set where mail is taken, as where it is sent",
         )
-    engine = open_database(folder, url)
     known = last_good(folder, engine, variables)
     if known.playbook is None:
         raise EnvironmentFault(f"{known.refusal}, and nothing was ever run")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -65,19 +66,14 @@ class Answering:
     _listeners: list[Listener] = field(default_factory=list)
 
     def site(self) -> Site:
-        """Return what the public routes share.
-
-        Raises:
-            EnvironmentFault: the project's secret cannot be read.
-        """
+        """Return what the public routes share; the keys are asked for by the first link."""
+        from orchestrator.delivery.signers import signing_keys
         from orchestrator.server.site import Site
-        from orchestrator.signing import keys_of
 
-        keys = keys_of(self.folder)
         return Site(
             self.engine,
             self.folder,
-            keys,
+            cache(lambda: signing_keys(self.engine, self.folder, utcnow())),
             self.current,
             utcnow,
             self.say,
@@ -177,8 +173,8 @@ def serve(
     Raises:
         UsageError: there is no project, or an address is not understood.
         PlaybookErrors: the files do not load and there never was a release.
-        EnvironmentFault: an address is taken, a secret is missing, or the database's schema is
-            not this version's.
+        EnvironmentFault: an address is taken, a secret is missing or not the one that links are
+            signed with, or the database's schema is not this version's.
     """
     from orchestrator.delivery.metrics import Metrics
     from orchestrator.scheduler.events import Voice
@@ -191,6 +187,7 @@ def serve(
     current = InForce(files, engine, tell)
     place = Answering(folder, engine, current, Voice(tell).say, request, Metrics())
     with closing(place.site()) as site, stopped_by_signals() as stop:
+        site.keys()
         site.open_readers()
         place.listen_outside(site)
         place.listen_inside()

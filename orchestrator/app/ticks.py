@@ -56,14 +56,18 @@ def one_tick(
 
     Raises:
         UsageError: ``now`` is before the last tick, in a dry run.
-        EnvironmentFault: the database or the disk refused.
+        EnvironmentFault: the database or the disk refused, or the tick is to be kept and the secret
+            that is here is not the one that the database signs links with.
     """
     from orchestrator.database_faults import database_faults
     from orchestrator.delivery.claims import waiting_calls
+    from orchestrator.delivery.signers import refuse_another
     from orchestrator.render.mask import Masking
     from orchestrator.telling import decision_lines
     from orchestrator.tick.run import TickPlan, dry_run, live_run
 
+    if not request.dry_run:
+        refuse_another(engine, opened.folder)
     plan = TickPlan(
         opened.playbook,
         request.now,

@@ -1,4 +1,4 @@
-"""``clmctl db status|upgrade``: the database's schema."""
+"""``clmctl db status|upgrade|accept-secret``: the database's schema, and whose links are signed."""
 
 from __future__ import annotations
 
@@ -76,6 +76,46 @@ def upgrade(project: ProjectOption = None, db: DatabaseOption = None) -> int:
         "is at this version already" if before is SchemaState.CURRENT else "is now at this version"
     )
     console.out(f"{place_of(engine)} {done}")
+    return 0
+
+
+@verb(
+    app,
+    "accept-secret",
+    examples=[
+        ("clmctl db accept-secret", "go on with the secret that is here; the old one is lost"),
+        ("clmctl db accept-secret --yes", "the same without being asked"),
+    ],
+)
+def accept_secret(project: ProjectOption = None, db: DatabaseOption = None) -> int:
+    """Go on with another secret, because the one that links were signed with is lost for good.
+
+    Every link in messages already sent is dead from then on: unsubscribing, preferences, and what
+    mail says that comes back. First look for a backup of .clm/secret.key, or for the CLM_SECRET_KEY
+    of the machine that sent. Makes a secret if there is none. Who did it is kept in the audit.
+    Exit code 4: nobody said yes.
+    """
+    from orchestrator import app as root  # opens projects and databases
+    from orchestrator.clock import utcnow
+    from orchestrator.delivery import signers
+    from orchestrator.errors import RefusedError
+    from orchestrator.settings import find_project
+    from orchestrator.signing import known_keys
+
+    folder = find_project(project)
+    engine = root.open_database(folder, db)
+    with root.looking(engine) as connection:
+        wrong = signers.wrong_with(signers.signer(connection), known_keys(folder), folder)
+    question = "Let all links in messages already sent be dead?"
+    if wrong is not None and not console.confirm(f"{wrong}. {question}"):
+        raise RefusedError(f"nothing was changed: {wrong}", help="answer with yes, or say --yes")
+    before, after = signers.accept(engine, folder, utcnow())
+    if before == after:
+        console.say(f"Links are signed with the secret {after} already; nothing was changed.")
+    else:
+        instead = f", no longer with {before}" if before else ""
+        console.say(f"Links are signed with the secret {after} from now on{instead}.")
+        console.say("Next: give every machine this secret, and restart what sends and answers.")
     return 0
 
 

@@ -83,12 +83,11 @@ def send_one(
     from orchestrator import app as root  # opens projects
     from orchestrator.delivery.trial import Trial, send_trial, trial_message
     from orchestrator.playbook.routes import open_channels
-    from orchestrator.signing import keys_of
 
     opened = root.open_project(project, var)
     route = route_of(open_channels(opened.playbook, opened.folder), channel)
     trial = Trial(channel=channel, to=_address(channel, to), now=opened.now(at), message=message)
-    keys = keys_of(opened.folder)
+    keys = root.trial_keys(opened, db)
     if message is not None:
         trial = _with_message(trial, opened, keys, customer=customer, db=db)
     elif customer is not None:

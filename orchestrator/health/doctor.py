@@ -20,7 +20,7 @@ from orchestrator.health.finding import Finding
 from orchestrator.health.leaving import leaving_findings
 from orchestrator.health.lists import audience_findings
 from orchestrator.health.names import Names
-from orchestrator.health.secret_checks import secret_findings
+from orchestrator.health.secret_checks import lost_secret_findings, secret_findings
 from orchestrator.health.status import standing
 from orchestrator.playbook.model import Playbook
 from orchestrator.report.contracts import Json, instant_text
@@ -64,6 +64,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield from database_checks.clock_findings(connection, patient.now)
         yield from database_checks.zone_findings(connection, _zone(connection, playbook))
         yield from database_checks.work_findings(stands)
+        yield from lost_secret_findings(connection, patient.folder)
     yield from leaving_findings(stands.leaving, patient.folder)
     yield from audience_findings(stands.audiences)
     yield from playbook_checks.release_findings(playbook, patient.refusal, stands)

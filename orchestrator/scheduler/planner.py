@@ -71,8 +71,8 @@ class Planner:
     _is_paused: bool = False
     _election: Lock = field(default_factory=Lock)
 
-    def look(self) -> None:
-        """Look at the database once, before the first wake; one that is away may come later.
+    def look(self) -> bool:
+        """Return whether the database is there, before the first wake; one that is away may come.
 
         Raises:
             EnvironmentFault: its schema is not this version's.
@@ -81,8 +81,9 @@ class Planner:
             schema_state(self.engine)
         except EnvironmentFault as fault:
             self.voice.say("not_reached", f"the database is not there yet: {fault}", "warning")
-            return
+            return False
         require_schema(self.engine, create=True)
+        return True
 
     def wake(self) -> Outcome:
         """Do what is due by now; a failing database costs the office and raises nothing.

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from orchestrator.delivery.metrics import Metrics
+from orchestrator.errors import EnvironmentFault
 from orchestrator.server.gate import Gate
 from orchestrator.server.routes import health, onsite, pages, receipts
 from orchestrator.server.site import Site, base_path
@@ -30,6 +31,10 @@ def public_application(site: Site, metrics: Metrics) -> ASGIApp:
         if error.status_code == 404 and request.method in ("GET", "HEAD", "POST"):
             return pages.lost(site, request)
         return PlainTextResponse("\n", error.status_code, error.headers)
+
+    @application.exception_handler(EnvironmentFault)
+    async def unanswered(request: Request, fault: EnvironmentFault) -> Response:
+        return pages.later(site, pages.spoken(site, request, None), fault)
 
     def crashed(where: str, error: BaseException) -> None:
         facts = {"path": where, "reason": type(error).__name__}

@@ -28,7 +28,8 @@ class Site:
 
     engine: Engine
     folder: Path
-    keys: Keys
+    keys: Callable[[], Keys]
+    """Returns what links are signed with."""
     current: Callable[[], Playbook]
     """Returns the playbook in force."""
     clock: Callable[[], datetime]
@@ -53,8 +54,12 @@ class Site:
 
     @property
     def links(self) -> Links:
-        """What reads the links in messages."""
-        return links_of(self.playbook, self.keys)
+        """What reads the links in messages.
+
+        Raises:
+            EnvironmentFault: the database was not there yet to say which secret signs them.
+        """
+        return links_of(self.playbook, self.keys())
 
     @property
     def topics(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from orchestrator.delivery.breakers import WHOLE
 from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.complaints import RELEASED
 from orchestrator.delivery.metrics import Metrics
+from orchestrator.delivery.signers import SECRET
 from orchestrator.delivery.switch import Switch
 from orchestrator.errors import EnvironmentFault
 from orchestrator.tick.beginning import watermark
@@ -71,7 +72,7 @@ class Standing(Collector):
         paused = _gauge("clm_stops", "What people, a surge or complaints have stopped.", "kind")
         for kind, count in connection.execute(
             select(control.kind, func.count())
-            .where(control.state != RELEASED)
+            .where(control.state != RELEASED, control.kind != SECRET)
             .group_by(control.kind)
         ):
             paused.add_metric([kind], count)

@@ -110,18 +110,19 @@ class Dirty(SQLModel, table=True):
 
 
 class Control(SQLModel, table=True):
-    """What a person has stopped, until they let it go on again."""
+    """What a person has stopped, until they let it go on again; and whose links are signed."""
 
     __tablename__ = "control"
     __table_args__ = (PrimaryKeyConstraint("kind", "name"),)
 
     kind: str = required_text()
     """``all``, ``flow``, ``channel``, ``provider``, ``surge``: a flow waits for approval, or
-    ``complaints``: a sender does."""
+    ``complaints``: a sender does; ``secret``: what links are signed with, one row."""
     name: str = required_text()
-    """The flow, channel, provider or sender; empty for ``all``."""
+    """The flow, channel, provider or sender; empty for ``all`` and ``secret``."""
     state: str = required_text()
-    """``paused``; of a ``surge`` and of ``complaints`` ``held``, of these later ``released``."""
+    """``paused``; of a ``surge`` and of ``complaints`` ``held``, of these later ``released``;
+    of ``secret`` its public name."""
     at: datetime = required_instant()
     """Since when; of a ``surge`` the latest tick of which messages are held."""
     reason: str | None = text_field()

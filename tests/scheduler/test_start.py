@@ -25,6 +25,7 @@ from orchestrator import tables
 from orchestrator.cli.shell import answer
 from orchestrator.clock import utcnow
 from orchestrator.database import open_engine
+from orchestrator.signing import SECRET_FILE
 
 FLOW = """
 flow: hello
@@ -196,6 +197,41 @@ def test_a_database_that_stops_and_starts_leaves_nothing_stuck(
         one.process.wait()
 
     assert [name for name, _, _ in sent(shop)] == ["c1", "c2", "c3"]
+
+
+@pytest.mark.slow
+def test_a_database_that_comes_late_says_whether_the_secret_is_lost(
+    tmp_path: Path, server_to_stop: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLM_SECRET_KEY", raising=False)
+    server = server_to_stop
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shop = Shop(open_engine(postgres_url_of(server, "postgres")), folder)
+    shop.write(hello=FLOW)
+    codes = []
+    for number in range(2):
+        (folder / SECRET_FILE).unlink(missing_ok=True)
+        shop.engine.dispose()
+        server.stop()
+        one = Process(shop, tmp_path / f"log-{number}.jsonl", "--every", "1s")
+        try:
+            one.until("failed")
+            assert not (folder / SECRET_FILE).exists(), "none is made before the database is asked"
+            server.ensure_postgres_running()
+            if number == 0:
+                one.until("tick")
+                sign_up(shop, "ana")
+                wait_for(lambda: outbox(shop) == 1)
+                codes.append(one.end(signal.SIGTERM))
+            else:
+                codes.append(one.process.wait(60))
+        finally:
+            one.process.kill()
+            one.process.wait()
+
+    assert codes == [0, 5], "the first secret is made, a lost one is missed"
+    assert not (folder / SECRET_FILE).exists()
 
 
 @pytest.mark.parametrize("verb", [["status"], ["run", "--dry-run"], ["--help"]], ids=" ".join)

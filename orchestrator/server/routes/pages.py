@@ -90,7 +90,7 @@ class _Pages:
         try:
             done = withdraw(site.deciding, wish, topic, site.topics, site.clock())
         except EnvironmentFault as fault:
-            return self._later(language, fault)
+            return later(site, language, fault)
         self._settle(wish, done, "topic" if topic else "all")
         return page("left", language, shop_of(site), self._about(wish, topic))
 
@@ -110,7 +110,7 @@ class _Pages:
         try:
             done = choose(site.deciding, wish, wanted, site.topics, site.clock())
         except EnvironmentFault as fault:
-            return self._later(self._language(request, None), fault)
+            return later(site, self._language(request, None), fault)
         self._settle(wish, done, "preferences")
         return self._choices(request, wish, is_saved=True)
 
@@ -140,10 +140,6 @@ class _Pages:
 
     def _language(self, request: Request, holder: Holder | None) -> Language:
         return spoken(self._site, request, holder.locale if holder else None)
-
-    def _later(self, language: Language, fault: EnvironmentFault) -> Response:
-        self._site.say("not_written", f"a withdrawal has to wait: {fault}", "error", {})
-        return note("later", language, shop_of(self._site), 503)
 
     def _settle(self, wish: Wish, done: Decided, scope: str) -> None:
         """Wait until it is true at the wire too, and tell of it."""
@@ -183,6 +179,12 @@ def spoken(site: Site, request: Request, locale: str | None) -> Language:
     accepted = accepted_locales(request.headers.get("accept-language", ""))
     known = [one for one in (locale, *accepted) if one]
     return language_of(*known, site.playbook.project.locale)
+
+
+def later(site: Site, language: Language, fault: EnvironmentFault) -> Response:
+    """Return the answer while the database cannot be asked or written."""
+    site.say("not_written", f"a withdrawal has to wait: {fault}", "error", {})
+    return note("later", language, shop_of(site), 503)
 
 
 def lost(site: Site, request: Request) -> Response:
