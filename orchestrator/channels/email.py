@@ -12,9 +12,11 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from orchestrator.channels.base import BatchChannel, Capabilities, MayBegin, Surroundings
+from orchestrator.channels.mail.dkim import USUAL_BITS
 from orchestrator.channels.mail.settings import EmailSettings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
+from orchestrator.channels.reach import is_private
 from orchestrator.channels.spec import CHANNELS
 
 _INVENTED = re.compile(r"\.(?:test|example|invalid|localhost|example\.(?:com|net|org))\Z")
@@ -38,10 +40,12 @@ class EmailChannel(BatchChannel):
         from orchestrator.channels.mail.making import (  # noqa: PLC0415 - sockets, TLS, keys
             composer_of,
             pool_of,
+            signer_of,
         )
 
         super().__init__(settings, surroundings)
-        self._composer = composer_of(settings)
+        self._signer = signer_of(settings)
+        self._composer = composer_of(settings, self._signer)
         self._seconds = self.capabilities.timeout.total_seconds()
         self._pool = pool_of(settings, self._seconds)
 
@@ -54,7 +58,7 @@ class EmailChannel(BatchChannel):
         yield from self._pool.carry(errands, len(messages))
 
     def check(self) -> Sequence[str]:
-        found = (self._pool.check(), self._invented_links())
+        found = (self._pool.check(), self._weak_key(), self._invented_links())
         return [one for one in found if one]
 
     def close(self) -> None:
@@ -64,9 +68,20 @@ class EmailChannel(BatchChannel):
         """Say that links of mails lead nowhere, unless it is only tried out on this machine."""
         base = self.surroundings.base_url
         host = (urlsplit(base).hostname or "") if base else ""
-        if self.settings.is_on_this_machine or not _INVENTED.search(f".{host}"):
+        is_invented = bool(_INVENTED.search(f".{host}"))
+        if self.settings.is_on_this_machine or not (is_invented or is_private(host)):
+            return None
+        what = "an invented" if is_invented else "a private"
+        return (
+            f"links.base_url in project.yaml is {what} address ({host}): nobody could "
+            "unsubscribe from these mails"
+        )
+
+    def _weak_key(self) -> str | None:
+        signer = self._signer
+        if signer is None or not signer.is_weak:
             return None
         return (
-            f"links.base_url in project.yaml is an invented address ({host}): nobody could "
-            "unsubscribe from these mails"
+            f"the DKIM key of {signer.domain} has fewer than {USUAL_BITS} bits, which signers "
+            "should use (RFC 8301): make a new one, under a selector of its own"
         )

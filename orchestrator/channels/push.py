@@ -21,14 +21,13 @@ from orchestrator.channels.push_web import VapidKey, WebPush
 from orchestrator.channels.reach import Reach
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.shapes import NetworkShape, SecretShape, UrlShape
+from orchestrator.channels.shapes import ContactShape, NetworkShape, SecretShape, UrlShape
 from orchestrator.channels.spec import CHANNELS
 from orchestrator.channels.subscription import Subscription, subscription_of
 from orchestrator.channels.web import Web
 from orchestrator.clock import utcnow
 from orchestrator.language.containers import ListOf
 from orchestrator.language.sentences import SentenceOf
-from orchestrator.language.shapes import Text
 from orchestrator.language.words import Rules, Sentence, word
 
 LARGEST = 4_096
@@ -59,7 +58,7 @@ class WebPushSettings(Sentence):
         called=("vapid", "vapid_key", "private_key", "vapid_private_key"),
     )
     contact: str = word(
-        Text(),
+        ContactShape(),
         "Whom a push service asks: mailto:… or https://….",
         called=("subject", "sub", "email"),
     )

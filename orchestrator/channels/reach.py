@@ -7,6 +7,8 @@ differently a moment later gains nothing. One private address among several is e
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -64,6 +66,21 @@ class Reach:
         if port is not None and port not in WEB_PORTS and not (self.everywhere or self.allowed):
             raise NotReachable(f"port {port} is not one of the web")
 
+    def require_literal(self, url: str) -> None:
+        """Refuse an address that would be refused whatever any name server said.
+
+        Raises:
+            NotReachable: as ``require``, or its host is an IP address, or a name of this machine,
+                that may not be called.
+        """
+        self.require(url)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        address = literal_address(host)
+        if address is not None:
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+            self._require_all(host, port, [str(address)])
+
     def resolved(self, host: str, port: int, seconds: float = LOOKUP_SECONDS) -> list[str]:
         """Return the addresses of a host, all of which may be reached.
 
@@ -89,6 +106,20 @@ class Reach:
                 raise NotReachable(f"port {port} is not one of the web")
 
 
+def literal_address(host: str) -> Address | None:
+    """Return the address that a host is, in any spelling that connecting takes; None of a name.
+
+    ``localhost``, and what lies below it, is this machine (RFC 6761, 6.3).
+    """
+    if re.search(r"(?:\A|\.)localhost\.?\Z", host, re.IGNORECASE):
+        return ipaddress.IPv4Address("127.0.0.1")
+    try:
+        rows = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+        return ipaddress.ip_address(str(rows[0][4][0]).partition("%")[0])
+    except (OSError, ValueError):
+        return None
+
+
 def unwrapped(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address stands for, if it does."""
     if isinstance(address, ipaddress.IPv4Address):
@@ -97,6 +128,12 @@ def unwrapped(address: Address) -> Address:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo[1] if address.teredo else None
     return address.ipv4_mapped or address.sixtofour or teredo or address
+
+
+def is_private(host: str) -> bool:
+    """Return whether a host is an address that the public internet does not lead to."""
+    address = literal_address(host)
+    return address is not None and not is_public(unwrapped(address))
 
 
 def is_public(address: Address) -> bool:

@@ -1,4 +1,4 @@
-"""Shapes of what channels are told: secrets, rates, web addresses, seconds, folders."""
+"""Shapes of what channels are told: secrets, rates, addresses, networks, seconds, folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -188,21 +188,35 @@ class UrlShape(ScalarShape[str]):
         return {"type": "string", "pattern": f"^{self._pattern}$"}
 
 
+_EVERYWHERE = (
+    "that is every address: calls would reach this machine, its neighbours and the cloud's "
+    "metadata; name the networks of your own"
+)
+
+
 class NetworkShape(ScalarShape[str]):
-    """A network such as ``10.0.0.0/8``, or one address."""
+    """A network such as ``10.0.0.0/8``, or one address; not the one that holds every address."""
 
     says = "a network such as 10.0.0.0/8, or one address"
     sample = "10.0.0.0/8"
     hint = "write the first address of the network, a slash, and how many bits it has"
 
     def parse(self, node: ScalarNode) -> str | None:
+        network = self._read(node.value)
+        return None if network is None or network.prefixlen == 0 else str(network)
+
+    @staticmethod
+    def _read(value: object) -> IPv4Network | IPv6Network | None:
         try:
-            return str(ip_network(node.value)) if isinstance(node.value, str) else None
+            return ip_network(value) if isinstance(value, str) else None
         except ValueError:
             return None
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there; an address inside a network is answered with the network."""
+        network = self._read(node.value) if isinstance(node, ScalarNode) else None
+        if network is not None:
+            return super().refuse(node, reader, help=_EVERYWHERE)
         try:
             around = (
                 str(ip_network(node.text, strict=False)) if isinstance(node, ScalarNode) else ""
@@ -212,7 +226,36 @@ class NetworkShape(ScalarShape[str]):
         return super().refuse(node, reader, help=self.meant(node, around) or help)
 
     def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/[0-9]{1,3})?$"}
+        return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/0*[1-9][0-9]{0,2})?$"}
+
+
+class ContactShape(ScalarShape[str]):
+    """Whom to ask about what we send: ``mailto:`` or ``https://`` (RFC 8292, 2.1)."""
+
+    says = "an address that begins with mailto: or https://"
+    sample = "mailto:push@shop.example"
+    hint = "a push service writes there if what we send troubles it"
+    _pattern = (
+        r"(?:mailto:[^\s@:/?#\u0080-\uffff]+@[^\s@:/?#\u0080-\uffff]+"
+        r"|https://[^\s/@?#\\\u0080-\uffff]+(?:[/?#][^\s\\\u0080-\uffff]*)?)"
+    )
+
+    def parse(self, node: ScalarNode) -> str | None:
+        if isinstance(node.value, str) and re.fullmatch(self._pattern, node.value):
+            return node.value
+        return None
+
+    def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
+        """Report what stands there; a bare address is answered with what goes before it."""
+        if isinstance(node, ScalarNode):
+            text = re.sub(r"\A(?:mailto|https?):/*", "", node.text.strip(), flags=re.IGNORECASE)
+            scheme = "mailto:" if "@" in text else "https://"
+            is_near = re.search(r"[\w-]\.[\w-]", text)
+            help = (self.meant(node, f"{scheme}{text}") if is_near else None) or help
+        return super().refuse(node, reader, help=help)
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": f"^{self._pattern}$"}
 
 
 class FolderShape(ScalarShape[str]):

@@ -10,43 +10,20 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome, accepted
-from orchestrator.channels.reach import Reach
-from orchestrator.channels.secret import Secret
-from orchestrator.channels.settings import ChannelSettings
-from orchestrator.channels.shapes import NetworkShape, SecretShape
 from orchestrator.channels.spec import WEBHOOK, ChannelSpec
 from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
+from orchestrator.channels.webhook_settings import WebhookSettings
 from orchestrator.clock import utcnow
-from orchestrator.language.containers import ListOf
-from orchestrator.language.words import word
 
 _PREFIX = "whsec_"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookSettings(ChannelSettings):
-    """Calls the addresses of the catalog's `webhooks`."""
-
-    secret: Secret | None = word(
-        SecretShape(),
-        "What calls are signed with (Standard Webhooks); without it they are not signed.",
-        default=None,
-    )
-    allow: tuple[str, ...] | None = word(
-        ListOf(NetworkShape()),
-        "Networks that may be called although they are not public, such as 10.0.0.0/8.",
-        default=None,
-    )
 
 
 class WebhookChannel(Channel):
@@ -59,8 +36,7 @@ class WebhookChannel(Channel):
 
     def __init__(self, settings: WebhookSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
-        allowed = tuple(ipaddress.ip_network(one) for one in settings.allow or ())
-        self._web = Web(Reach(allowed), self.capabilities.timeout)
+        self._web = Web(settings.reach, self.capabilities.timeout)
         if settings.secret is not None and not key_of(settings.secret.reveal()):
             raise settings.secret.fault(
                 f"after {_PREFIX} stands a key in base64, and nothing else", "cannot be used"

@@ -380,12 +380,31 @@ def checked_soon(folder: Path, settings: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("key", "is_told"),
+    [(rsa_key(1024)[0], True), (rsa_key(2048)[0], False), (ed25519_key()[0], False)],
+    ids=["1024 bits", "2048 bits", "Ed25519"],
+)
+def test_a_check_tells_that_a_dkim_key_is_weak(tmp_path: Path, key: bytes, is_told: bool) -> None:
+    said = "dkim: {domain: kopi.example, selector: s1, key: env:DKIM}"
+    with post_office(Office()) as office:
+        settings = f"host: 127.0.0.1, port: {office.port}, tls: none, {said}"
+        with channel(tmp_path, settings, DKIM=key.decode()) as opened:
+            found = opened.check()
+
+    assert [one for one in found if "2048 bits" in one] == [*found]
+    assert bool(found) == is_told
+
+
+@pytest.mark.parametrize(
     ("host", "base_url", "is_told"),
     [
         ("mail.invalid", "https://shop.example", True),
         ("mail.invalid", "https://www.example.com/shop", True),
         ("mail.invalid", "https://shop.test", True),
+        ("mail.invalid", "https://localhost", True),
+        ("mail.invalid", "https://10.1.2.3:8443/shop", True),
         ("mail.invalid", "https://shop.at", False),
+        ("mail.invalid", "https://1.1.1.1", False),
         ("mail.invalid", "https://myexample.com", False),
         ("mail.invalid", None, False),
         ("127.0.0.1", "https://shop.example", False),

@@ -14,7 +14,9 @@ import pytest
 from orchestrator.channels.secret import Secret
 from orchestrator.channels.settings import ChannelSettings, opened, secrets_of
 from orchestrator.channels.shapes import (
+    ContactShape,
     FolderShape,
+    NetworkShape,
     Rate,
     RateShape,
     SecretShape,
@@ -73,6 +75,15 @@ def test_a_rate_is_so_many_in_a_time(written: str, rate: float) -> None:
         (UrlShape(), "https://good.example\\@evil.example"),
         (UrlShape(), "file:///etc/passwd"),
         (UrlShape(), "http://localhost.evil.example"),
+        (NetworkShape(), "0.0.0.0/0"),
+        (NetworkShape(), "::/0"),
+        (NetworkShape(), "1.2.3.4/0.0.0.0"),
+        (ContactShape(), "me"),
+        (ContactShape(), "mailto:me"),
+        (ContactShape(), "mailto:a@shop.example, b@shop.example"),
+        (ContactShape(), "http://shop.example"),
+        (ContactShape(), "https://"),
+        (ContactShape(), "push@shop.example"),
         (FolderShape(), "../outbox"),
         (FolderShape(), "/var/outbox"),
         (FolderShape(), "a/../b"),
@@ -114,6 +125,10 @@ def test_a_span_is_from_a_second_to_a_day(written: str, span: timedelta) -> None
         (SpanShape(), 30, "30 seconds"),
         (SpanShape(), "thirty secnds", "30 seconds"),
         (SpanShape(), "2 hrs", "2 hours"),
+        (ContactShape(), "push@shop.example", "mailto:push@shop.example"),
+        (ContactShape(), "mailto://push@shop.example", "mailto:push@shop.example"),
+        (ContactShape(), "http://shop.example/push", "https://shop.example/push"),
+        (ContactShape(), "shop.example", "https://shop.example"),
     ],
 )
 def test_what_is_nearly_one_is_answered_with_the_right_way(

@@ -18,7 +18,8 @@ from outgoing import outgoing
 
 from orchestrator.channels.base import Surroundings
 from orchestrator.channels.secret import Secret
-from orchestrator.channels.webhook import WebhookChannel, WebhookSettings, fields_of, signature
+from orchestrator.channels.webhook import WebhookChannel, fields_of, signature
+from orchestrator.channels.webhook_settings import WebhookSettings
 from orchestrator.errors import EnvironmentFault
 from orchestrator.language.marks import Mark
 

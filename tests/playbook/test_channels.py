@@ -83,6 +83,7 @@ def test_a_policy_without_a_purpose_is_answered_with_one_that_works(tmp_path: Pa
 
 
 EMAIL = "channels: {email: {host: smtp.shop.example, %s}}"
+WEB_PUSH = "channels: {push: {web_push: {key: env:VAPID, contact: %s}}}"
 SMS = "channels: {sms: {account: env:A, token: env:T, from: Shop, %s}}"
 
 
@@ -116,6 +117,10 @@ SMS = "channels: {sms: {account: env:A, token: env:T, from: Shop, %s}}"
         (SMS % "most_segments: three", "three", "CLM106", "did you mean 3?"),
         (SMS % "url: api.example/v1", "api.", "CLM106", 'mean "https://api.example/v1"?'),
         ("channels: {webhook: {allow: [10.0.0.1/8]}}", "10.", "CLM106", '"10.0.0.0/8"?'),
+        ("channels: {webhook: {allow: [0.0.0.0/0]}}", "0.", "CLM106", "that is every address"),
+        ("channels: {webhook: {allow: ['::/0']}}", "'::", "CLM106", "that is every address"),
+        (WEB_PUSH % "me", "me}", "CLM106", "a push service writes there"),
+        (WEB_PUSH % "a@b.example", "a@", "CLM106", 'mean "mailto:…"?'),
     ],
 )
 def test_a_mistake_is_answered_with_what_was_meant(

@@ -25,8 +25,8 @@ COVERED = (
 """What is signed of the headers that a message has (RFC 6376, 5.4.1)."""
 SEALED = ("from", "to", "subject", "reply-to")
 """What is signed once more than it occurs: a second one would break the signature."""
-LEAST_BITS = 1024
-"""Of an RSA key; 2048 is what to make (RFC 8301, 3.2)."""
+LEAST_BITS, USUAL_BITS = 1024, 2048
+"""Of an RSA key: what signers must have, and what they should (RFC 8301, 3.2)."""
 _HEADER = re.compile(rb"([^:\r\n]+):((?:[^\r\n]|\r\n[ \t])*)\r\n")
 _BLANKS = re.compile(rb"[ \t\r\n]+")
 _BLANKS_OF_LINE = re.compile(rb"[ \t]+")
@@ -47,13 +47,16 @@ class DkimSigner:
         key: a private key in PEM, RSA or Ed25519, without a passphrase.
     Raises:
         UnusableKey: the key or the selector cannot be used.
+
+    Attributes:
+        is_weak: the key signs, and has fewer bits than signers should use.
     """
 
     def __init__(self, domain: str, selector: str, key: bytes) -> None:
         if not _SELECTOR.match(selector):
             raise UnusableKey("the DKIM selector is not a name such as s2026")
         self.domain = domain
-        self._algorithm, self._sign = _signing(key)
+        self._algorithm, self._sign, self.is_weak = _signing(key)
         self._first = (
             f"DKIM-Signature: v=1; a={self._algorithm}; c=relaxed/relaxed; d={domain};"
             f" s={selector};\r\n h="
@@ -100,8 +103,8 @@ def _covered(headers: list[tuple[bytes, bytes, bytes]]) -> tuple[str, bytes]:
     return ":".join((*names, *SEALED)), signed
 
 
-def _signing(key: bytes) -> tuple[str, Callable[[bytes], bytes]]:
-    """Return (the ``a=`` of a key, what signs with it)."""
+def _signing(key: bytes) -> tuple[str, Callable[[bytes], bytes], bool]:
+    """Return (the ``a=`` of a key, what signs with it, whether it is weak)."""
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only who signs needs it
     from cryptography.hazmat.primitives.asymmetric import (  # noqa: PLC0415 - the same
         ed25519,
@@ -112,13 +115,16 @@ def _signing(key: bytes) -> tuple[str, Callable[[bytes], bytes]]:
     private = _loaded(key)
     if isinstance(private, ed25519.Ed25519PrivateKey):
         of_digest = private.sign
-        return "ed25519-sha256", lambda signed: of_digest(sha256(signed).digest())
+        return "ed25519-sha256", lambda signed: of_digest(sha256(signed).digest()), False
     if not isinstance(private, rsa.RSAPrivateKey):
         raise UnusableKey("the DKIM key is neither RSA nor Ed25519")
     if private.key_size < LEAST_BITS:
-        raise UnusableKey(f"the DKIM key has fewer than {LEAST_BITS} bits; make one of 2048")
+        raise UnusableKey(
+            f"the DKIM key has fewer than {LEAST_BITS} bits; make one of {USUAL_BITS}"
+        )
     sign, filling, digest = private.sign, padding.PKCS1v15(), hashes.SHA256()
-    return "rsa-sha256", lambda signed: sign(signed, filling, digest)
+    is_weak = private.key_size < USUAL_BITS
+    return "rsa-sha256", lambda signed: sign(signed, filling, digest), is_weak
 
 
 def _loaded(key: bytes) -> PrivateKeyTypes:
@@ -174,7 +180,7 @@ def public_key(key: bytes) -> PublicKey:
         PublicFormat,
     )
 
-    algorithm, _ = _signing(key)
+    algorithm, *_ = _signing(key)
     public = _loaded(key).public_key()
     if algorithm.startswith("ed25519"):
         return PublicKey("ed25519", _text(public.public_bytes(Encoding.Raw, PublicFormat.Raw)))

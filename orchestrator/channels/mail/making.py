@@ -13,13 +13,8 @@ from orchestrator.channels.secret import Secret
 from orchestrator.errors import EnvironmentFault
 
 
-def composer_of(settings: EmailSettings) -> Composer:
-    """Return what writes messages.
-
-    Raises:
-        EnvironmentFault: the DKIM key cannot sign.
-    """
-    signer = _signer(settings)
+def composer_of(settings: EmailSettings, signer: DkimSigner | None) -> Composer:
+    """Return what writes messages."""
     return Composer(
         Manner(return_path=settings.return_path, headers=settings.headers or {}, signer=signer)
     )
@@ -47,7 +42,12 @@ def pool_of(settings: EmailSettings, seconds: float) -> Pool:
     return Pool(relay, settings.connections)
 
 
-def _signer(settings: EmailSettings) -> DkimSigner | None:
+def signer_of(settings: EmailSettings) -> DkimSigner | None:
+    """Return what signs messages, if something does.
+
+    Raises:
+        EnvironmentFault: the DKIM key cannot sign.
+    """
     said = settings.dkim
     if said is None:
         return None

@@ -167,6 +167,21 @@ MEANING: dict[str, Code] = {
         "guardrails: {holdout: {share: 100%}}",
         "guardrails: {holdout: {share: 5%}}",
     ),
+    "CLM426": Code(
+        "a webhook that is never called",
+        "Calls go to public addresses on the ports of the web, and to the networks that allow of "
+        "the channel webhook names. Whatever name servers say, this address is none of them.",
+        "webhooks: {points: {url: 'http://10.1.2.3/points'}}\n…\nchannels: {webhook: {}}",
+        "webhooks: {points: {url: 'http://10.1.2.3/points'}}\n…\n"
+        "channels: {webhook: {allow: [10.1.0.0/16]}}",
+    ),
+    "CLM427": Code(
+        "links that only neighbours can follow",
+        "Mail goes to a server elsewhere, and its links lead to this machine or to an address of "
+        "a private network: its receivers could not unsubscribe.",
+        "links: {base_url: 'https://localhost'}\n…\nchannels: {email: {host: smtp.shop.at}}",
+        "links: {base_url: 'https://shop.at'}\n…\nchannels: {email: {host: smtp.shop.at}}",
+    ),
     "CLM431": Code(
         "a restart that only works inside",
         "if_already_in: restart does not ask re_entry, but it concerns customers who are inside. "

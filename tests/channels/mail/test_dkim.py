@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from collections.abc import Callable
 
 import dkim
@@ -103,6 +104,13 @@ def test_bodies_are_hashed_as_another_library_hashes_them(pieces: list[str]) -> 
 def test_a_sender_of_another_organisation_is_not_signed_for() -> None:
     with pytest.raises(NotAligned, match="evil.example"):
         signed(rsa_key(1024), outgoing(sender=Sender("", "a@evil.example")))
+
+
+def test_a_key_that_no_receiver_believes_does_not_sign() -> None:
+    made = subprocess.run(["openssl", "genrsa", "768"], capture_output=True, check=True)
+
+    with pytest.raises(UnusableKey, match="fewer than 1024 bits; make one of 2048"):
+        DkimSigner("kopi.example", "s2026", made.stdout)
 
 
 def _on_a_curve() -> bytes:
