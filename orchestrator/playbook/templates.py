@@ -72,7 +72,7 @@ def read_message(name: str, texts: Mapping[str, str], reader: Reader) -> Message
         elif template := _template(path, file, text, reader):
             templates.append(template)
     _one_body_each(templates, reader)
-    if not templates:
+    if all(path == f"{folder}/{SETTINGS}" for path in texts):
         message = f'the message "{name}" has no template'
         reader.report(first, "CLM119", message, help=f"add one: {folder}/email.md.j2")
     return Message(name, settings, tuple(templates))
@@ -84,7 +84,7 @@ def _refuse_name(reader: Reader, mark: Mark, message: str) -> None:
 
 
 def _settings(path: str, text: str, reader: Reader) -> MessageFile | None:
-    node = read_yaml(text, path, reader.problems)
+    node = read_yaml(text, path, reader.problems, holds="topic: newsletter")
     if not isinstance(node, MapNode):
         if node is not None:
             reader.report(node.mark, "CLM106", "a message file is a mapping such as {topic: …}")
@@ -172,7 +172,7 @@ def _split_front(text: str) -> tuple[str | None, str | None, int]:
 def _front_matter(path: str, text: str | None, reader: Reader) -> FrontMatter | None:
     if text is None or not text.strip():
         return None
-    node = read_yaml(text + "\n", path, reader.problems, line=2)
+    node = read_yaml(text + "\n", path, reader.problems, line=2, holds="subject: Welcome")
     if not isinstance(node, MapNode):
         if node is not None:
             reader.report(node.mark, "CLM106", "front matter is a mapping such as {subject: …}")

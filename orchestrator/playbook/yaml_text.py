@@ -30,18 +30,21 @@ _PROSE = frozenset(
 _NAME_LIKE = re.compile(r"[\w$./:%-]*\Z")
 
 
-def read_yaml(text: str, path: str, problems: list[Problem], *, line: int = 1) -> Node | None:
+def read_yaml(
+    text: str, path: str, problems: list[Problem], *, line: int = 1, holds: str = "flow: welcome"
+) -> Node | None:
     """Return the one document of a text; None if it cannot be trusted at all.
 
     Args:
         problems: everything wrong is added here; some of it leaves a usable node.
         line: the line of the file on which ``text`` begins.
+        holds: what such a file could say, for whoever left it empty.
     """
     before = len(problems)
     problems += [_moved(problem, line - 1) for problem in suspicious(text, path)]
     if len(problems) > before:
         return None
-    return _Composer(text, path, line - 1, problems).document()
+    return _Composer(text, path, line - 1, problems, holds).document()
 
 
 def _moved(problem: Problem, down: int) -> Problem:
@@ -60,6 +63,8 @@ class _Composer:
     path: str
     down: int
     problems: list[Problem]
+    holds: str
+    """What such a file could say."""
     lines: list[str] = field(init=False)
     nodes: int = 0
     scalars: list[tuple[int, int]] = field(default_factory=list)
@@ -103,7 +108,9 @@ class _Composer:
             elif isinstance(event, yaml.NodeEvent):
                 found = self.node(event, events, 1)
         if found is None or (isinstance(found, ScalarNode) and found.value is None):
-            self.stop(Mark(self.path, self.down + 1, 1), "CLM116", *_EMPTY)
+            self.stop(
+                Mark(self.path, self.down + 1, 1), "CLM116", _EMPTY, _TO_SAY.format(self.holds)
+            )
         return found
 
     def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
@@ -273,10 +280,8 @@ _SEVERAL = (
     "a second document begins here",
     "one file holds one document; put what follows --- in a file of its own",
 )
-_EMPTY = (
-    "there is nothing in this file",
-    "say what it holds, for example: flow: welcome; or remove it",
-)
+_EMPTY = "there is nothing in this file"
+_TO_SAY = "say what it holds, for example: {}; or remove it"
 _HIDDEN_HELP = "type the name anew; the character cannot be seen"
 _SECRET_HELP = (
     "secrets do not belong in files that are shared; write its place: env:NAME or file:path"  # noqa: S105  # talks of them

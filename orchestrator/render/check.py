@@ -27,6 +27,7 @@ from orchestrator.render.names import KnownNames, library_names, message_names, 
 from orchestrator.render.preheaders import unseen_preheaders
 from orchestrator.render.sending_steps import sending_steps
 from orchestrator.render.slots import guard_slots
+from orchestrator.render.unclosed import unclosed
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,20 @@ class Text:
     at: Mark | None = None
     """The place of a text that is a value of a YAML file."""
 
-    def mark(self, line: int, needle: str = "") -> Mark:
-        """Return the place of ``needle`` on a line of this text."""
+    def mark(self, line: int, needle: str = "", order: int = 0) -> Mark:
+        """Return the place of ``needle`` on a line of this text.
+
+        Args:
+            order: so many of its occurrences are passed over.
+        """
         if self.at is not None:
             return self.at
         lines = self.text.split("\n")
         line = min(max(line, 1), len(lines))
         written = lines[line - 1]
         column = written.find(needle) if needle else -1
+        for _ in range(order):
+            column = written.find(needle, column + 1)
         if column < 0:
             column, needle = len(written) - len(written.lstrip()), ""
         return Mark(self.path, self.first_line + line - 1, column + 1, max(len(needle), 1))
@@ -137,7 +144,7 @@ class _Checker:
             tree = self.library.tree(here.text) or self.library.parser.parse(here.text)
             converted_html = self._html(here, name)
         except TemplateSyntaxError as error:
-            yield Problem(here.mark(error.lineno), "CLM501", _plainly(error.message or ""))
+            yield self._syntax(here, error)
             return
         findings = [*refusals(tree, trusted), *name_findings(tree, names)]
         findings += self._source_findings(tree)
@@ -154,6 +161,20 @@ class _Checker:
         for finding in findings:
             mark = here.mark(finding.line, finding.needle)
             yield Problem(mark, finding.code, finding.message, finding.help, finding.severity)
+
+    def _syntax(self, here: Text, error: TemplateSyntaxError) -> Problem:
+        """Return what does not parse; a block that stays open is told where it opens."""
+        says = error.message or ""
+        opening = unclosed(self.library.parser, here.text) if says.startswith(_ENDS) else None
+        if opening is None:
+            return Problem(here.mark(error.lineno), "CLM501", _plainly(says))
+        tag, end = f"{{% {opening.block} %}}", f"{{% end{opening.block} %}}"
+        return Problem(
+            here.mark(opening.line, opening.needle, opening.order),
+            "CLM501",
+            f"this {tag} is never closed",
+            f"write {end} where it ends",
+        )
 
     def _without_content(self, here: Text) -> Iterator[Problem]:
         tree = self.library.tree(here.text)
@@ -245,6 +266,10 @@ def _path_of(playbook: Playbook, name: str) -> str:
 
 def _has_line_break(text: str) -> bool:
     return len(text.rstrip("\r\n").splitlines()) > 1
+
+
+_ENDS = "Unexpected end of template"
+"""What Jinja says of a text that ends inside a block."""
 
 
 def _first_line(finding: Finding) -> Finding:

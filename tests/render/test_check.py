@@ -62,6 +62,31 @@ def test_problem_stands_where_it_is(
     assert near is None or f'did you mean "{near}"?' in (found[0].help or "")
 
 
+UNCLOSED = {
+    "far from the end": ("{% if customer.city %}\n{{ customer.city }}\nmore\n{{ entry.at }}", 4, 1, "if"),
+    "the inner of two": ("x\n{% for a in [1] %}\n  {%- if a %}\nb", 6, 3, "if"),
+    "the outer of two": ("{% if 1 %}\n{% for a in [1] %}\n{% endfor %}\nx", 4, 1, "if"),
+    "the second on a line": ("{% if 1 %}a{% endif %}{% if 2 %}\nx", 4, 23, "if"),
+    "a set of a text": ("{% set a = 1 %}\n{% set b %}\nx{{ a }}", 5, 1, "set"),
+    "a macro": ("{% macro m(a) %}\nx\n{{ customer.city }}", 4, 1, "macro"),
+    "raw before it": ("{% raw %}{% if %}{% endraw %}\n{% if 1 %}\nx", 5, 1, "if"),
+    "a tag of two lines": ("{%\n  if 1 %}\nx\n{{ 1 }}", 4, 1, "if"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "column", "block"), UNCLOSED.values(), ids=UNCLOSED.keys()
+)
+def test_a_block_that_stays_open_is_told_where_it_opens(
+    tmp_path: Path, body: str, line: int, column: int, block: str
+) -> None:
+    (found,) = problems(tmp_path, {TXT: mail(body)})
+
+    assert (found.code, found.mark.line, found.mark.column) == ("CLM501", line, column)
+    assert found.message == f"this {{% {block} %}} is never closed"
+    assert found.help == f"write {{% end{block} %}} where it ends"
+
+
 SOUND = {
     "declared": "{{ customer.city }} {{ customer.orders }} {{ customer['plan'] }}",
     "entry": "{{ entry.amount | money }} {{ entry.at | date }} {{ entry.start }}",
