@@ -120,10 +120,11 @@ def page_of(playbook: Playbook, send: Send, result: Rendered | RenderFailure) ->
     """Return a message as a page that shows it as its channel carries it."""
     from orchestrator.playbook.senders import sender_of
     from orchestrator.records.sends import Rendered
+    from orchestrator.report.attached import with_size
     from orchestrator.report.message_page import message_page
 
     assert isinstance(result, Rendered)
-    files = [_file(one) for one in attached_to(playbook, send)]
+    files = [with_size(one) for one in attached_to(playbook, send)]
     return message_page(send, result, sender_of(playbook, send.message), files)
 
 
@@ -132,11 +133,6 @@ def attached_to(playbook: Playbook, send: Send) -> tuple[AttachedFile, ...]:
     from orchestrator.playbook.attachments import attachments_of
 
     return attachments_of(playbook, send.message, send.channel)
-
-
-def _file(one: AttachedFile) -> str:
-    size = f"{one.octets} octets" if one.octets < 1_000 else f"{-(-one.octets // 1_000)} KB"
-    return f"{one.name} ({size})"
 
 
 def failure_of(result: Rendered | RenderFailure) -> RenderFailure | None:
@@ -150,6 +146,8 @@ def document(
     send: Send, result: Rendered | RenderFailure, files: Sequence[AttachedFile] = ()
 ) -> dict[str, object]:
     """Return the message as ``-o json`` tells it."""
+    from orchestrator.report.attached import attachment_object
+
     failed = failure_of(result)
     parts = ("to", "subject", "preheader", "text", "html", "locale")
     return {
@@ -160,10 +158,7 @@ def document(
         "step": send.step,
         "channel": send.channel,
         **{part: None if failed else getattr(result, part) for part in parts},
-        "attachments": [
-            {"name": one.name, "content_type": one.content_type, "octets": one.octets}
-            for one in files
-        ],
+        "attachments": [attachment_object(one) for one in files],
         "error": {"code": failed.code, "message": failed.message} if failed else None,
     }
 
@@ -173,6 +168,7 @@ def told(
 ) -> list[str]:
     """Return the message as a person reads it; control characters are made visible."""
     from orchestrator.records.sends import RenderFailure
+    from orchestrator.report.attached import with_size
     from orchestrator.report.layout import printable
 
     if isinstance(result, RenderFailure):
@@ -184,7 +180,7 @@ def told(
         ("To", result.to or "(no address)"),
         ("Subject", result.subject),
         ("Preheader", result.preheader),
-        *(("Attached", _file(one)) for one in files),
+        *(("Attached", with_size(one)) for one in files),
     )
     lines = [f"{name + ':':<11}{printable(value)}" for name, value in heads if value]
     return [*lines, "", *(printable(line) for line in result.text.splitlines())]

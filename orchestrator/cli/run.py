@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -78,7 +79,10 @@ def run(
     ] = None,
     render: Annotated[
         bool,
-        typer.Option("--render", help="Tell each message's text (and html, in JSON and CSV) too."),
+        typer.Option(
+            "--render",
+            help="Tell each message's text (in JSON and CSV its html and attachments) too.",
+        ),
     ] = False,
     reveal: RevealOption = False,
     raw: Annotated[
@@ -101,6 +105,7 @@ def run(
         raise UsageError("--as-live-since is for previews", help="add --dry-run, or leave it out")
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.cli import answers, console
+    from orchestrator.playbook.attachments import attachments_of
     from orchestrator.render.mask import mask_address
     from orchestrator.report.contracts import Telling, as_it_is
     from orchestrator.selection import select_flows
@@ -126,7 +131,8 @@ def run(
         whole=None if render else show,
         slack=opened.slack(at) if dry_run else timedelta(),
     )
-    telling = Telling(as_it_is if reveal else mask_address, render, raw)
+    attached = partial(attachments_of, opened.playbook)
+    telling = Telling(as_it_is if reveal else mask_address, render, raw, attached)
     asked = answers.Asked(
         cast("answers.Form", output), selection, telling, opened.zone, limit, show
     )

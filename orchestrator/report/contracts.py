@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.records.explained import Explained, ExplainedLeaf, RunMessage
 from orchestrator.records.ticks import DecisionLine, FlowReport, TickReport
+from orchestrator.report.attached import attachment_object, nothing_attached
+
+if TYPE_CHECKING:
+    from orchestrator.playbook.model import AttachedFile
 
 RUN_FORMAT = "clmctl.run/1"
 EXPLAIN_FORMAT = "clmctl.explain/1"
@@ -19,7 +23,7 @@ DECISION_KEYS = (
     "customer", "flow", "step", "message", "channel", "to", "decision", "reason", "at", "due_at",
     "subject", "variant", "entry", "detail", "error",
 )  # fmt: skip
-RENDERED_KEYS = ("text", "html")
+RENDERED_KEYS = ("text", "html", "attachments")
 
 Json = dict[str, Any]
 
@@ -36,9 +40,11 @@ class Telling:
     mask: Callable[[str, str], str]
     """(channel, address) → what to show of it."""
     rendered: bool = False
-    """Whether text and html are told too."""
+    """Whether text, html and what is attached are told too."""
     raw: bool = False
     """Whether CSV cells stay as they are, formulas too."""
+    attached: Callable[[str, str], Sequence[AttachedFile]] = nothing_attached
+    """(message, channel) → the files that go with it."""
 
     def columns(self) -> tuple[str, ...]:
         """Return the keys of a decision, in order."""
@@ -73,7 +79,12 @@ def decision_object(line: DecisionLine, telling: Telling) -> Json:
     if telling.rendered:
         told["text"] = line.text if is_send else None
         told["html"] = line.html if is_send else None
+        told["attachments"] = _attachments(line, telling) if is_send else None
     return told
+
+
+def _attachments(line: DecisionLine, telling: Telling) -> list[Json]:
+    return [attachment_object(one) for one in telling.attached(line.message, line.channel or "")]
 
 
 def _shown_address(line: DecisionLine, telling: Telling) -> str | None:

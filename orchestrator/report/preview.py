@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.channels.spec import WEBHOOK
 from orchestrator.counting import counted, number
 from orchestrator.records.ticks import DecisionLine, FlowReport, TickReport
+from orchestrator.report.attached import with_size
 from orchestrator.report.contracts import Telling, decision_object
 from orchestrator.report.layout import Page, printable
 from orchestrator.report.words import ENTRY, EXIT, GATE, WITHHELD, Labels, label, sentence
@@ -220,6 +221,8 @@ def _samples(seen: Seen, telling: Telling, page: Page) -> Iterator[str]:
             yield from (page.paint(text, "cyan") for text in _one_line(line.subject, page))
         for text in _body(line.text, page, whole=telling.rendered):
             yield page.paint(text, "dim")
+        for file in telling.attached(line.message, line.channel or ""):
+            yield from _one_line(f"Attached: {with_size(file)}", page)
 
 
 def _one_line(text: str, page: Page) -> list[str]:

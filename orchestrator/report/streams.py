@@ -24,7 +24,8 @@ def json_lines(lines: Iterable[DecisionLine], telling: Telling) -> Iterator[str]
 def csv_lines(lines: Iterable[DecisionLine], telling: Telling) -> Iterator[str]:
     """Yield a header and each decision as one record of CSV (RFC 4180, lines end with LF).
 
-    Missing values are empty; ``error`` is two columns, ``error_code`` and ``error_message``.
+    Missing values are empty; ``error`` is two columns, ``error_code`` and ``error_message``; of
+    ``attachments`` the names are told.
     Unless ``telling.raw``, a cell that a spreadsheet would run as a formula gets a ``'`` in
     front (owasp.org/www-community/attacks/CSV_Injection).
     """
@@ -55,6 +56,9 @@ def as_written(value: Any) -> Any:
 
 def _flat(decision: Json) -> Json:
     error = decision.pop("error") or {}
+    if "attachments" in decision:
+        names = [one["name"] for one in decision["attachments"] or ()]
+        decision["attachments"] = "; ".join(names) or None
     return {**decision, "error_code": error.get("code"), "error_message": error.get("message")}
 
 

@@ -100,6 +100,29 @@ def test_preview_tells_each_decision_in_order(
     assert code == 1
 
 
+def test_what_is_attached_is_told_where_a_message_is_shown(
+    project: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project / "templates" / "hello"
+    (folder / "terms.pdf").write_bytes(b"%PDF" + b"x" * 41_000)
+    (folder / "message.yaml").write_text("attachments: [terms.pdf]\n")
+    printed = {}
+    for form in ("human", "jsonl", "csv"):
+        preview(project, url, "-o", form, "--render")
+        printed[form] = capsys.readouterr().out
+
+    told = [json.loads(line) for line in printed["jsonl"].splitlines()]
+    for one in told:
+        validate("decision", one)
+    assert [one["attachments"] for one in told[:2]] == [
+        [{"name": "terms.pdf", "content_type": "application/pdf", "octets": 41_004}],
+        None,
+    ]
+    cells = list(csv.DictReader(io.StringIO(printed["csv"])))
+    assert [one["attachments"] for one in cells[:2]] == ["terms.pdf", ""]
+    assert "Attached: terms.pdf (42 KB)" in printed["human"]
+
+
 def test_addresses_are_masked_unless_revealed(
     project: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,9 +41,10 @@ def test_keys_of_a_decision_are_in_the_contracts_order() -> None:
         "customer flow step message channel to decision reason at due_at subject variant entry "
         "detail error"
     )
-    assert list(decision_object(decision(), Telling(as_it_is, rendered=True)))[-2:] == [
+    assert list(decision_object(decision(), Telling(as_it_is, rendered=True)))[-3:] == [
         "text",
         "html",
+        "attachments",
     ]
 
 
@@ -52,7 +53,8 @@ def test_channel_to_and_subject_are_of_sends_alone() -> None:
 
     told = decision_object(held, Telling(as_it_is, rendered=True))
 
-    assert [told[key] for key in ("channel", "to", "subject", "text", "html")] == [None] * 5
+    keys = ("channel", "to", "subject", "text", "html", "attachments")
+    assert [told[key] for key in keys] == [None] * 6
 
 
 def test_render_failure_is_a_send_with_its_error() -> None:
