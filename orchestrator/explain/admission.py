@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.criteria.nearest import Change, left_behind
+from orchestrator.criteria.flips import left_behind
+from orchestrator.criteria.nearest import Change
 from orchestrator.explain.questions import Inquiry, Verdict
 from orchestrator.explain.said import Speech
 from orchestrator.explain.standing import Standing

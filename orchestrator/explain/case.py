@@ -21,11 +21,12 @@ from sqlalchemy import (
 from orchestrator import tables
 from orchestrator.columns import Instant, exact_text, to_micros
 from orchestrator.explain.admission import Admission, Part
+from orchestrator.explain.events import latest_event
 from orchestrator.explain.messages import messages_of
 from orchestrator.explain.questions import Inquiry, Tree, joined
 from orchestrator.explain.said import Speech
 from orchestrator.explain.standing import Standing, latest_runs, standing_of
-from orchestrator.explain.starts import Beginnings, latest_event
+from orchestrator.explain.starts import Beginnings
 from orchestrator.explain.waiting import Waiting
 from orchestrator.flow.starts.did import DidStart
 from orchestrator.playbook.model import Attribute, Flow

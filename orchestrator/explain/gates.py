@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from orchestrator import openings, tables, timing
 from orchestrator.counting import counted
+from orchestrator.criteria.flips import left_behind
 from orchestrator.criteria.messages import one_message
-from orchestrator.criteria.nearest import Change, left_behind
+from orchestrator.criteria.nearest import Change
 from orchestrator.explain.questions import Inquiry
 from orchestrator.gate.policy import SendPolicy, frequency_rules, quiet_slot, volume_limits
 from orchestrator.language.marks import Mark

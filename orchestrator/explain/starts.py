@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, cast, select
 
 from orchestrator import tables, timing
-from orchestrator.criteria.nearest import Change, next_anniversary
+from orchestrator.criteria.flips import next_anniversary
+from orchestrator.criteria.nearest import Change
 from orchestrator.criteria.phrases import title, where_phrase
 from orchestrator.explain import said
+from orchestrator.explain.events import latest_event, used_up
 from orchestrator.explain.questions import Inquiry, Tree, Verdict, joined
 from orchestrator.flow.base import Start
 from orchestrator.flow.starts.dates import DateStart
@@ -23,10 +25,8 @@ from orchestrator.flow.starts.matches import MatchesStart
 from orchestrator.flow.starts.told import ToldStart
 from orchestrator.flow.starts.transitions import FlowStart, SegmentStart, StageStart
 from orchestrator.records.explained import ExplainedLeaf
-from orchestrator.tick import keys
 from orchestrator.tick.calendar_starts import NINE, falls_on
 from orchestrator.tick.candidates import Candidates
-from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
 
 ONLY_THEN = "enters only when it happens"
@@ -149,7 +149,7 @@ class Beginnings:
             occurred += timedelta(microseconds=start.after.micros)
             if occurred > self.inquiry.tick.now:
                 return Story(told, Change(at=occurred))
-        seen = self._seen(f"event:{source_id}" + (f"+{start.after}" if start.after else ""))
+        seen = used_up(self.inquiry.tick, self.live, start, self.customer_id, source_id)
         if seen is not None:
             at, reason = seen
             then = self.inquiry.speech.instant(at)
@@ -159,17 +159,6 @@ class Beginnings:
             since = self.inquiry.speech.instant(self.live.live_since)
             return Story(f"{told}, before the flow went live on {since}", _ONLY_THEN, "before_live")
         return Story(told, _ONLY_THEN)
-
-    def _seen(self, key: str) -> tuple[datetime, str | None] | None:
-        """Return when an occurrence was used up, and why it was refused."""
-        seen = tables.occurrence
-        query = select(seen.c.at, seen.c.reason).where(
-            seen.c.flow == self.live.name,
-            seen.c.customer_id == self.customer_id,
-            seen.c.occurrence == key,
-        )
-        row = self.inquiry.tick.connection.execute(query).first()
-        return (row[0], row[1]) if row else None
 
     # --- stays ------------------------------------------------------------------------
 
@@ -268,36 +257,6 @@ class Beginnings:
 
 
 _ONLY_THEN = Change(ONLY_THEN)
-
-
-def latest_event(
-    tick: Tick, live: LiveFlow, start: DidStart, customer_id: int, *, key: str | None
-) -> tuple[int, str, datetime] | None:
-    """Return (row id, source id, time) of the customer's last event that a start is about.
-
-    Args:
-        key: the value of the flow's ``key`` that the event must have; None is any.
-    """
-    customer = tables.customer.alias()
-    scope = tick.scope(customer, live.name, each=True)
-    events = scope.events(start.operand, None, start.where)
-    rows = events.rows
-    columns = (
-        rows.c.id.label("entry_event_id"), rows.c.source_id,
-        rows.c.occurred_at.label("entry_at"), rows.c.customer_id,
-    )  # fmt: skip
-    query = select(*columns).where(*events.tests, customer.c.id == customer_id)
-    query = query.select_from(rows.join(customer, customer.c.id == rows.c.customer_id))
-    if start.number is not None:
-        query = query.order_by(rows.c.occurred_at, rows.c.source_id)
-        query = query.offset(start.number - 1).limit(1)
-    found = query.subquery()
-    latest = select(found.c.entry_event_id, found.c.source_id, found.c.entry_at)
-    if key is not None:
-        latest = latest.where(keys.key_value(tick, live, start, found) == key)
-    latest = latest.order_by(found.c.entry_at.desc(), found.c.source_id.desc())
-    row = tick.connection.execute(latest.limit(1)).first()
-    return (row[0], row[1], row[2]) if row else None
 
 
 def _is_on(start: EveryStart, day: date) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,16 +26,12 @@ from orchestrator.render.context import (
 from orchestrator.render.environment import bounded_concat
 from orchestrator.render.faults import RenderError
 from orchestrator.render.filters import RENDERING, Rendering
+from orchestrator.render.finishing import FINISH
 from orchestrator.render.formats import Formats, formats_for, is_currency, is_locale, is_zone
-from orchestrator.render.headers import clean_address, clean_header
+from orchestrator.render.headers import clean_address
 from orchestrator.render.locales import FALLBACK_LOCALE
-from orchestrator.render.plain_text import tidy
 from orchestrator.render.plans import Plan, Planner
 from orchestrator.render.values import Facts
-
-LARGEST_OCTETS = 1_000_000
-CHANNEL_OCTETS = {"push": 4_096, "sms": 6_400, "whatsapp": 16_384}
-"""Octets of a text where the channel itself takes no more."""
 
 
 class Renderer:
@@ -258,56 +252,10 @@ def _part(setting: _Setting, slot: str, names: dict[str, Any]) -> str | None:
         return None
     work = rendering.work
     text = bounded_concat(template.root_render_func(template.new_context(names, shared=True)))
-    text = _FINISH[slot](plan, text)
+    text = FINISH[slot](plan, text)
     if slot in plan.steady:
         setting.kept[slot] = text, work - rendering.work
     return text
-
-
-def _subject(_: Plan, text: str) -> str:
-    subject = clean_header("subject", text)
-    if not subject:
-        raise RenderError("header", "the subject is empty")
-    return subject
-
-
-def _preheader(_: Plan, text: str) -> str:
-    return clean_header("preheader", text)
-
-
-def _html(_: Plan, text: str) -> str:
-    return _bounded(text, LARGEST_OCTETS)
-
-
-def _text(plan: Plan, text: str) -> str:
-    text = _bounded(text, CHANNEL_OCTETS.get(plan.message["channel"], LARGEST_OCTETS))
-    if plan.is_json and text.strip():
-        _check_json(text)
-        return text
-    return tidy(text)
-
-
-_FINISH: Mapping[str, Callable[[Plan, str], str]] = {
-    "subject": _subject, "preheader": _preheader, "html": _html, "text": _text,
-}  # fmt: skip
-"""What is refused of a printed part, and what is tidied."""
-
-
-def _bounded(text: str, most: int) -> str:
-    if "\x00" in text:
-        raise RenderError("value", "a value holds a NUL character")
-    if (len(text) if text.isascii() else len(text.encode())) > most:
-        raise RenderError("too_large", f"the message is longer than {most} octets")
-    return text
-
-
-def _check_json(text: str) -> None:
-    try:
-        said = json.loads(text)
-    except ValueError:
-        raise RenderError("template", "the template prints something that is no JSON") from None
-    if said in ({}, [], "", None):
-        raise RenderError("empty", "the JSON of the message says nothing once it is rendered")
 
 
 def _address(send: Send) -> str | None:

@@ -5,35 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     FromClause,
     Select,
     Table,
     and_,
-    delete,
-    exists,
-    false,
     func,
     insert,
     literal,
-    or_,
     select,
     text,
-    union,
     update,
 )
 
 from orchestrator import tables
-from orchestrator.channels.spec import WEBHOOK
 from orchestrator.columns import to_micros
 from orchestrator.database import queue_for_facts
-from orchestrator.flow.base import Step
-from orchestrator.flow.steps.webhook import Webhook
 from orchestrator.tables.reading import aliased
 from orchestrator.tick import temp_tables, workspace
 from orchestrator.tick.beginning import watermark
 from orchestrator.tick.context import Tick
-from orchestrator.tick.live_flow import LiveFlow
 from orchestrator.tick.logbook import (
     inserted,
     write_definitions,
@@ -42,6 +32,7 @@ from orchestrator.tick.logbook import (
     write_tick,
 )
 from orchestrator.tick.surge import hold_surges
+from orchestrator.tick.work_list import write_work_list
 
 run = workspace.run
 SCHEDULER = "scheduler"
@@ -73,7 +64,7 @@ def write(tick: Tick) -> bool:
     _copy(tick, workspace.consent, tables.consent)
     _copy(tick, workspace.task, tables.task)
     _write_told(tick)
-    _write_work_list(tick)
+    write_work_list(tick)
     write_definitions(tick)
     write_flow_states(tick)
     write_tick(tick)
@@ -255,46 +246,6 @@ def _write_runs(tick: Tick) -> None:
     for status, names in (("active", _MOVED), ("ended", _ENDED)):
         values = {name: run.c[name] for name in names}
         tick.execute(update(base).where(known, run.c.status == status).values(**values))
-
-
-def _write_work_list(tick: Tick) -> None:
-    """Strike off what this tick saw; put on who must be looked at for what it did.
-
-    Stages, segments, goals and exits were asked before entries and rounds: what those changed
-    about a customer is a changed fact to the next tick.
-    """
-    seen, due = workspace.noted, tables.dirty
-    done = due.c.id.in_(select(seen.c.id))
-    tick.execute(delete(due).where(done, ~_fails_later(tick, due)))
-    now = to_micros(tick.now)
-    entered_or_moved = or_(run.c.is_new == 1, run.c.ended_at == now, run.c.reached_at == now)
-    touched = union(
-        select(run.c.customer_id).where(entered_or_moved),
-        select(workspace.message.c.customer_id),
-        select(workspace.attribute.c.customer_id),
-    ).subquery()
-    tick.execute(insert(due).from_select(["customer_id"], select(touched.c.customer_id)))
-
-
-def _steps(live: LiveFlow) -> list[Step]:
-    return [node.step for node in live.graph.nodes.values()]
-
-
-def _fails_later(tick: Tick, due: Table) -> ColumnElement[bool]:
-    """Return whether a call about a customer is known to fail after this tick: look again then.
-
-    Everything else that is dated ahead is swept; nothing finds failures by their time.
-    """
-    if not any(isinstance(step, Webhook) for live in tick.walked() for step in _steps(live)):
-        return false()
-    call = tables.message.c
-    failed = select(call.id).where(
-        call.customer_id == due.c.customer_id,
-        call.channel == WEBHOOK,
-        call.state == "failed",
-        call.state_at > to_micros(tick.now),
-    )
-    return exists(failed.correlate(due))
 
 
 def _write_latest(tick: Tick, source: Table, base: Table) -> None:

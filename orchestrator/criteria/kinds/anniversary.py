@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
-from orchestrator.criteria.nearest import Change, Found, anniversary_flip
+from orchestrator.criteria.flips import anniversary_flip
+from orchestrator.criteria.nearest import Change, Found
 from orchestrator.language.durations import DAY_UNITS, Duration
 from orchestrator.language.moments import DurationShape
 from orchestrator.language.names import Name, Ref

@@ -7,8 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.flips import value_flip
 from orchestrator.criteria.modifiers import TEST_WORDS, ValueTests
-from orchestrator.criteria.nearest import Change, Found, number_change, value_flip
+from orchestrator.criteria.nearest import Change, Found, number_change
 from orchestrator.criteria.phrases import tests_phrase
 from orchestrator.language.names import Name, Ref
 from orchestrator.language.words import Rules

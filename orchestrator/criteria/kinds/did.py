@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import timing
 from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.flips import left_behind
 from orchestrator.criteria.modifiers import (
     COUNT_WORDS,
     WHERE,
@@ -16,7 +17,7 @@ from orchestrator.criteria.modifiers import (
     RunWindow,
     Where,
 )
-from orchestrator.criteria.nearest import Change, Found, counts_needed, left_behind, more
+from orchestrator.criteria.nearest import Change, Found, counts_needed, more
 from orchestrator.criteria.phrases import count_phrase, title, where_phrase, window_phrase
 from orchestrator.language.durations import FIXED_UNITS, Duration
 from orchestrator.language.moments import DurationShape

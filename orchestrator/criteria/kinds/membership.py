@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.criteria.base import CONDITIONS, Condition
+from orchestrator.criteria.flips import left_behind, window_flip
 from orchestrator.criteria.modifiers import InLast
-from orchestrator.criteria.nearest import Change, Found, left_behind, window_flip
+from orchestrator.criteria.nearest import Change, Found
 from orchestrator.criteria.phrases import title, window_phrase
 from orchestrator.language.durations import Duration
 from orchestrator.language.moments import DurationShape
