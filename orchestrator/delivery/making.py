@@ -201,8 +201,8 @@ class Maker:
         known = self.book.playbook.contents
         wanted = [one for one in digests if one not in known and one not in self._attached]
         self._attached |= kept(self.connection, wanted)
-        found = {one: known.get(one) or self._attached.get(one) for one in digests}
-        return {digest: content for digest, content in found.items() if content is not None}
+        stores = (self._attached, known)
+        return {one: store[one] for store in stores for one in digests if one in store}
 
 
 def _key(project: str, order: Order) -> str:
