@@ -28,8 +28,8 @@ def list_messages(
     """List messages in some states; without ``state`` those on their way, and what is held."""
     one_of("-o", output, FORMS)
     from orchestrator import app as root  # opens projects and databases
+    from orchestrator.customers import customer_row
     from orchestrator.delivery import complaints, outbox
-    from orchestrator.explain.customers import customer_row
 
     for one in state or ():
         one_of("--state", one, outbox.STATES)

@@ -49,8 +49,8 @@ def lift(
     """
     from orchestrator import app as root  # opens projects and databases
     from orchestrator.clock import utcnow
+    from orchestrator.customers import customer_row
     from orchestrator.delivery import reinstating
-    from orchestrator.explain.customers import customer_row
     from orchestrator.settings import find_project
 
     if reason is not None and not reason.strip():

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from orchestrator.customers import customer_row
 from orchestrator.errors import UsageError
 from orchestrator.explain.case import Case
-from orchestrator.explain.customers import customer_row
 from orchestrator.playbook.model import Flow
 from orchestrator.records.explained import Explained
 from orchestrator.tick.context import Tick

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from orchestrator import tables
 from orchestrator.channels.spec import CHANNELS
-from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.customers import customer_row
+from orchestrator.errors import UsageError
 from orchestrator.flow.brought import steps_that_bring
 from orchestrator.flow.steps.send import Send as SendStep
 from orchestrator.playbook.model import Flow, Playbook
@@ -48,7 +49,7 @@ def preview_send(
     """
     flow, step = _sender(playbook, wanted)
     channel = _channel(playbook, wanted, step)
-    row_id = _customer_id(connection, wanted.customer)
+    row_id = int(customer_row(connection, wanted.customer)["id"])
     names = renderer.attributes_used(wanted.message)
     facts = customer_facts(connection, playbook, [row_id], names, wanted.now)[row_id]
     run = _latest_run(connection, row_id, flow)
@@ -95,18 +96,6 @@ def _channel(playbook: Playbook, wanted: Wanted, step: SendStep | None) -> str:
     defaults = playbook.project.defaults
     preferred = [asked, *said, defaults.channel if defaults else None, "email", *sorted(has)]
     return next((str(one) for one in preferred if one in has), "email")
-
-
-def _customer_id(connection: Connection, external_id: str) -> int:
-    customer, alias = tables.customer, tables.alias
-    query = select(customer.c.id).where(customer.c.external_id == external_id)
-    found = connection.execute(query).scalar()
-    if found is None:
-        query = select(alias.c.customer_id).where(alias.c.external_id == external_id)
-        found = connection.execute(query).scalar()
-    if found is None:
-        raise NotFoundError(f'there is no customer "{external_id}"')
-    return int(found)
 
 
 def _latest_run(

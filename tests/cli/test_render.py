@@ -177,6 +177,7 @@ def test_message_that_cannot_be_rendered_says_why(
     ("arguments", "code", "says"),
     [
         (["hello", "--customer", "nobody"], 1, 'there is no customer "nobody"'),
+        (["hello", "--customer", "C_1"], 1, 'did you mean "c_1"?'),
         (["helo", "--customer", "c_1"], 2, 'did you mean "hello"?'),
         (["hello", "--customer", "c_1", "--channel", "sms"], 2, "has no sms template"),
         (["hello", "--customer", "c_1", "--channel", "pigeon"], 2, 'no channel "pigeon"'),
