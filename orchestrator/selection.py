@@ -45,14 +45,17 @@ def select_flows(
     Raises:
         UsageError: a selector is not understood, or matches nothing.
     """
-    wanted = _split(select)
+    wanted = listed_patterns(select)
     chosen = {flow for selector in wanted for flow in _matching(playbook, selector)}
-    left_out = {flow for selector in _split(exclude) for flow in _matching(playbook, selector)}
+    left_out = {
+        flow for selector in listed_patterns(exclude) for flow in _matching(playbook, selector)
+    }
     shown = (chosen if wanted else set(playbook.flows)) - left_out
     return Selection(frozenset(shown), frozenset(chosen - left_out))
 
 
-def _split(selectors: Iterable[str]) -> list[str]:
+def listed_patterns(selectors: Iterable[str]) -> list[str]:
+    """Return what options say, each of one pattern or of several with commas between."""
     return [part.strip() for text in selectors for part in text.split(",") if part.strip()]
 
 

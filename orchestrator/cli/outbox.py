@@ -26,9 +26,9 @@ from orchestrator.cli.outbox_options import (
     opened,
     project_of,
     require_names,
-    warn_of_files,
 )
 from orchestrator.cli.outbox_telling import print_json, show_story, story_object
+from orchestrator.cli.telling import warn_of_files
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import console
 from orchestrator.cli.conventions import one_of
-from orchestrator.cli.outbox_options import FORMS, opened, project_of, require_names, warn_of_files
+from orchestrator.cli.outbox_options import FORMS, opened, project_of, require_names
 from orchestrator.cli.outbox_telling import object_of, print_json, show_lines, surge_object
+from orchestrator.cli.telling import warn_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli import console
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -70,9 +68,3 @@ def project_of(folder: Path, engine: Engine) -> Callable[[], LastGood]:
     from orchestrator import app as root  # opens projects and databases
 
     return cache(lambda: root.last_good(folder, engine, None))
-
-
-def warn_of_files(known: LastGood) -> None:
-    """Say so if the project's files of today cannot be read."""
-    if known.warning:
-        console.warn(known.warning)

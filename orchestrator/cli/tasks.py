@@ -17,11 +17,11 @@ from orchestrator.cli.conventions import (
     verb,
     verb_app,
 )
+from orchestrator.cli.telling import warn_of_files
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from orchestrator.app import LastGood
     from orchestrator.tasks import TaskLine
 
 FORMS = ("human", "json")
@@ -63,7 +63,7 @@ def list_(
         console.out(pretty_json({"format": FORMAT, "tasks": [_object(one) for one in found]}))
     else:
         _show(found, known.zone)
-    _warn(known)
+    warn_of_files(known)
     return 0
 
 
@@ -103,11 +103,6 @@ def _show(found: list[TaskLine], zone: ZoneInfo) -> None:
     console.say(counted(len(rows), "task"))
 
 
-def _warn(known: LastGood) -> None:
-    if known.warning:
-        console.warn(known.warning)
-
-
 @verb(
     app,
     "done",
@@ -137,5 +132,5 @@ def done(
         console.say(f"Task {number} is done.")
     else:
         console.say(f"Task {number} was done already; nothing was changed.")
-    _warn(known)
+    warn_of_files(known)
     return 0

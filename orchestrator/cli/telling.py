@@ -1,11 +1,14 @@
-"""Telling what happens while a verb runs on: lines on stderr."""
+"""Telling on stderr what happens while a verb runs on, and what it goes on in spite of."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
+from orchestrator.cli import console
+
 if TYPE_CHECKING:
+    from orchestrator.app import LastGood
     from orchestrator.scheduler.events import Happened
 
 
@@ -21,3 +24,9 @@ def tell_event(happened: Happened) -> None:
     # Lanes tell from their own threads: a line and its end in one write cannot be torn apart.
     sys.stderr.write(line(happened, utcnow()) + "\n")
     sys.stderr.flush()
+
+
+def warn_of_files(known: LastGood) -> None:
+    """Say so if the project's files of today do not load."""
+    if known.warning:
+        console.warn(known.warning)

@@ -115,8 +115,7 @@ class Returns:
 
     @property
     def _topics(self) -> dict[str, str]:
-        declared = self.playbook.catalog.topics or {}
-        return {str(name): topic.purpose for name, topic in declared.items()}
+        return self.playbook.catalog.topic_purposes()
 
     def _leave(
         self, line: Line, one: ReturnedMail, message: _About, taken: Taken, now: datetime

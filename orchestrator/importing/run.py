@@ -233,8 +233,7 @@ class _Import:
 
     def _load_receipts(self, connection: Connection, source: Source, reading: Reading) -> None:
         reader = receipts.ReceiptReader(self._mapping, self._read_instant, self.outcome)
-        declared = (self._catalog.topics or {}) if self._catalog else {}
-        topics = {str(name): topic.purpose for name, topic in declared.items()}
+        topics = self._catalog.topic_purposes() if self._catalog else {}
         for batch in self._batches(source):
             rows = reader.read(batch, self._rejects.add)
             known = self._options.messages

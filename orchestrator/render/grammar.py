@@ -243,13 +243,13 @@ class _Hardener(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.Node:
         self.generic_visit(node)
         over: nodes.Expr = node.iter  # type: ignore[assignment]  # Jinja says Node
-        node.iter = _filtered(over, LOOP_FILTER)
+        node.iter = filtered(over, LOOP_FILTER)
         return node
 
     def visit_Include(self, node: nodes.Include) -> list[nodes.Node]:
         node.with_context = True
         one = nodes.Const(1, lineno=node.lineno)
-        return [nodes.ExprStmt(_filtered(one, COUNT_FILTER), lineno=node.lineno), node]
+        return [nodes.ExprStmt(filtered(one, COUNT_FILTER), lineno=node.lineno), node]
 
     def visit_Import(self, node: nodes.Import) -> nodes.Node:
         node.with_context = True
@@ -259,8 +259,8 @@ class _Hardener(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
-        parts: list[nodes.Expr] = [_filtered(part, PRINT_FILTER) for part in node.nodes]
-        return _filtered(nodes.Concat(parts, lineno=node.lineno), TEXT_FILTER)
+        parts: list[nodes.Expr] = [filtered(part, PRINT_FILTER) for part in node.nodes]
+        return filtered(nodes.Concat(parts, lineno=node.lineno), TEXT_FILTER)
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
         self.generic_visit(node)
@@ -275,5 +275,6 @@ def harden(template: nodes.Template) -> nodes.Template:
     return hardened
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Expr:
+def filtered(node: nodes.Expr, name: str) -> nodes.Expr:
+    """Return an expression with a filter behind it."""
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)

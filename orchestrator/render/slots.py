@@ -17,6 +17,7 @@ from jinja2 import nodes
 
 from orchestrator.render.filters import CSS_FILTER, URL_FILTER
 from orchestrator.render.findings import Finding
+from orchestrator.render.grammar import filtered
 
 URL_ATTRIBUTES = frozenset(
     {"href", "src", "action", "formaction", "background", "poster", "cite", "data", "longdesc",
@@ -187,7 +188,7 @@ class SlotGuard:
             return node
         if place.where == "raw":
             if place.element == "style":
-                return _filtered(node, CSS_FILTER)
+                return filtered(node, CSS_FILTER)
             return self._refused(node, "a value cannot stand in a script")
         if place.where != "value" or not place.quote:
             return self._refused(
@@ -198,9 +199,9 @@ class SlotGuard:
         if place.attribute.startswith("on"):
             return self._refused(node, f'a value cannot stand in "{place.attribute}": it is code')
         if place.attribute == "style":
-            return _filtered(node, CSS_FILTER)
+            return filtered(node, CSS_FILTER)
         if place.attribute in URL_ATTRIBUTES and not (place.value or "").strip():
-            return _filtered(node, URL_FILTER) if place.value is not None else node
+            return filtered(node, URL_FILTER) if place.value is not None else node
         return node
 
     def _branches(self, node: nodes.If, place: Place) -> Place:
@@ -265,7 +266,3 @@ def guard_slots(template: nodes.Template, name: str) -> list[Finding]:
     style_sheet = name.endswith(".css.j2")
     guard.walk(template.body, Place("raw", element="style") if style_sheet else TEXT)
     return guard.findings
-
-
-def _filtered(node: nodes.Expr, name: str) -> nodes.Expr:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)

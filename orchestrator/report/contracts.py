@@ -97,16 +97,16 @@ def flow_object(flow: FlowReport) -> Json:
     """Return what a tick did in one flow; reasons with a count of 0 are left out."""
     return {
         "entered": flow.entered,
-        "exited": _counts(flow.exited),
+        "exited": nonzero(flow.exited),
         "sends": flow.sends,
-        "held": _counts(flow.held),
-        "suppressed": _counts(flow.suppressed),
-        "left_out": _counts(flow.left_out),
-        "sends_by_channel": _counts(flow.sends_by_channel),
+        "held": nonzero(flow.held),
+        "suppressed": nonzero(flow.suppressed),
+        "left_out": nonzero(flow.left_out),
+        "sends_by_channel": nonzero(flow.sends_by_channel),
         "expired": flow.expired,
         "tripped": flow.tripped,
-        "effects": _counts(flow.effects),
-        "withheld": _counts(flow.withheld),
+        "effects": nonzero(flow.effects),
+        "withheld": nonzero(flow.withheld),
         "shadow": flow.shadow,
     }
 
@@ -127,7 +127,8 @@ def run_document(report: TickReport) -> Json:
     }
 
 
-def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+def nonzero(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts by name, without those of nothing."""
     return {name: count for name, count in sorted(counts.items()) if count}
 
 

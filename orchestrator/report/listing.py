@@ -13,7 +13,7 @@ from orchestrator.language.nearest import did_you_mean
 from orchestrator.playbook.model import Flow, Playbook
 from orchestrator.records.ticks import Sizes
 from orchestrator.report.contracts import Json, instant_text
-from orchestrator.selection import all_steps, channels_of, select_flows
+from orchestrator.selection import all_steps, channels_of, listed_patterns, select_flows
 
 if TYPE_CHECKING:
     from orchestrator.tick.pauses import Pause
@@ -138,7 +138,7 @@ def _named(rows: list[Json], select: Iterable[str], exclude: Iterable[str]) -> l
         UsageError: a pattern matches nothing.
     """
     names = [row["name"] for row in rows]
-    wanted, unwanted = _patterns(select), _patterns(exclude)
+    wanted, unwanted = listed_patterns(select), listed_patterns(exclude)
     for pattern in (*wanted, *unwanted):
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(
@@ -150,10 +150,6 @@ def _named(rows: list[Json], select: Iterable[str], exclude: Iterable[str]) -> l
         for row in rows
         if (not wanted or _matches(row["name"], wanted)) and not _matches(row["name"], unwanted)
     ]
-
-
-def _patterns(selectors: Iterable[str]) -> list[str]:
-    return [part.strip() for text in selectors for part in text.split(",") if part.strip()]
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orchestrator.records.spans import FlowSpan, Pressure, SpanReport, Spread, Volume
-from orchestrator.report.contracts import Json, instant_text
+from orchestrator.report.contracts import Json, instant_text, nonzero
 
 SIMULATE_FORMAT = "clmctl.simulate/1"
 Row = tuple[str, str]
@@ -46,18 +46,18 @@ def span_of_flow(flow: FlowSpan) -> Json:
     """Return what one flow did; names with a count of 0 are left out."""
     return {
         "entered": flow.entered,
-        "exited": _counts(flow.exited),
+        "exited": nonzero(flow.exited),
         "sends": flow.sends,
-        "sends_by_channel": _counts(flow.sends_by_channel),
-        "held": _counts(flow.held),
-        "suppressed": _counts(flow.suppressed),
-        "expired": _counts(flow.expired),
+        "sends_by_channel": nonzero(flow.sends_by_channel),
+        "held": nonzero(flow.held),
+        "suppressed": nonzero(flow.suppressed),
+        "expired": nonzero(flow.expired),
         "still_held": flow.still_held,
-        "left_out": _counts(flow.left_out),
-        "lost_to": _counts(flow.lost_to),
+        "left_out": nonzero(flow.left_out),
+        "lost_to": nonzero(flow.lost_to),
         "starved": flow.starved,
         "webhooks": flow.webhooks,
-        "effects": _counts(flow.effects),
+        "effects": nonzero(flow.effects),
         "tripped_at": _instant_or_none(flow.tripped_at),
     }
 
@@ -72,10 +72,6 @@ def _pressure(pressure: Pressure) -> Json:
 
 def _spread(spread: Spread) -> Json:
     return {"p50": spread.p50, "p95": spread.p95, "max": spread.max}
-
-
-def _counts(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in sorted(counts.items()) if count}
 
 
 def _instant_or_none(instant: datetime | None) -> str | None:

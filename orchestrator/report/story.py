@@ -8,6 +8,7 @@ from decimal import Decimal
 from string import ascii_lowercase
 from typing import Any
 
+from orchestrator.counting import percent
 from orchestrator.criteria.base import Condition, Criterion, Group
 from orchestrator.criteria.phrases import where_phrase
 from orchestrator.flow.base import Start, Step
@@ -168,7 +169,7 @@ def _repeat(step: Repeat) -> str:
 def _labels(step: Step) -> Mapping[str, str]:
     """Return what leads into each inner list of steps."""
     if isinstance(step, Split):
-        return {name: f"{_percent(share.share)} {name}:" for name, share in step.operand.items()}
+        return {name: f"{percent(share.share)} {name}:" for name, share in step.operand.items()}
     ways = step.operand if isinstance(step.operand, tuple) else ()
     labels = {
         str(at): " ".join(["if", *_criterion(way.if_)]) + ":"
@@ -212,12 +213,8 @@ def _modifiers(sentence: Sentence) -> Iterator[str]:
         if key == "where":
             yield where_phrase(value).strip()
         else:
-            said = _percent(value) if key == "share" else _value(value)
+            said = percent(value) if key == "share" else _value(value)
             yield f"{key.replace('_', ' ')} {said}".rstrip()
-
-
-def _percent(share: Decimal) -> str:
-    return f"{(share * 100).normalize():f}%"
 
 
 def _value(value: Any) -> str:

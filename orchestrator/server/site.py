@@ -64,8 +64,7 @@ class Site:
     @property
     def topics(self) -> dict[str, str]:
         """Topic of the catalog → its purpose."""
-        declared = self.playbook.catalog.topics or {}
-        return {str(name): topic.purpose for name, topic in declared.items()}
+        return self.playbook.catalog.topic_purposes()
 
     def open_readers(self) -> None:
         """Open what reads callbacks, of all channels whose providers tell something.

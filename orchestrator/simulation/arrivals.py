@@ -27,7 +27,7 @@ class Arrivals:
 
     def __init__(self, engine: Engine, catalog: Catalog, assumed: Assumed) -> None:
         self._engine = engine
-        self._topics = {str(name): topic.purpose for name, topic in (catalog.topics or {}).items()}
+        self._topics = catalog.topic_purposes()
         self._assumed = assumed
         self._people = People()
         self._waiting: list[tuple[datetime, str, Act]] = []

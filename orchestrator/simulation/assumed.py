@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import NamedTuple
 
+from orchestrator.counting import percent
 from orchestrator.errors import UsageError
 from orchestrator.importing.receipts import KINDS
 from orchestrator.language.nearest import did_you_mean
@@ -96,16 +97,11 @@ def read_shares(written: Iterable[str], events: Collection[str]) -> dict[str, De
 def _refuse_more_than_opened(shares: Mapping[str, Decimal]) -> None:
     for kind in ENGAGED[1:]:
         if "opened" in shares and shares.get(kind, 0) > shares["opened"]:
-            told = ", ".join(f"{name}={percent_text(shares[name])}" for name in (kind, "opened"))
+            told = ", ".join(f"{name}={percent(shares[name])}" for name in (kind, "opened"))
             raise UsageError(
                 f"--assume {told} cannot both hold: who {_DOES[kind]} is among those who open",
-                help=f"assume that at least {percent_text(shares[kind])} open, or leave opened out",
+                help=f"assume that at least {percent(shares[kind])} open, or leave opened out",
             )
-
-
-def percent_text(share: Decimal) -> str:
-    """Return a share as ``--assume`` writes it: ``0.5%``."""
-    return f"{(share * 100).normalize():f}%"
 
 
 @dataclass(frozen=True)

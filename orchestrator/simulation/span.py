@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, func, select
 
 from orchestrator import tables
-from orchestrator.counting import counted
+from orchestrator.counting import counted, percent
 from orchestrator.criteria.scope import population
 from orchestrator.language.durations import Duration
 from orchestrator.playbook.model import Playbook
@@ -20,7 +20,7 @@ from orchestrator.records.ticks import DecisionLine
 from orchestrator.render.mask import Masking
 from orchestrator.render.renderer import Renderer
 from orchestrator.simulation.arrivals import Arrivals
-from orchestrator.simulation.assumed import Assumed, percent_text
+from orchestrator.simulation.assumed import Assumed
 from orchestrator.simulation.figures import Figures
 from orchestrator.simulation.instants import tick_instants
 from orchestrator.simulation.play import play
@@ -157,7 +157,7 @@ class Simulation:
             pressure=pressure,
             sends=sum(flow.sends for flow in flows.values()),
             seed=request.assumed.seed if shares else None,
-            assumed={name: percent_text(share) for name, share in shares.items()},
+            assumed={name: percent(share) for name, share in shares.items()},
             project_tripped_at=tripped.get(str(self.playbook.project.project)),
             notes=(*self._notes, *_missed_hours(flows.values())),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from orchestrator.counting import percent
 from orchestrator.criteria.base import CONDITIONS, Condition
 from orchestrator.language.shapes import Share, Text
 from orchestrator.language.words import word
@@ -42,7 +43,7 @@ class Sample(Condition):
         """Say nothing: a share does not change with time."""
 
     def says(self) -> str:
-        return f"in the {(self.operand * 100).normalize():f}% sample"
+        return f"in the {percent(self.operand)} sample"
 
     def actual(self, scope: Scope) -> Actual | None:
         return scope.shown.bucket_of(self.seed or f"sample:{scope.owner}", self.operand)

@@ -164,3 +164,7 @@ class Catalog(Sentence):
     note: str | None = word(Text(), "A remark for colleagues.", default=None)
     meta: Node | None = word(META, "Free notes for other tools.", default=None)
     include: tuple[str, ...] | None = word(INCLUDE, INCLUDE_DOC, default=None)
+
+    def topic_purposes(self) -> dict[str, str]:
+        """Return topic → its purpose."""
+        return {str(name): topic.purpose for name, topic in (self.topics or {}).items()}
