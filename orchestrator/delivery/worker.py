@@ -30,6 +30,7 @@ from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.presence import Presence
 from orchestrator.delivery.rescue import Rescuer, told_of
 from orchestrator.delivery.sole import Sole, sole_of
+from orchestrator.delivery.sweeping import Sweeper
 from orchestrator.delivery.switch import Switch
 from orchestrator.delivery.watch import Watch
 from orchestrator.errors import EnvironmentFault
@@ -78,6 +79,7 @@ class Worker:
         self._crew = Crew(self._lane, self._drive, self._tell, self.outlets)
         self._by_channel = {outlet.channel: outlet for outlet in self.outlets}
         self._rescuer = Rescuer(self._by_channel, self._chance)
+        self._sweeper = Sweeper()
 
     @property
     def sent(self) -> int:
@@ -189,6 +191,7 @@ class Worker:
                 if monotonic() - rescued >= self.manner.rescue_every.total_seconds():
                     self._alarms.look()
                     self._rescue()
+                    self._sweep()
                     rescued = monotonic()
                 self._failing.went_well()
             except EnvironmentFault as fault:
@@ -210,6 +213,7 @@ class Worker:
         try:
             self._alarms.look()
             self._rescue(all_of_them=self._sole is not None)
+            self._sweep()
             self._look_around(watch)
         except EnvironmentFault as fault:
             self._failing.failed(fault)
@@ -227,6 +231,10 @@ class Worker:
         while rescued := self._keeper_line.write(work):
             facts = {"messages": rescued.total(), "states": dict(rescued)}
             self.say("rescued", told_of(rescued), "warning", facts)
+
+    def _sweep(self) -> None:
+        if self._sweeper.is_due:
+            self._keeper_line.write(self._sweeper.sweep)
 
     def _await(self) -> None:
         """Wait for calls that have begun, giving signs of life meanwhile, but not for ever."""

@@ -16,12 +16,15 @@ _ROW = tables.attachment.c
 def keep(connection: Connection, contents: Mapping[str, bytes]) -> None:
     """Keep contents in the caller's transaction, where they are not kept already.
 
+    Those that are stay locked until it ends: none of them can be swept from under what names it.
+
     Args:
         contents: SHA-256 → content.
     """
     if not contents:
         return
-    query = select(_ROW.sha256).where(among(_ROW.sha256, "digests"))
+    query = select(_ROW.sha256).where(among(_ROW.sha256, "digests")).order_by(_ROW.sha256)
+    query = query.with_for_update(read=True, key_share=True)
     known = set(connection.scalars(query, {"digests": sorted(contents)}))
     insert = insert_into(connection.dialect.name, tables.attachment).on_conflict_do_nothing()
     for digest in sorted(contents.keys() - known):
