@@ -39,6 +39,8 @@ _EARLY_SECONDS = 300.0
 _USUAL_SECONDS, _LONGEST_SECONDS = 3_600, 86_400
 """How long tokens last as a rule; what is longer, or no number, is not believed."""
 _DEAD = frozenset(("UNREGISTERED", "SENDER_ID_MISMATCH"))
+_LONGEST_LIFE = timedelta(days=28)
+"""For how long it keeps a message at most; a longer ``ttl`` is refused as an error."""
 _APPLE_ID = 64
 """Octets that Apple takes as ``apns-collapse-id``."""
 
@@ -174,10 +176,14 @@ def posted(
         "apns-collapse-id": message.provider_key[:_APPLE_ID],
         **_object(apple.get("headers")),
     }
-    if left is not None:
-        found["android"].setdefault("ttl", f"{int(left.total_seconds())}s")
-        headers.setdefault("apns-expiration", str(int((utcnow() + left).timestamp())))
     found["apns"] = {**apple, "headers": headers}
+    if left is not None:
+        seconds = int(min(left, _LONGEST_LIFE).total_seconds())
+        found["android"].setdefault("ttl", f"{seconds}s")
+        headers.setdefault("apns-expiration", str(int((utcnow() + left).timestamp())))
+        browser = _object(found.get("webpush"))
+        given = {"TTL": str(seconds), **_object(browser.get("headers"))}
+        found["webpush"] = {**browser, "headers": given}
     return found
 
 

@@ -45,14 +45,17 @@ API = "https://api.twilio.com"
 MOST_SEGMENTS = 10
 LONGEST_VALID = timedelta(hours=10)
 """``ValidityPeriod`` is 1 to 36,000 seconds."""
-_DEAD = frozenset(("21211", "21214", "21217", "21610", "21614"))
+_DEAD = frozenset(("21211", "21214", "21217", "21610", "21614", "21635"))
 """No number, no mobile phone, or one that has opted out at the provider."""
-_LATER = frozenset(("14107", "20429", "21611", "30001"))
-"""Too many at once, a full queue: surely not taken."""
-_NOT_US = frozenset(("20003", "20005", "20008", "20404"))
+_LATER = frozenset(("14107", "20429", "21611", "21730", "30001"))
+"""Too many at once, a full queue, maintenance: surely not taken."""
+_NOT_US = frozenset(("10001", "20003", "20005", "20008", "20404"))
 """The token or account is not right, or not in use: nothing of ours would be taken."""
-_OURS = frozenset(("21606", "21603", "21660", "21703", "21705"))
-"""Our number or service is not as it must be: no message would be taken."""
+_OURS = frozenset((
+    "21212", "21603", "21606", "21607", "21609", "21616", "21657", "21659", "21660", "21661",
+    "21663", "21701", "21702", "21703", "21704", "21705", "21709",
+))  # fmt: skip
+"""Our number, service or callback address is not as it must be: no message would be taken."""
 _KINDS: Mapping[str, ReceiptKind] = {
     "sent": "accepted", "delivered": "delivered", "read": "opened", "undelivered": "bounced",
     "failed": "failed",

@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
-from orchestrator.channels.outcome import Outcome, accepted
+from orchestrator.channels.outcome import Outcome, accepted, unknown
 from orchestrator.channels.spec import WEBHOOK, ChannelSpec
 from orchestrator.channels.web import Answer, Web, attempt, by_status, compact_json
 from orchestrator.channels.webhook_settings import WebhookSettings
@@ -43,7 +43,7 @@ class WebhookChannel(Channel):
             )
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        return attempt(lambda: self._post(message), _read)
+        return attempt(lambda: self._post(message), lambda answer: _read(answer, message))
 
     def _post(self, message: OutgoingMessage) -> Answer:
         body = body_of(message)
@@ -104,9 +104,11 @@ def key_of(secret: str) -> bytes:
         return b""
 
 
-def _read(answer: Answer) -> Outcome:
+def _read(answer: Answer, message: OutgoingMessage) -> Outcome:
     if 200 <= answer.status < 300:
         return accepted(fields=fields_of(answer.json()))
+    if answer.status == 409 and message.attempt > 1:
+        return unknown("HTTP 409; perhaps an earlier attempt is still being worked on", code="409")
     return by_status(answer)
 
 

@@ -51,11 +51,18 @@ from orchestrator.language.shapes import Text
 from orchestrator.language.words import word
 
 API = "https://graph.facebook.com/v23.0"
-_LATER = frozenset(("4", "80007", "130429", "131056", "131016", "131057", "133016"))
+_LATER = frozenset((
+    "4", "17", "32", "613", "80007", "80008", "130429", "131016", "131048", "131056", "131057",
+    "133016",
+))  # fmt: skip
 """Too many, or not in service: surely not taken."""
-_OURS = frozenset(("0", "3", "10", "190", "200", "368", "131005", "131031", "131042", "131045",
-                   "133000", "133005", "133006", "133010"))  # fmt: skip
-"""Our token, permission, payment or number is not as it must be."""
+_OURS = frozenset((
+    "0", "3", "10", "33", "190", "200", "368", "131005", "131031", "131037", "131042", "131045",
+    "133000", "133005", "133006", "133010",
+))  # fmt: skip
+"""Our token, permission, payment, number or its name is not as it must be."""
+_NOT_THERE = "130497"
+"""We may not write to the receiver's country; to others we may."""
 _NO_SUCH_OBJECT = 33
 """Of error 100: there is no number of this id, or our token may not see it."""
 _DEAD = frozenset(("131050",))
@@ -198,6 +205,8 @@ def _read(answer: Answer) -> Outcome:
         return deferred(f"error {code}", code=code, retry_after=retry_after(answer), fault=fault)
     if code in _OURS or (code == "100" and error.get("error_subcode") == _NO_SUCH_OBJECT):
         return refused(LOCKED_OUT, code=code)
+    if code == _NOT_THERE:
+        return rejected("we may not write to people in that country", code=code)
     likely = by_api_status(answer, code=code or None)
     if likely.kind != "rejected":
         return likely

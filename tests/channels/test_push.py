@@ -168,8 +168,20 @@ def test_the_provider_drops_it_when_its_time_is_over(
 
     said = json.loads(provider.requests[-1].body)["message"]
     assert int(said["android"]["ttl"].removesuffix("s")) in range(3590, 3601)
+    assert int(said["webpush"]["headers"]["TTL"]) in range(3590, 3601)
     assert said["apns"]["headers"]["apns-expiration"] == str(int(NOW.timestamp()) + 3600)
     assert channel.send(push(expires_at=NOW)).code == "expired"
+
+
+def test_what_expires_later_than_the_provider_keeps_it_is_taken(
+    provider: HttpDouble, channel: PushChannel
+) -> None:
+    channel.surroundings = replace(channel.surroundings, clock=lambda: NOW)
+    assert channel.send(push(expires_at=NOW + timedelta(days=60))).kind == "accepted"
+
+    said = json.loads(provider.requests[-1].body)["message"]
+    assert said["android"]["ttl"] == "2419200s"
+    assert said["webpush"]["headers"]["TTL"] == "2419200"
 
 
 def test_a_run_of_another_day_goes_by_that_days_clock(

@@ -152,7 +152,9 @@ def test_a_message_of_too_many_segments_is_dead_rather_than_dear(provider: HttpD
     ("status", "code", "kind", "dead"),
     [(400, 21211, "rejected", True), (400, 21610, "rejected", True), (400, 21408, "rejected", False),
      (400, 21611, "deferred", False), (429, 20429, "deferred", False), (401, 20003, "refused", False),
-     (400, 21606, "refused", False), (404, 20404, "refused", False), (500, 20500, "unknown", False), (503, 20503, "deferred", False)],
+     (400, 21606, "refused", False), (404, 20404, "refused", False), (500, 20500, "unknown", False), (503, 20503, "deferred", False),
+     (400, 21635, "rejected", True), (400, 21730, "deferred", False), (400, 10001, "refused", False),
+     *((400, ours, "refused", False) for ours in (21212, 21603, 21609, 21657, 21659, 21661, 21701, 21702, 21704, 21709))],
 )  # fmt: skip
 def test_what_an_error_means(
     provider: HttpDouble, channel: SmsChannel, status: int, code: int, kind: str, dead: bool

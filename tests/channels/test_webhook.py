@@ -149,6 +149,15 @@ def test_what_its_answer_means(
     assert channel.send(call(provider)).kind == kind
 
 
+def test_a_conflict_with_an_earlier_attempt_is_no_refusal(
+    provider: HttpDouble, channel: WebhookChannel
+) -> None:
+    provider.answer(409, b"{}")
+
+    assert channel.send(call(provider)).kind == "rejected"
+    assert channel.send(call(provider, attempt=2)).kind == "unknown"
+
+
 @pytest.mark.parametrize("answered", [None, [], "text", 5])
 def test_an_answer_that_is_no_object_brings_nothing(answered: Any) -> None:
     assert fields_of(answered) == {}

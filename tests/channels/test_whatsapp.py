@@ -89,7 +89,9 @@ def test_a_template_that_is_no_object_is_rejected(
     [(400, 131026, "rejected", False), (400, 131050, "rejected", True), (400, 131049, "rejected", False),
      (400, 132001, "rejected", False), (400, 131056, "deferred", False), (429, 130429, "deferred", False),
      (400, 80007, "deferred", False), (503, 131016, "deferred", False), (401, 190, "refused", False),
-     (403, 10, "refused", False), (403, 368, "refused", False), (500, 131000, "unknown", False)],
+     (403, 10, "refused", False), (403, 368, "refused", False), (500, 131000, "unknown", False),
+     (400, 131048, "deferred", False), (400, 613, "deferred", False), (400, 80008, "deferred", False),
+     (400, 33, "refused", False), (400, 131037, "refused", False), (403, 130497, "rejected", False)],
 )  # fmt: skip
 def test_what_an_error_means(
     provider: HttpDouble, channel: WhatsappChannel, status: int, code: int, kind: str, dead: bool
