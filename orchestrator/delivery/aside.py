@@ -6,6 +6,7 @@ made for the next question, a while later.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 
 from orchestrator.channels.base import Channel
 from orchestrator.delivery.outlet import shut
+from orchestrator.forks import end_child
 
 T = TypeVar("T")
 MOST_LEFT = 10
@@ -90,12 +92,15 @@ class _Asking(Thread, Generic[T]):
         self._failure: Exception | None = None
 
     def run(self) -> None:
+        parent = os.getpid()
         try:
             self._answers.append(self._question(self._adapter))
         except Exception as error:  # noqa: BLE001  # raised again by who waits
             self._failure = error
         except BaseException as error:  # noqa: BLE001  # nothing that ends a process
             self._failure = RuntimeError(f"{type(error).__name__} in the adapter")
+        finally:
+            end_child(parent, f'the adapter "{type(self._adapter).name}"')
 
     def answer(self) -> T:
         if self._failure is not None:

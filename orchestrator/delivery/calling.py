@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.trust import Trust
 from orchestrator.errors import EnvironmentFault
+from orchestrator.forks import end_child
 
 _MOST_ANSWERS = 4
 """For each message of a handful; an adapter that goes on telling would never come to its end."""
@@ -50,6 +52,8 @@ class Caller:
     _barred: set[int] = field(default_factory=set)
     """Rows that a later look kept back."""
     _looked: float = 0.0
+    _parent: int = 0
+    """The id of the process in which the adapter was called."""
     _entered: float | None = None
     """Since when the adapter has had its way; None while it has not."""
     _one_at_a_time: Lock = field(default_factory=Lock)
@@ -63,7 +67,7 @@ class Caller:
             return []
         self._open = {one.message.key: one for one in marked}
         self._begun, self._barred, self._looked = {}, set(), monotonic()
-        self._has_asked = False
+        self._has_asked, self._parent = False, os.getpid()
         self._book = book
         told: dict[str, Outcome | None] = {}
         broke = "the adapter told nothing of it"
@@ -73,6 +77,7 @@ class Caller:
         try:
             answers = self.outlet.adapter.send_batch(messages, self._may_begin)
             for about, said in islice(answers, _MOST_ANSWERS * len(messages)):
+                self._require_parent()
                 message = own.get(id(about), about)
                 outcome = (
                     None
@@ -84,6 +89,7 @@ class Caller:
         except BaseException as error:  # noqa: BLE001  # whatever one message did, the queue goes on
             broke = f"{type(error).__name__} in the adapter"
         finally:
+            self._require_parent()
             self._entered = None
         return [Ended(one, self._outcome(one.message.key, told, broke)) for one in marked]
 
@@ -91,6 +97,10 @@ class Caller:
         """Return whether the adapter is silent for so long that its messages are lost to it."""
         entered, longest = self._entered, self.outlet.longest_silence.total_seconds()
         return entered is not None and monotonic() - entered > longest
+
+    def _require_parent(self) -> None:
+        """End this process if the adapter has forked it: its parent has all it has in hand."""
+        end_child(self._parent, f'the adapter "{self.outlet.provider}"')
 
     def _note(self, key: str, outcome: Outcome | None, told: dict[str, Outcome | None]) -> None:
         """Note what was told of a message; of two different answers, that nobody knows."""
@@ -119,6 +129,7 @@ class Caller:
 
         One that asks again has not begun yet, and the latest answer counts.
         """
+        self._require_parent()
         with self._one_at_a_time:
             self._has_asked, self._entered = True, None
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from orchestrator.channels.spec import CHANNELS
 from orchestrator.delivery.hearing import heard
 from orchestrator.delivery.links import links_of, marketing_topic
 from orchestrator.delivery.outlet import shut
+from orchestrator.forks import end_child
 from orchestrator.packages import said
 from orchestrator.playbook.attachments import attachments_of
 from orchestrator.playbook.model import Playbook
@@ -121,10 +123,11 @@ def send_trial(route: Route, message: OutgoingMessage) -> Outcome:
     Raises:
         EnvironmentFault: a secret is missing, or the adapter cannot be made.
     """
-    adapter = route.open()
+    adapter, parent = route.open(), os.getpid()
     try:
         return heard(adapter.send(message), message, adapter)
     except Exception as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
         return heard(unknown(f"the adapter failed: {said(error)}"), message, adapter)
     finally:
+        end_child(parent, f'the adapter "{adapter.name}"')
         shut(adapter)
