@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,6 @@ from orchestrator.language.marks import Mark, Problem
 from orchestrator.language.nodes import MapNode
 from orchestrator.language.reader import Invalid, Reader
 from orchestrator.language.sentences import read_sentence
-from orchestrator.packages import said
 from orchestrator.playbook.yaml_text import read_yaml
 from orchestrator.testing.channels import (
     facts_of_batches,
@@ -26,9 +26,10 @@ from orchestrator.testing.channels import (
     facts_of_sending,
     facts_of_values,
 )
-from orchestrator.testing.channels.kit import ANY, Kit
+from orchestrator.testing.channels.kit import Kit
 from orchestrator.testing.channels.provider import Callbacks, Provider, Unseen
 from orchestrator.testing.channels.samples import sample_message
+from orchestrator.testing.channels.watching import MOST_HANGING, PATIENCE_SECONDS, Watch
 
 C = TypeVar("C", bound=Channel)
 _NOWHERE = Mark("channels.yaml", 1, 1)
@@ -43,9 +44,11 @@ FACTS: tuple[Fact, ...] = (
     facts_of_sending.messages_stay_as_they_are,
     facts_of_sending.closing_ends_nothing,
     facts_of_sending.it_recovers,
+    facts_of_sending.instances_are_apart,
     facts_of_sending.checking_is_harmless,
     facts_of_sending.verifying_is_honest,
     facts_of_batches.batches_are_several_sends,
+    facts_of_batches.batches_are_honest,
     facts_of_batches.what_was_not_asked_for_stays,
     facts_of_batches.one_failure_takes_no_other_along,
     facts_of_values.hostile_values_are_inert,
@@ -80,6 +83,7 @@ def exercise_channel(
     *,
     message: OutgoingMessage | None = None,
     callbacks: Callbacks | None = None,
+    patience: float = PATIENCE_SECONDS,
 ) -> Exercised:
     """Try an adapter against a double of its provider; every fact of the contract must hold.
 
@@ -91,20 +95,28 @@ def exercise_channel(
             everything: what is promised of failures is not tried.
         message: one that the adapter can send; without it a plain one of its channel.
         callbacks: makes the provider's callbacks; needed if the adapter reads receipts.
+        patience: seconds for which a call is waited for beyond ``capabilities.timeout``, or
+            beyond 10 s where it sends nothing, before it counts as one that never returns.
     Raises:
         NotConforming: a fact does not hold.
     """
     make = adapter if not isinstance(adapter, Channel) else _always(adapter)
     one = make()
-    kit = Kit(make, provider or Unseen(), message or sample_message(one.spec), callbacks)
-    with suppress(*ANY):  # how it closes is a fact of its own
-        one.close()
+    watch = Watch(patience)
+    kit = Kit(
+        make, provider or Unseen(), message or sample_message(one.spec), callbacks, watch=watch
+    )
     held, broken = list[str](), list[str]()
-    with kit.heard.listening():
+    with closing(watch), kit.heard.listening():
+        watch.findings(lambda: _closed(kit, one))  # how it closes is a fact of its own
         for fact in FACTS:
-            found = _try(fact, kit)
+            if watch.hanging >= MOST_HANGING:
+                kit.left_out.append(f"{fact.__name__}: too much hangs")
+                continue
+            found = watch.findings(partial(fact, kit))
             broken += [f"{fact.__name__}: {one}" for one in found]
             held += [] if found else [_sentence(fact)]
+        broken += watch.last_words()
     if provider is None:
         kit.left_out.insert(0, "no provider: nobody saw what arrived")
     if callbacks is None:
@@ -118,16 +130,9 @@ def _always(adapter: Channel) -> Callable[[], Channel]:
     return lambda: adapter
 
 
-def _try(fact: Fact, kit: Kit) -> list[str]:
-    """Return what breaks a fact; an adapter that cannot even be tried breaks it too."""
-    found: list[str] = []
-    try:
-        found.extend(fact(kit))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001  # adapters have kinds of their own too
-        found.append(f"it could not be tried to its end: {said(error)}")
-    return found
+def _closed(kit: Kit, adapter: Channel) -> Iterator[str]:
+    kit.close(adapter)
+    yield from ()
 
 
 def _sentence(fact: Fact) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
+from orchestrator.channels.base import Channel, MayBegin
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
-from orchestrator.testing.channels.kit import ANY, Kit, traces_of
+from orchestrator.testing.channels.facts_of_sending import ADVICE
+from orchestrator.testing.channels.kit import ANY, Kit, seconds_of, traces_of
+from orchestrator.testing.channels.provider import HONEST
 
 _MANY = 5
 _REFUSED = 2
 """Which of them is not to begin, counted from 0."""
+_UNASKED = frozenset((None, "deferred", "refused", "rejected"))
+"""What becomes of a message of which ``may_begin`` was not asked: it has not left."""
 
 
 def batches_are_several_sends(kit: Kit) -> Iterator[str]:
@@ -24,12 +30,16 @@ def batches_are_several_sends(kit: Kit) -> Iterator[str]:
         asked.append(message.key)
         return message.key != held
 
+    given = list(messages)
+    was = deepcopy(messages)
     with kit.open() as adapter:
         try:
-            done = list(adapter.send_batch(messages, may_begin))
+            done = _sent(kit, adapter, given, may_begin)
         except ANY as error:
             yield f"send_batch() raised {type(error).__name__}"
             return
+    if messages != was or given != was:
+        yield "send_batch() changed a message, or the list, it was given: make a copy first"
     if sorted(message.key for message, _ in done) != sorted(message.key for message in messages):
         yield f"{len(messages)} messages, {len(done)} answers, not one for each"
     if set(asked) != {message.key for message in messages}:
@@ -42,6 +52,48 @@ def batches_are_several_sends(kit: Kit) -> Iterator[str]:
     arrived = kit.provider.arrived()[before:]
     if traces_of(messages[_REFUSED], b"".join(arrived)):
         yield "a message that was not to begin arrived"
+
+
+def batches_are_honest(kit: Kit) -> Iterator[str]:
+    """Each message of a batch has one honest outcome, whatever the provider does."""
+    with kit.open() as adapter:
+        if type(adapter).send_batch is Channel.send_batch:
+            return
+    for behaviour, honest in HONEST.items():
+        if not kit.can(behaviour):
+            continue
+        messages, asked = [kit.fresh(), kit.fresh()], set[str]()
+
+        def may_begin(message: OutgoingMessage, asked: set[str] = asked) -> bool:
+            asked.add(message.key)
+            return True
+
+        before, lead = len(kit.provider.arrived()), f"a batch when the provider does {behaviour}"
+        with kit.open() as adapter:
+            try:
+                done = _sent(kit, adapter, messages, may_begin)
+            except ANY as error:
+                yield f"{lead}: raised {type(error).__name__}: {ADVICE[behaviour]}"
+                continue
+        arrived = b"".join(kit.provider.arrived()[before:])
+        for message, outcome in done:
+            may: set[str | None] = {*honest} if message.key in asked else {*_UNASKED}
+            if "unknown" in honest and not traces_of(message, arrived):
+                may.add("deferred")
+            kind = outcome.kind if isinstance(outcome, Outcome) else outcome
+            if kind not in may:
+                yield f"{lead}: {kind!r} for one: {ADVICE[behaviour]}"
+    kit.provider.behave("accept")
+
+
+def _sent(
+    kit: Kit, adapter: Channel, messages: Sequence[OutgoingMessage], may_begin: MayBegin
+) -> list[tuple[OutgoingMessage, Outcome | None]]:
+    """Return what ``send_batch`` tells, in its time."""
+    with kit.watch.call("send_batch()", seconds_of(adapter, len(messages))):
+        done = list(adapter.send_batch(messages, may_begin))
+    kit.heard.outcomes += [one for _, one in done if isinstance(one, Outcome)]
+    return done
 
 
 def _failed(outcome: Outcome) -> bool:
@@ -58,7 +110,7 @@ def what_was_not_asked_for_stays(kit: Kit) -> Iterator[str]:
         return True
 
     before = len(kit.provider.arrived())
-    with kit.open() as adapter:
+    with kit.open() as adapter, kit.watch.call("send_batch()", seconds_of(adapter, len(messages))):
         for _ in adapter.send_batch(messages, may_begin):
             break
     unasked = [one for one in messages if one not in asked]
@@ -71,11 +123,11 @@ def one_failure_takes_no_other_along(kit: Kit) -> Iterator[str]:
     """What a provider rejects fails alone, and an empty batch is no error."""
     kit.provider.behave("accept")
     with kit.open() as adapter:
-        if list(adapter.send_batch([], lambda _: True)):
+        if _sent(kit, adapter, [], _yes):
             yield "an empty batch has outcomes"
         messages = [kit.fresh(), kit.fresh(to="\r\n"), kit.fresh()]
         try:
-            done = {one.key: outcome for one, outcome in adapter.send_batch(messages, _yes)}
+            done = {one.key: outcome for one, outcome in _sent(kit, adapter, messages, _yes)}
         except ANY as error:
             yield f"one bad address ends the batch with {type(error).__name__}"
             return

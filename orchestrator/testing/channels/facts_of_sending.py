@@ -11,11 +11,27 @@ from orchestrator.channels.base import Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.delivery.hearing import LONGEST_TEXT
-from orchestrator.testing.channels.kit import ANY, Attempt, Kit
-from orchestrator.testing.channels.provider import HONEST
+from orchestrator.testing.channels.kit import ANY, Attempt, Kit, seconds_of
+from orchestrator.testing.channels.provider import HONEST, Behaviour
 
 GRACE_SECONDS = 1.0
 """How much later than its own limit an attempt may end on a busy machine."""
+VERIFIED_SECONDS = 20.0
+"""After which nobody waits for ``verify``."""
+
+_MAY_BE_TAKEN = "it may have been taken, so anything else loses it or sends it twice"
+ADVICE: dict[Behaviour, str] = {
+    "accept": "return accepted(…) when the provider says that it took it, and only then",
+    "defer": "return deferred(…): it surely was not taken, and is worth another try",
+    "reject": "return rejected(…): this message will never be taken",
+    "refuse": "return refused(…): we are not let in, whatever the message",
+    "down": "return deferred(…): without a connection nothing can have left",
+    "break_before": "return deferred(…) where it surely was not sent whole, else unknown(…)",
+    **dict.fromkeys(("break_after", "hang", "trickle"), f"return unknown(…): {_MAY_BE_TAKEN}"),
+    "garble": f"return unknown(…) unless the answer says clearly that it was: {_MAY_BE_TAKEN}",
+    "trouble": f"return unknown(…): {_MAY_BE_TAKEN}",
+}
+"""What a developer does about an answer that is not honest."""
 
 
 def answers_are_honest(kit: Kit) -> Iterator[str]:
@@ -27,8 +43,9 @@ def answers_are_honest(kit: Kit) -> Iterator[str]:
             done = kit.attempt(adapter, kit.fresh())
             limit = adapter.capabilities.timeout.total_seconds() + GRACE_SECONDS
         lead = f"when the provider does {behaviour}"
-        if done.kind not in honest:
-            yield f"{lead}: {done.kind}, expected {' or '.join(sorted(honest))}"
+        if not done.is_one_of(honest):
+            expected = " or ".join(sorted(honest))
+            yield f"{lead}: {done.kind}, expected {expected}: {ADVICE[behaviour]}"
         if done.seconds > limit:
             yield f"{lead}: the attempt took {done.seconds:.1f} s, its limit is {limit:.1f} s"
         if len(done.arrived) > 1:
@@ -127,8 +144,8 @@ def closing_ends_nothing(kit: Kit) -> Iterator[str]:
         done = kit.attempt(adapter, kit.fresh())
         if done.kind != "accepted":
             yield f"after close(): {done.kind}"
-        adapter.close()
-        adapter.close()
+        kit.close(adapter)
+        kit.close(adapter)
 
 
 def it_recovers(kit: Kit) -> Iterator[str]:
@@ -138,11 +155,36 @@ def it_recovers(kit: Kit) -> Iterator[str]:
             continue
         with kit.open() as adapter:
             kit.attempt(adapter, kit.fresh())
+            if behaviour == "hang" and kit.can("reject"):
+                late = kit.attempt(adapter, kit.fresh()).kind
+                if late == "accepted":
+                    yield (
+                        "after hang the provider rejects, and it says accepted: the answer of the "
+                        "message before; close a connection whose answer did not come in time"
+                    )
             kit.provider.behave("accept")
             done = kit.attempt(adapter, kit.fresh())
             if done.kind != "accepted":
-                yield f"after {behaviour} the provider accepts again, and it says {done.kind}"
+                yield (
+                    f"after {behaviour} the provider accepts again, and it says {done.kind}: let "
+                    "go of a connection that failed, and open another one for the next message"
+                )
     kit.provider.behave("accept")
+
+
+def instances_are_apart(kit: Kit) -> Iterator[str]:
+    """Closing one instance ends nothing that another one does."""
+    kit.provider.behave("accept")
+    with kit.open() as adapter:
+        kit.attempt(adapter, kit.fresh())
+        with kit.open() as other:
+            kit.attempt(other, kit.fresh())
+        done = kit.attempt(adapter, kit.fresh())
+    if done.kind != "accepted":
+        yield (
+            f"after another instance was closed: {done.kind}; every instance has connections of "
+            "its own, and shares nothing that close() closes"
+        )
 
 
 def checking_is_harmless(kit: Kit) -> Iterator[str]:
@@ -152,10 +194,13 @@ def checking_is_harmless(kit: Kit) -> Iterator[str]:
             continue
         with kit.open() as adapter:
             try:
-                found = adapter.check()
+                with kit.watch.call("check()", seconds_of(adapter)):
+                    found = adapter.check()
             except ANY as error:
+                kit.heard.raised.append(error)
                 yield f"check() raised {type(error).__name__} when the provider does {behaviour}"
                 continue
+            kit.heard.told += [str(one) for one in found]
         if isinstance(found, str) or not all(isinstance(one, str) for one in found):
             yield f"check() returned {found!r} instead of sentences"
         elif behaviour == "accept" and found:
@@ -164,11 +209,31 @@ def checking_is_harmless(kit: Kit) -> Iterator[str]:
 
 
 def verifying_is_honest(kit: Kit) -> Iterator[str]:
-    """verify() never calls a message taken that was never sent."""
+    """verify() says of a message only what the provider has told of it."""
     kit.provider.behave("accept")
     with kit.open() as adapter:
         if not adapter.capabilities.verify:
             return
-        never = adapter.verify(kit.fresh())
-        if never is not None and never.kind == "accepted":
+        taken = kit.fresh()
+        kit.attempt(adapter, taken)
+        if _verified(kit, adapter, kit.fresh()) == "accepted":
             yield "verify() says that a message was taken which was never sent"
+        for behaviour in ("down", "refuse", "trouble", "garble", "hang"):
+            said = _verified(kit, adapter, taken) if kit.can(behaviour) else None
+            if said in ("deferred", "rejected"):
+                yield (
+                    f"when the provider does {behaviour}, verify() says {said} of a message that "
+                    "was taken: it would be sent again, or given up; return None where nobody tells"
+                )
+    kit.provider.behave("accept")
+
+
+def _verified(kit: Kit, adapter: Channel, message: OutgoingMessage) -> str | None:
+    """Return the kind of what ``verify`` says; None if that is nothing."""
+    try:
+        with kit.watch.call("verify()", VERIFIED_SECONDS):
+            said = adapter.verify(message)
+    except ANY as error:  # as good as None for the dispatcher
+        kit.heard.raised.append(error)
+        return None
+    return said.kind if isinstance(said, Outcome) else None

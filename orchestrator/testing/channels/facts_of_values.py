@@ -74,10 +74,15 @@ def secrets_stay_secret(kit: Kit) -> Iterator[str]:
         shown = f"{adapter!r} {adapter} {adapter.settings!r} {adapter.settings}"
     said = kit.heard.said(logging.DEBUG)
     for number, secret in enumerate(secrets, start=1):
+        if not secret:
+            continue
         if secret in shown:
             yield f"secret {number} of the settings is in the repr of the adapter or its settings"
         if secret in said:
-            yield f"secret {number} of the settings was logged, printed or told by an outcome"
+            yield (
+                f"secret {number} of the settings was logged, printed, raised, or told by an "
+                "outcome or by check(): say what failed in words of your own"
+            )
 
 
 def people_stay_unnamed(kit: Kit) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,9 +16,11 @@ from orchestrator.testing.channels.provider import Behaviour
 
 Answer = tuple[int, bytes]
 """Status and body."""
+Answers = Mapping[Behaviour, Answer | Callable[[bytes], Answer]]
+"""Behaviour → what is answered, or a function of the request's body that returns it."""
 _LONGEST_STALL, _DROP = 20.0, 0.1
 """Seconds: how long a silence lasts, and how often an octet comes."""
-_ANSWERS: dict[Behaviour, Answer] = {
+_ANSWERS: Answers = {
     "accept": (200, b'{"id": "provider-1"}'),
     "defer": (429, b'{"error": "slower, please"}'),
     "reject": (422, b'{"error": "not this one"}'),
@@ -36,8 +38,8 @@ class HttpProvider:
         port: where it listens; 0 is any that is free.
     """
 
-    def __init__(self, answers: dict[Behaviour, Answer] | None = None, port: int = 0) -> None:
-        self.answers = {**_ANSWERS, **(answers or {})}
+    def __init__(self, answers: Answers | None = None, port: int = 0) -> None:
+        self.answers: Answers = {**_ANSWERS, **(answers or {})}
         self.retry_after: timedelta | None = timedelta(seconds=7)
         self.how: Behaviour = "accept"
         self._arrived: list[bytes] = []
@@ -100,9 +102,12 @@ class HttpProvider:
         self._arrived.append(head + body)
         if how in ("hang", "trickle", "break_after"):
             _stall(request, how, let_go)
-            _hang_up(request)
-            return
-        status, text = self.answers[how]
+            if how != "hang" or not let_go.is_set():
+                _hang_up(request)
+                return
+            how = "accept"  # late, and on the same connection
+        answer = self.answers[how]
+        status, text = answer(body) if callable(answer) else answer
         request.send_response(status)
         if how == "defer" and self.retry_after is not None:
             request.send_header("Retry-After", str(int(self.retry_after.total_seconds())))

@@ -6,9 +6,10 @@ import io
 import logging
 import warnings
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from threading import current_thread, main_thread
 from time import monotonic
 from typing import Any
 
@@ -18,9 +19,25 @@ from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import secrets_of
 from orchestrator.testing.channels.provider import Behaviour, Callbacks, Provider, Unseen
 from orchestrator.testing.channels.samples import sample_message
+from orchestrator.testing.channels.watching import GivenUp, Watch
 
 ANY = (Exception, SystemExit, GeneratorExit, CancelledError)
 """Whatever an adapter raises is a finding; only who waits for the suite may interrupt it."""
+
+
+SECONDS = 10.0
+"""In which everything that is no sending ends: opening, closing, reading a callback."""
+
+
+def seconds_of(adapter: Channel, messages: int = 1) -> float:
+    """Return how long an adapter may take to send so many messages."""
+    return adapter.capabilities.timeout.total_seconds() * messages
+
+
+def is_ours(error: BaseException) -> bool:
+    """Return whether an exception is none of the adapter's: somebody ends the suite."""
+    interrupted = isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()
+    return interrupted or isinstance(error, GivenUp)
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,10 @@ class Attempt:
             return f"raised {type(self.error).__name__}"
         return self.outcome.kind if isinstance(self.outcome, Outcome) else repr(self.outcome)
 
+    def is_one_of(self, kinds: Collection[str]) -> bool:
+        """Return whether it is an outcome of one of these kinds."""
+        return isinstance(self.kind, str) and self.kind in kinds
+
 
 @dataclass
 class Heard:
@@ -49,6 +70,9 @@ class Heard:
     logged: list[logging.LogRecord] = field(default_factory=list)
     printed: io.StringIO = field(default_factory=io.StringIO)
     outcomes: list[Outcome] = field(default_factory=list)
+    raised: list[BaseException] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What ``check`` found."""
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -64,6 +88,7 @@ class Heard:
                 warnings.catch_warnings(),
             ):
                 warnings.simplefilter("error")
+                warnings.filterwarnings("ignore", "coroutine .* was never awaited")  # told as such
                 yield
         finally:
             root.removeHandler(ear)
@@ -73,7 +98,8 @@ class Heard:
         """Return what was printed, logged at a level or above, and told by outcomes."""
         lines = [one.getMessage() for one in self.logged if one.levelno >= level]
         lines += [str(one.exc_info[1]) for one in self.logged if one.exc_info]
-        return "\n".join([self.printed.getvalue(), *lines, *map(repr, self.outcomes)])
+        lines += [*self.told, *map(repr, self.outcomes), *map(repr, self.raised)]
+        return "\n".join([self.printed.getvalue(), *lines])
 
 
 class _Ear(logging.Handler):
@@ -106,6 +132,7 @@ class Kit:
     heard: Heard = field(default_factory=Heard)
     left_out: list[str] = field(default_factory=list)
     """What could not be tried, and why."""
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def sees(self) -> bool:
@@ -125,10 +152,12 @@ class Kit:
         before, began = len(self.provider.arrived()), monotonic()
         outcome, error = None, None
         try:
-            outcome = adapter.send(message)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as raised:  # noqa: BLE001  # adapters have kinds of their own too
+            with self.watch.call("send()", seconds_of(adapter)):
+                outcome = adapter.send(message)
+        except BaseException as raised:
+            if is_ours(raised):
+                raise
+            self.heard.raised.append(raised)
             error = raised
         seconds = monotonic() - began
         if isinstance(outcome, Outcome):
@@ -143,14 +172,20 @@ class Kit:
         self.left_out += [] if note in self.left_out else [note]
         return False
 
+    def close(self, adapter: Channel) -> None:
+        """Close an adapter, in its time."""
+        with self.watch.call("close()", min(SECONDS, seconds_of(adapter))):
+            adapter.close()
+
     @contextmanager
     def open(self) -> Iterator[Channel]:
         """Make an adapter and close it afterwards."""
-        adapter = self.make()
+        with self.watch.call("opening it", SECONDS):
+            adapter = self.make()
         try:
             yield adapter
         finally:
-            adapter.close()
+            self.close(adapter)
 
     def secrets(self) -> list[str]:
         """Return the texts of the secrets that the adapter was given."""

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from http.client import HTTPConnection
+from time import sleep
 
 import pytest
 
@@ -41,6 +42,23 @@ def test_it_keeps_whole_requests_and_answers_as_it_is_told() -> None:
         assert b"X-One: 1" in first
         assert first.endswith(b"hello")
         assert len(provider.arrived()) == 4
+
+
+def test_it_answers_by_what_it_is_asked() -> None:
+    with HttpProvider({"accept": lambda body: (200, body.upper())}) as provider:
+        assert ask(provider.url) == (200, b"HELLO")
+
+
+def test_an_answer_that_comes_late_comes_on_the_same_connection() -> None:
+    with HttpProvider() as provider:
+        connection = HTTPConnection(provider.url.removeprefix("http://"), timeout=5)
+        provider.behave("hang")
+        connection.request("POST", "/", b"hello")
+        while not provider.arrived():
+            sleep(0.01)
+        provider.behave("reject")
+        assert connection.getresponse().read() == b'{"id": "provider-1"}'
+        connection.close()
 
 
 def test_as_a_command_it_prints_what_it_gets() -> None:
