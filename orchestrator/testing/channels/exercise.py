@@ -22,6 +22,7 @@ from orchestrator.playbook.yaml_text import read_yaml
 from orchestrator.testing.channels import (
     facts_of_batches,
     facts_of_class,
+    facts_of_instances,
     facts_of_receipts,
     facts_of_sending,
     facts_of_values,
@@ -32,6 +33,8 @@ from orchestrator.testing.channels.samples import sample_message
 from orchestrator.testing.channels.watching import MOST_HANGING, PATIENCE_SECONDS, Watch
 
 C = TypeVar("C", bound=Channel)
+MOST_FINDINGS = 20
+"""Of one fact; an adapter that always fails fails in hundreds of ways."""
 _NOWHERE = Mark("channels.yaml", 1, 1)
 Fact = Callable[[Kit], Iterator[str]]
 FACTS: tuple[Fact, ...] = (
@@ -42,9 +45,11 @@ FACTS: tuple[Fact, ...] = (
     facts_of_sending.the_key_is_carried,
     facts_of_sending.expiry_is_told,
     facts_of_sending.messages_stay_as_they_are,
-    facts_of_sending.closing_ends_nothing,
-    facts_of_sending.it_recovers,
-    facts_of_sending.instances_are_apart,
+    facts_of_instances.closing_ends_nothing,
+    facts_of_instances.it_recovers,
+    facts_of_instances.what_was_put_off_leaves_later,
+    facts_of_instances.other_threads_may_use_it,
+    facts_of_instances.instances_are_apart,
     facts_of_sending.checking_is_harmless,
     facts_of_sending.verifying_is_honest,
     facts_of_batches.batches_are_several_sends,
@@ -114,7 +119,7 @@ def exercise_channel(
                 kit.left_out.append(f"{fact.__name__}: too much hangs")
                 continue
             found = watch.findings(partial(fact, kit))
-            broken += [f"{fact.__name__}: {one}" for one in found]
+            broken += [f"{fact.__name__}: {one}" for one in _some(found)]
             held += [] if found else [_sentence(fact)]
         broken += watch.last_words()
     if provider is None:
@@ -133,6 +138,12 @@ def _always(adapter: Channel) -> Callable[[], Channel]:
 def _closed(kit: Kit, adapter: Channel) -> Iterator[str]:
     kit.close(adapter)
     yield from ()
+
+
+def _some(found: list[str]) -> list[str]:
+    """Return the first of many findings, and how many others there are."""
+    more = len(found) - MOST_FINDINGS
+    return found if more <= 0 else [*found[:MOST_FINDINGS], f"and {more} more like these"]
 
 
 def _sentence(fact: Fact) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from typing import Any
 
 from orchestrator.channels.base import Channel, MayBegin
 from orchestrator.channels.message import OutgoingMessage
@@ -15,8 +16,13 @@ from orchestrator.testing.channels.provider import HONEST
 _MANY = 5
 _REFUSED = 2
 """Which of them is not to begin, counted from 0."""
+_NO_PAIRS = "send_batch() yields pairs: a message, and its outcome, None if it was not to begin"
 _UNASKED = frozenset((None, "deferred", "refused", "rejected"))
 """What becomes of a message of which ``may_begin`` was not asked: it has not left."""
+
+
+class NoPairs(Exception):
+    """What ``send_batch`` returned are no messages with their outcomes."""
 
 
 def batches_are_several_sends(kit: Kit) -> Iterator[str]:
@@ -35,6 +41,9 @@ def batches_are_several_sends(kit: Kit) -> Iterator[str]:
     with kit.open() as adapter:
         try:
             done = _sent(kit, adapter, given, may_begin)
+        except NoPairs:
+            yield _NO_PAIRS
+            return
         except ANY as error:
             yield f"send_batch() raised {type(error).__name__}"
             return
@@ -72,6 +81,8 @@ def batches_are_honest(kit: Kit) -> Iterator[str]:
         with kit.open() as adapter:
             try:
                 done = _sent(kit, adapter, messages, may_begin)
+            except NoPairs:
+                return  # told already
             except ANY as error:
                 yield f"{lead}: raised {type(error).__name__}: {ADVICE[behaviour]}"
                 continue
@@ -89,9 +100,16 @@ def batches_are_honest(kit: Kit) -> Iterator[str]:
 def _sent(
     kit: Kit, adapter: Channel, messages: Sequence[OutgoingMessage], may_begin: MayBegin
 ) -> list[tuple[OutgoingMessage, Outcome | None]]:
-    """Return what ``send_batch`` tells, in its time."""
+    """Return what ``send_batch`` tells, in its time.
+
+    Raises:
+        NoPairs: it tells something else.
+    """
     with kit.watch.call("send_batch()", seconds_of(adapter, len(messages))):
-        done = list(adapter.send_batch(messages, may_begin))
+        answers: Any = adapter.send_batch(messages, may_begin)
+        done = list(answers) if isinstance(answers, Iterable) else None
+    if done is None or any(not isinstance(one, tuple) or len(one) != 2 for one in done):
+        raise NoPairs
     kit.heard.outcomes += [one for _, one in done if isinstance(one, Outcome)]
     return done
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import current_thread
 
 import pytest
-from pigeon_channel import PigeonChannel
+from pigeon_channel import PigeonChannel, PigeonSettings
 from test_pigeon_channel import KEY, Loft
 
 from orchestrator.channels.api import (
@@ -21,6 +22,7 @@ from orchestrator.channels.api import (
     Outcome,
     OutgoingMessage,
     Receipt,
+    Surroundings,
     accepted,
     compact_json,
     deferred,
@@ -34,6 +36,7 @@ from orchestrator.testing.channels import (
     adapter_of,
     exercise_channel,
     facts_of_batches,
+    facts_of_instances,
     facts_of_receipts,
     facts_of_sending,
     facts_of_values,
@@ -95,6 +98,10 @@ def test_a_call_without_end_is_a_finding(
     assert time.monotonic() - began < 30
 
 
+def test_many_findings_are_told_in_part(tmp_path: Path) -> None:
+    assert "hostile_values_are_inert: and " in findings(Interrupts, tmp_path)
+
+
 def test_what_is_not_tried_after_many_hang_is_told(tmp_path: Path) -> None:
     assert "(people_stay_unnamed: too much hangs)" in findings(Sleeps, tmp_path)
 
@@ -150,7 +157,10 @@ class Interrupts(DryRunChannel):
 
 @pytest.mark.parametrize(
     ("adapter", "finding"),
-    [(Later, "expected accepted: return accepted("), (Interrupts, "raised KeyboardInterrupt")],
+    [
+        (Later, "expected accepted: send() returns an Outcome and nothing else"),
+        (Interrupts, "raised KeyboardInterrupt, expected accepted: send() raises nothing"),
+    ],
 )
 def test_what_is_no_outcome_is_told(
     tmp_path: Path, adapter: type[DryRunChannel], finding: str
@@ -278,13 +288,55 @@ class RaisesOpenly(PigeonChannel):
         raise ValueError(f"{self.settings.key.reveal()} does not fit")
 
 
+class Remembers(PigeonChannel):
+    """Takes what it has tried for what was taken."""
+
+    def __init__(self, settings: PigeonSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._tried = set[str]()
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        if message.key in self._tried:
+            return accepted()
+        self._tried.add(message.key)
+        return super().send(message)
+
+
+class Homely(PigeonChannel):
+    """Keeps what only the thread that made it may use."""
+
+    def __init__(self, settings: PigeonSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._home = current_thread()
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        if current_thread() is not self._home:
+            raise RuntimeError
+        return super().send(message)
+
+
+class AlwaysExpires(PigeonChannel):
+    def send(self, message: OutgoingMessage) -> Outcome:
+        expires_at = message.created_at if message.expires_at else None
+        return super().send(replace(message, expires_at=expires_at))
+
+
+class Lists(PigeonChannel):
+    def send_batch(self, messages: Sequence[OutgoingMessage], may_begin: MayBegin) -> Told:
+        return [self.send(one) if may_begin(one) else None for one in messages]  # type: ignore[return-value]  # that is the breach
+
+
 SENDING, BATCHES = facts_of_sending, facts_of_batches
 BROKEN: list[tuple[type[PigeonChannel], Fact, str]] = [
     (Optimist, BATCHES.batches_are_honest, "does hang: 'accepted' for one: return unknown("),
     (Takes, BATCHES.batches_are_several_sends, "changed a message, or the list"),
-    (Keeps, SENDING.it_recovers, "the answer of the message before; close a connection"),
-    (Dead, SENDING.it_recovers, "let go of a connection that failed"),
-    (Shares, SENDING.instances_are_apart, "has connections of its own"),
+    (Lists, BATCHES.batches_are_several_sends, "send_batch() yields pairs"),
+    (Remembers, facts_of_instances.what_was_put_off_leaves_later, "and 0 arrived: remember"),
+    (Homely, facts_of_instances.other_threads_may_use_it, "in another thread than it was made in"),
+    (AlwaysExpires, SENDING.expiry_is_told, "in 3 hours arrives like one that does in 30"),
+    (Keeps, facts_of_instances.it_recovers, "the answer of the message before; close a connection"),
+    (Dead, facts_of_instances.it_recovers, "let go of a connection that failed"),
+    (Shares, facts_of_instances.instances_are_apart, "has connections of its own"),
     (Prefix, facts_of_receipts.forged_callbacks_are_refused, "is cut short was not refused"),
     (Forgets, SENDING.verifying_is_honest, "verify() says deferred of a message that was taken"),
 ]
@@ -353,5 +405,5 @@ def test_a_child_that_ends_by_itself_is_no_breach(tmp_path: Path) -> None:
     kit = Kit(lambda: adapter_of(ForksWell, folder=tmp_path), Unseen(), sample_message(None))
     watch = Watch()
 
-    assert watch.findings(lambda: SENDING.closing_ends_nothing(kit)) == []
+    assert watch.findings(lambda: facts_of_instances.closing_ends_nothing(kit)) == []
     assert watch.last_words() == []
