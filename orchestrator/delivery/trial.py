@@ -126,7 +126,9 @@ def send_trial(route: Route, message: OutgoingMessage) -> Outcome:
     adapter, parent = route.open(), os.getpid()
     try:
         return heard(adapter.send(message), message, adapter)
-    except Exception as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - an adapter that raises leaves it in doubt
         return heard(unknown(f"the adapter failed: {said(error)}"), message, adapter)
     finally:
         end_child(parent, f'the adapter "{adapter.name}"')

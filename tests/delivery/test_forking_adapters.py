@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from harness import Shop
 from sending import drain, greeted, ledger, outlet, taken
 
+from orchestrator.channels.dry_run import DryRunChannel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
+from orchestrator.channels.routes import Route
 from orchestrator.delivery.aside import Aside
+from orchestrator.delivery.trial import send_trial
 from orchestrator.forks import CAME_BACK
+from orchestrator.testing.channels import adapter_of, sample_message
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 
@@ -72,3 +77,32 @@ def test_a_question_is_answered_by_the_parent_alone(
     assert aside.ask(question) == os.getpid()
     assert ends(children) == {CAME_BACK}
     assert 'the adapter "told" forked, and its child came back' in capfd.readouterr().err
+
+
+class Quits(DryRunChannel):
+    def send(self, message: OutgoingMessage) -> Outcome:
+        raise SystemExit(0)
+
+
+class Forks(DryRunChannel):
+    children: list[int] = []  # noqa: RUF012 - of the one test that uses it
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        if child := os.fork():
+            self.children.append(child)
+        return super().send(message)
+
+
+def route(adapter: type[DryRunChannel], folder: Path) -> Route:
+    made = adapter_of(adapter, folder=folder)
+    return Route("sms", adapter, made.settings, made.surroundings)
+
+
+def test_an_adapter_that_ends_the_process_does_not_end_a_trial(tmp_path: Path) -> None:
+    outcome = send_trial(route(Quits, tmp_path), sample_message(None))
+    assert (outcome.kind, outcome.detail) == ("unknown", "the adapter failed: SystemExit: 0")
+
+
+def test_a_trial_is_told_by_the_parent_alone(tmp_path: Path) -> None:
+    assert send_trial(route(Forks, tmp_path), sample_message(None)).kind == "accepted"
+    assert ends(Forks.children) == {CAME_BACK}

@@ -146,6 +146,8 @@ def one_failure_takes_no_other_along(kit: Kit) -> Iterator[str]:
         messages = [kit.fresh(), kit.fresh(to="\r\n"), kit.fresh()]
         try:
             done = {one.key: outcome for one, outcome in _sent(kit, adapter, messages, _yes)}
+        except NoPairs:
+            return  # told already
         except ANY as error:
             yield f"one bad address ends the batch with {type(error).__name__}"
             return
