@@ -182,12 +182,13 @@ class Ender:
         self, connection: Connection, one: Ended, refusals: Refusals, now: datetime
     ) -> None:
         change = self._change(connection, one, refusals, now)
+        state = final(change.state, self.outlet.channel)
         row = {
             "row": one.made.order.id,
             "token": self.lease.token,
             "number": one.number,
             "now": to_micros(now),
-            "to_state": final(change.state, self.outlet.channel),
+            "to_state": state,
             "why": change.error,
             "when": to_micros(change.not_before or now),
             "unspent": int(not change.is_spent),
@@ -198,8 +199,8 @@ class Ender:
             kind = one.outcome.kind if is_ours else "late"
             tell(connection, one.made.order.id, kind, now, self._happened(one))
         if is_ours and one.outcome is not None:
-            self._count(change.state)
-        if is_ours and change.state in DONE:
+            self._count(state)
+        if is_ours and state in DONE:
             drop_payloads(connection, [one.made.order.id])
             tell_runs(connection, self.outlet.channel, [one.made.order.decided.customer_id])
         if one.outcome is not None and one.outcome.is_dead_address:

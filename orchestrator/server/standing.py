@@ -23,7 +23,7 @@ from orchestrator.delivery.switch import Switch
 from orchestrator.errors import EnvironmentFault
 from orchestrator.tick.beginning import watermark
 
-OPEN = ("queued", "claimed", "sending", "in_doubt", "dead")
+OPEN = ("queued", "claimed", "sending", "in_doubt", "dead", "failed")
 """States that are counted: what still is to leave, and what somebody should look at."""
 _ROW = tables.message.c
 

@@ -60,6 +60,7 @@ class Message(SQLModel, table=True):
         Index("message_leased", "lease_until", **_where("state IN ('claimed', 'sending')")),
         Index("message_doubtful", "channel", "not_before", **_where("state = 'in_doubt'")),
         Index("message_dead", "state_at", **_where("state = 'dead'")),
+        Index("message_failed", "state_at", **_where("state = 'failed'")),
         Index("message_by_provider_key", "provider_key", **_where("provider_key IS NOT NULL")),
         Index(
             "message_by_provider_id",

@@ -64,8 +64,9 @@ def test_a_call_that_is_rejected_fails_as_the_step_says(
     shop: Shop, if_it_fails: str, reason: str
 ) -> None:
     called(shop, if_it_fails)
-    drain(shop, outlet(lambda message: rejected("gone", code="410"), channel="webhook"))
+    found = drain(shop, outlet(lambda message: rejected("gone", code="410"), channel="webhook"))
     assert ledger(shop, "state", "error") == [("failed", "410: gone")]
+    assert found.came_to == {"failed": 1}
     shop.tick((NOW + timedelta(minutes=1)).isoformat())
     assert shop.runs() == [("greet", "ana", 1, reason)]
 

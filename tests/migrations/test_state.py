@@ -121,6 +121,7 @@ def test_the_volume_breaker_remembers_what_was_sent_before_the_upgrade(empty: En
     with empty.begin() as connection:
         for later in ("step_volume", "attachment"):
             connection.execute(text(f"DROP TABLE {later}"))
+        connection.execute(text("DROP INDEX message_failed"))
         connection.execute(text(f"UPDATE {SCHEMA_TABLE} SET version_num = '0008'"))
         at = 1000 * hour
         connection.execute(

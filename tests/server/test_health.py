@@ -32,7 +32,8 @@ def figures(server: Served) -> dict[tuple[str, ...], float]:
 
 
 def test_figures_of_the_ledger_are_right_whoever_changed_it(shop: Shop) -> None:
-    greeted(shop, "ana", "ben", "cid", "dee")
+    greeted(shop, "ana", "ben", "cid", "dee", "eve")
+    handed_over(shop.engine, "eve", state="failed")
     handed_over(shop.engine, "ben", state="in_doubt")
     handed_over(shop.engine, "cid", state="dead")
     handed_over(shop.engine, "dee")
@@ -53,6 +54,7 @@ def test_figures_of_the_ledger_are_right_whoever_changed_it(shop: Shop) -> None:
     assert found["clm_messages", "email", "queued"] == 1
     assert found["clm_messages", "email", "in_doubt"] == 1
     assert found["clm_messages", "email", "dead"] == 1
+    assert found["clm_messages", "email", "failed"] == 1
     assert ("clm_messages", "email", "sent") not in found
     assert found["clm_queue_lag_seconds", "email"] == 3600
     assert found["clm_breaker_open", "smtp"] == 1
