@@ -16,7 +16,7 @@ from orchestrator.delivery.receiving import Origin
 from orchestrator.delivery.reopening import Made, goes_on, made_of
 from orchestrator.errors import EnvironmentFault
 
-MOST_RECEIPTS = 500
+MOST_RECEIPTS = 1_000
 """In one callback."""
 READ_SECONDS, PAUSE_SECONDS = 10.0, 30.0
 """In which a callback is read: providers do not wait longer; and in which a channel's callbacks

@@ -23,6 +23,7 @@ from sqlalchemy import Engine, text
 
 from orchestrator.database import open_engine
 from orchestrator.server import gate, protocol
+from orchestrator.server.readers import MOST_RECEIPTS
 
 CHANNELS = """
 channels:
@@ -225,9 +226,16 @@ def test_what_cannot_be_read_is_refused_or_passed_over(
     assert [event for event, _ in front.said if event == "crashed"] == []
 
 
+def test_as_much_as_a_provider_may_put_together_is_taken(front: Served, plain: Shop) -> None:
+    body = sent_by_meta(*[{"id": f"wamid.{n}", "status": "read"} for n in range(MOST_RECEIPTS)])
+    answer = front.client.post("/receipts/whatsapp", content=body, headers=meta(body))
+    assert answer.status_code == 200
+    assert "callback_too_long" not in [event for event, _ in front.said]
+
+
 def test_too_much_at_once_is_refused(front: Served, plain: Shop) -> None:
     one = {"id": "wamid.1", "status": "read"}
-    body = sent_by_meta(*[one] * 501)
+    body = sent_by_meta(*[one] * (MOST_RECEIPTS + 1))
     answer = front.client.post("/receipts/whatsapp", content=body, headers=meta(body))
     assert answer.status_code == 413
     assert rows(plain.engine, "SELECT count(*) FROM receipt") == [(0,)]
