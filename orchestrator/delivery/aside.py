@@ -76,7 +76,7 @@ class Aside:
         return asking.answer()
 
     def close(self) -> None:
-        """Let go of the adapter; one that hangs would hang here too."""
+        """Let go of the adapter; one that does not come back from that is left behind."""
         adapter, self._adapter = self._adapter, None
         if adapter is not None:
             shut(adapter)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.manner import Say
-from orchestrator.delivery.outlet import Outlet, shut
+from orchestrator.delivery.outlet import Outlet, shut_all
 from orchestrator.errors import EnvironmentFault
 
 MOST_HANGING = 20
@@ -111,8 +111,8 @@ class Crew:
 
     def close(self) -> None:
         """Close what the lanes have open, but for those that hang: they would hang here too."""
+        shut_all([lane.outlet for lane in self.lanes], self.say)
         for lane in self.lanes:
-            shut(lane.outlet.adapter)
             lane.line.close()
             lane.reader.close()
 

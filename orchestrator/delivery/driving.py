@@ -16,7 +16,7 @@ from orchestrator.delivery.doubts import Doubts, beside
 from orchestrator.delivery.lane import Lane
 from orchestrator.delivery.manner import Level, Manner, Say, Until
 from orchestrator.delivery.observer import Observer
-from orchestrator.delivery.outlet import shut
+from orchestrator.delivery.outlet import shut_all
 from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.watch import told_of
 from orchestrator.errors import EnvironmentFault
@@ -71,7 +71,7 @@ class Driver:
             self._doubts.aside.close()
             if self.lane.is_relieved:
                 self.observer.ended_loop(f"lane {self.lane.outlet.channel}")
-                shut(self.lane.outlet.adapter)
+                shut_all([self.lane.outlet], self.say)
                 self.lane.reader.close()
 
     def _goes_on(self) -> bool:

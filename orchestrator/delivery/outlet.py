@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from threading import Thread
+from time import monotonic
 
 from orchestrator.channels.base import Channel
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.routes import Route
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery.buckets import Pace
+from orchestrator.delivery.manner import Say
 from orchestrator.delivery.policy import Doubt
 from orchestrator.errors import EnvironmentFault
 from orchestrator.packages import said
 
 LONGEST_LEASE = timedelta(seconds=90)
 """Three times the longest call over HTTP; a worker that carries a longer one lives meanwhile."""
+
+CLOSED_WITHIN = 5.0
+"""Seconds in which an adapter is to close: all it does then is to say goodbye."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +89,37 @@ class Outlet:
         return self.adapter.capabilities.timeout + self.lease
 
 
-def shut(adapter: Channel) -> None:
-    """Close an adapter; one that cannot even do that keeps nothing else from ending."""
-    with suppress(Exception):
+def shut(adapter: Channel) -> bool:
+    """Close an adapter; one that cannot even do that keeps nothing else from ending.
+
+    Returns:
+        Whether it came back in time; if not, it is left behind with the thread that closes it.
+    """
+    closing = begun_closing(adapter)
+    closing.join(CLOSED_WITHIN)
+    return not closing.is_alive()
+
+
+def shut_all(outlets: Sequence[Outlet], say: Say) -> None:
+    """Close the adapters of some outlets at once, and tell of those that do not come back."""
+    closing = [(outlet, begun_closing(outlet.adapter)) for outlet in outlets]
+    until = monotonic() + CLOSED_WITHIN
+    for outlet, thread in closing:
+        thread.join(max(0.0, until - monotonic()))
+        if thread.is_alive():
+            says = f"{outlet.channel}: its adapter does not close, and is left behind"
+            say("close_hangs", says, "warning", {"channel": outlet.channel})
+
+
+def begun_closing(adapter: Channel) -> Thread:
+    """Return the thread that closes an adapter; it keeps no process from ending."""
+    closing = Thread(target=_close, args=(adapter,), name="closes an adapter", daemon=True)
+    closing.start()
+    return closing
+
+
+def _close(adapter: Channel) -> None:
+    with suppress(BaseException):  # nothing that ends a process either
         adapter.close()
 
 

@@ -21,6 +21,7 @@ from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
 from orchestrator.delivery import breakers, crew, rescue
 from orchestrator.delivery import lane as lanes
+from orchestrator.delivery import outlet as outlets
 from orchestrator.delivery import worker as workers
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.manner import Until
@@ -170,3 +171,49 @@ def test_what_a_call_came_to_is_tried_to_be_written_for_a_while_after_a_stop(
     assert time.monotonic() - begun < 20
     assert 3 <= sum("_drive" in one for one in tries) <= 8  # not as fast as it goes
     assert ledger(shop, "state") == ["sending"]
+
+
+class Staying(Hanging):
+    """Sends, and does not close."""
+
+    deaf_to = frozenset()
+
+    def close(self) -> None:
+        self.let_go.wait(60)
+
+
+def test_an_adapter_that_does_not_close_is_left_behind(
+    shop: Shop, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outlets, "CLOSED_WITHIN", 0.3)
+    found = hanging(shop, Staying, said)
+    begun = time.monotonic()
+    found.run()
+
+    assert time.monotonic() - begun < 20
+    assert ledger(shop, "state") == ["sent"] * 5
+    assert said.count("close_hangs") == 1
+
+
+def test_adapters_close_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets, "CLOSED_WITHIN", 1.0)
+    Hanging.let_go.clear()
+    settings = ChannelSettings(mark=Mark("test", 1, 1), marks={})
+    kinds = (Staying, Staying, Hanging)
+    all_of_them = [
+        Outlet(
+            channel=name,
+            adapter=kind(settings, Surroundings(project="shop", folder=Path())),
+            at_once=1,
+        )
+        for name, kind in zip(("email", "sms", "push"), kinds, strict=True)
+    ]
+    told = []
+    begun = time.monotonic()
+    outlets.shut_all(all_of_them, lambda *one: told.append(one[1]))
+    Hanging.let_go.set()
+
+    assert 1.0 <= time.monotonic() - begun < 1.9
+    assert told == [
+        f"{name}: its adapter does not close, and is left behind" for name in ("email", "sms")
+    ]
