@@ -195,8 +195,8 @@ def read_answer(answer: Answer) -> Outcome:
         name = known.get("name")
         return (
             accepted(name)
-            if isinstance(name, str) and name
-            else unknown("an answer without a name")
+            if isinstance(name, str) and name and "error" not in known
+            else unknown("an answer without a name, or with an error")
         )
     code = _code(known)
     if code in _DEAD:

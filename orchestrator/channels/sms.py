@@ -60,6 +60,7 @@ _KINDS: Mapping[str, ReceiptKind] = {
     "sent": "accepted", "delivered": "delivered", "read": "opened", "undelivered": "bounced",
     "failed": "failed",
 }  # fmt: skip
+_FAILED = ("failed", "undelivered", "canceled")
 _GONE = frozenset(("30003", "30005", "30006"))
 _PERMANENT = frozenset(("30005", "30006", "21610"))
 """Of a receipt: an unknown number, a landline, an opt-out."""
@@ -199,8 +200,7 @@ def _read(answer: Answer) -> Outcome:
     found = answer.json()
     known: Mapping[str, Any] = found if isinstance(found, dict) else {}
     if 200 <= answer.status < 300:
-        sid = known.get("sid")
-        return accepted(sid) if isinstance(sid, str) and sid else unknown("an answer without sid")
+        return _taken(known)
     said = known.get("code")
     code = str(said) if isinstance(said, int | str) and said else ""
     if code in _LATER:
@@ -214,6 +214,17 @@ def _read(answer: Answer) -> Outcome:
     if likely.kind != "rejected":
         return likely
     code = code or str(answer.status)
+    return rejected(f"error {code}", code=code, is_dead_address=code in _DEAD)
+
+
+def _taken(known: Mapping[str, Any]) -> Outcome:
+    """Return what a success means: a message can have failed by the time it is told of."""
+    sid, said = known.get("sid"), known.get("error_code")
+    if not (isinstance(sid, str) and sid):
+        return unknown("an answer without sid")
+    if known.get("status") not in _FAILED:
+        return accepted(sid)
+    code = str(said) if isinstance(said, int | str) and said else "failed"
     return rejected(f"error {code}", code=code, is_dead_address=code in _DEAD)
 
 

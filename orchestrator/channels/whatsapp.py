@@ -196,7 +196,10 @@ def _read(answer: Answer) -> Outcome:
     known: Mapping[str, Any] = found if isinstance(found, dict) else {}
     if 200 <= answer.status < 300:
         id = next((one["id"] for one in _objects(known.get("messages")) if "id" in one), None)
-        return accepted(str(id)) if id else unknown("an answer without an id")
+        is_clear = id and "error" not in known
+        return (
+            accepted(str(id)) if is_clear else unknown("an answer without an id, or with an error")
+        )
     said = known.get("error")
     error: Mapping[str, Any] = said if isinstance(said, dict) else {}
     code = str(error["code"]) if "code" in error else ""

@@ -169,6 +169,20 @@ def test_what_an_error_means(
 
 
 @pytest.mark.parametrize(
+    ("said", "kind", "code"),
+    [({"status": "queued"}, "accepted", None), ({"status": "accepted", "error_code": None}, "accepted", None),
+     ({"status": "failed", "error_code": 30034}, "rejected", "30034"), ({"status": "failed"}, "rejected", "failed")],
+)  # fmt: skip
+def test_a_success_that_tells_of_a_failure_is_none(
+    provider: HttpDouble, channel: SmsChannel, said: dict[str, Any], kind: str, code: str | None
+) -> None:
+    provider.answer(201, json.dumps({"sid": "SM1", **said}).encode())
+
+    outcome = channel.send(text())
+    assert (outcome.kind, outcome.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
     ("status", "body", "wrong"),
     [(200, b'{"sid": "AC1"}', []), (401, b'{"code": 20003}', ["20003: the provider does not let us in"]),
      (404, b'{"code": 20404}', ["20404: the provider does not let us in"]), (501, b"", [])],

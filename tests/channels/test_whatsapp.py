@@ -143,6 +143,8 @@ def test_a_success_without_an_id_leaves_a_doubt(
 ) -> None:
     provider.answer(200, b'{"messages": []}')
     assert channel.send(chat()).kind == "unknown"
+    provider.answer(200, b'{"messages": [{"id": "w1"}], "error": {"code": 131000}}')
+    assert channel.send(chat()).kind == "unknown"
 
 
 # --- callbacks ------------------------------------------------------------------------
