@@ -15,8 +15,8 @@ from itertools import takewhile
 from math import inf
 from random import Random
 from threading import Event
-from time import monotonic, sleep
-from typing import NamedTuple, TypeVar
+from time import monotonic
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ from orchestrator.delivery.breakers import Noted, admitted, is_shut, note
 from orchestrator.delivery.buckets import fullest
 from orchestrator.delivery.calling import Caller
 from orchestrator.delivery.claims import Claims, Lease, cancel, extend, give_back, is_due, let_go
-from orchestrator.delivery.ending import Ended, Ender
+from orchestrator.delivery.ending import Ender
 from orchestrator.delivery.line import Line
 from orchestrator.delivery.loading import Order, load
 from orchestrator.delivery.making import Made, Maker, Spoilt
@@ -38,19 +38,14 @@ from orchestrator.delivery.outlet import Outlet
 from orchestrator.delivery.policy import LOST
 from orchestrator.delivery.stops import read_stops
 from orchestrator.delivery.trust import Trust
+from orchestrator.delivery.unwritten import Unwritten
 from orchestrator.errors import EnvironmentFault
 
-T = TypeVar("T")
 MOST = 256
 """Messages claimed at once."""
 LONGEST_MAKING = 10.0
 """Seconds after which the rest of a batch goes back: only messages that kill what renders them
 take so long, and others wait."""
-LONGEST_PAUSE = 10.0
-"""Seconds at most between two tries while the database fails."""
-LAST_TRIES = 30.0
-"""Seconds after a stop in which what calls came to is still tried to be written: what is not by
-then is a doubt for who rescues it."""
 
 
 class Batch(NamedTuple):
@@ -86,14 +81,13 @@ class Lane:
     _most: int = 1
     """How many are claimed next: few after a start, so that a message that brings workers down
     is soon alone with one."""
-    _ended: list[Ended] = field(default_factory=list)
-    """What calls came to that is not written yet."""
 
     def __post_init__(self) -> None:
         self.trust = Trust(self.lease.span, self.outlet.adapter.capabilities.timeout)
         self._claims = Claims(self.outlet.channel, self.lease)
         self._marker = Marker(self.lease, self.outlet)
-        self._ender = Ender(self.lease, self.outlet, self.chance, self._zone, self.observer)
+        ender = Ender(self.lease, self.outlet, self.chance, self._zone, self.observer)
+        self._results = Unwritten(self.line, ender, self.clock)
         self._caller = Caller(
             self.outlet, self.reader, self.trust, self.clock, self._may_go_on, self.observer
         )
@@ -101,7 +95,7 @@ class Lane:
     @property
     def came_to(self) -> Counter[str]:
         """State → messages that came to it; ``queued`` are those that are tried again."""
-        return self._ender.came_to
+        return self._results.ender.came_to
 
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.shelf.current().project.timezone)
@@ -175,8 +169,9 @@ class Lane:
             handful = self._handful(ready)
             marked, unfit = self._marked(handful, spoilt, batch.book)
             ready, spoilt = ready[len(handful) :], unfit
-            self._ended = self._caller.call(marked, batch.book)
-            self.sent += sum(one.outcome is not None for one in self._ended)
+            ended = self._caller.call(marked, batch.book)
+            self._results.add(ended)
+            self.sent += sum(one.outcome is not None for one in ended)
         held = {one.order.id for one in made} - {one.order.id for one in ready}
         self._finish(spoilt, [order.id for order in batch.orders if order.id not in held])
         self._most = min(MOST, self._most * 2)
@@ -259,75 +254,30 @@ class Lane:
     def _mark(self, made: Sequence[Made], spoilt: Sequence[Spoilt], book: Book) -> list[Made]:
         """Write the last end and mark what comes next, durably."""
 
-        def work(connection: Connection) -> list[Made]:
-            now = self.clock()
-            self._ender.write(connection, self._ended, now)
-            self._ender.write_spoilt(connection, spoilt, now)
+        def work(connection: Connection, now: datetime) -> list[Made]:
+            self._results.ender.write_spoilt(connection, spoilt, now)
             return self._marker.mark(connection, made, book, now)
 
-        return self._with_ends(work)
-
-    def _with_ends(self, work: Callable[[Connection], T]) -> T:
-        """Do work that writes the last ends too; one that cannot be written is a doubt."""
-        try:
-            done = self.line.write(work)
-        except EnvironmentFault:
-            raise
-        except Exception:
-            if not self._ended:
-                raise
-            self._write_each_end()
-            done = self.line.write(work)
-        self._ended = []
-        return done
-
-    def _write_each_end(self) -> None:
-        while self._ended:
-            one = self._ended[0]
-            try:
-                self._write_end(one)
-            except EnvironmentFault:
-                raise
-            except Exception as error:  # noqa: BLE001  # it costs this message, and no other
-                self._write_end(one._replace(outcome=unknown(f"internal: {type(error).__name__}")))
-            del self._ended[0]
-
-    def _write_end(self, one: Ended) -> None:
-        self.line.write(lambda connection: self._ender.write(connection, [one], self.clock()))
+        return self._results.written_with(work)
 
     def _finish(self, spoilt: Sequence[Spoilt], left: Sequence[int]) -> None:
         """Write the last end of a turn, and give back what was not begun."""
 
-        def work(connection: Connection) -> None:
-            now = self.clock()
-            self._ender.write(connection, self._ended, now)
-            self._ender.write_spoilt(connection, spoilt, now)
+        def work(connection: Connection, now: datetime) -> None:
+            self._results.ender.write_spoilt(connection, spoilt, now)
             give_back(connection, self.lease, left, now)
 
-        self._with_ends(work)
+        self._results.written_with(work)
         self.trust.end()
 
     def _write_at_last(self) -> None:
         """Write what calls came to, however often that takes, and let go of all the rest.
 
         Raises:
-            EnvironmentFault: all is to stop, and the database fails for ``LAST_TRIES`` more.
+            EnvironmentFault: all is to stop, and the database goes on failing.
         """
-
-        def work(connection: Connection) -> None:
-            now = self.clock()
-            self._ender.write(connection, self._ended, now)
-            let_go(connection, self.lease, now)
-
         self.trust.end()
-        self._most, pause, until = 1, 0.1, inf
-        while True:
-            try:
-                return self._with_ends(work)
-            except EnvironmentFault:
-                if self.stop.is_set():
-                    until = min(until, monotonic() + LAST_TRIES)
-                if monotonic() + pause > until:
-                    raise
-                (sleep if self.stop.is_set() else self.stop.wait)(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+        self._most = 1
+        self._results.written_at_last(
+            lambda connection, now: let_go(connection, self.lease, now), self.stop
+        )

@@ -19,8 +19,7 @@ from orchestrator.channels.base import Capabilities, Channel, Surroundings
 from orchestrator.channels.message import OutgoingMessage
 from orchestrator.channels.outcome import Outcome
 from orchestrator.channels.settings import ChannelSettings
-from orchestrator.delivery import breakers, crew, rescue
-from orchestrator.delivery import lane as lanes
+from orchestrator.delivery import breakers, crew, rescue, unwritten
 from orchestrator.delivery import outlet as outlets
 from orchestrator.delivery import worker as workers
 from orchestrator.delivery.line import Line
@@ -149,7 +148,7 @@ def test_what_a_call_came_to_is_tried_to_be_written_for_a_while_after_a_stop(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     greeted(shop, 1)
-    monkeypatch.setattr(lanes, "LAST_TRIES", 1.0)
+    monkeypatch.setattr(unwritten, "LAST_TRIES", 1.0)
     gone, tries, write = Event(), list[str](), Line.write
 
     def send(message: OutgoingMessage) -> Outcome:

@@ -285,6 +285,6 @@ def test_an_end_that_cannot_be_written_costs_no_other_message_its_own(shop: Shop
     greeted(shop, 5)
     sending = worker(shop, [outlet(answers(rejected("no")), at_once=2)])
     for lane in sending._crew.lanes:
-        lane._ender = replace(lane._ender, observer=Touchy())
+        lane._results.ender = replace(lane._results.ender, observer=Touchy())
     sending.run()
     assert wild(shop)[:2] == ["in_doubt", "internal: ValueError"]
