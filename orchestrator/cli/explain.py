@@ -91,7 +91,8 @@ def explain(
     if name is not None:
         raise UsageError(
             f'there is nothing to explain about "{subject} {name}"',
-            help="clmctl explain flow NAME, clmctl explain CUSTOMER --flow FLOW",
+            help=f"for a customer and a flow: clmctl explain {subject} --flow {name}; "
+            f"a flow is told by: clmctl explain flow {name}",
         )
     return _code(subject)
 

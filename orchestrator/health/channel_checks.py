@@ -42,15 +42,20 @@ def channel_findings(
         if line.adapter is not None:
             yield from _secrets(line)
         elif line.channel not in queued:
-            flows = ", ".join(line.flows)
-            calls = line.channel == WEBHOOK
-            does, what = ("calls by", "calls") if calls else ("sends on", "messages")
-            yield Finding("warning", "channels", f"{flows} {does} {line.channel}, which nothing "
-                          f"carries: its {what} will stay queued", _set(line.channel))  # fmt: skip
+            yield Finding("warning", "channels", _uncarried(line), _set(line.channel))
     for channel, count in queued.items():
         if channel not in carried:
             says = f"{counted(count, 'message')} on {channel}, which nothing carries: none leaves"
             yield Finding("error", "channels", says, _set(channel))
+
+
+def _uncarried(line: ChannelLine) -> str:
+    one = len(line.flows) == 1
+    verb, way, what = (
+        ("call", "by", "calls") if line.channel == WEBHOOK else ("send", "on", "messages")
+    )
+    says = f"{', '.join(line.flows)} {verb}{'s' if one else ''} {way} {line.channel}"
+    return f"{says}, which nothing carries: {'its' if one else 'their'} {what} will stay queued"
 
 
 def _secrets(line: ChannelLine) -> Iterator[Finding]:

@@ -157,6 +157,12 @@ def _stored(tree: nodes.Template) -> Iterator[str]:
         yield from (name if isinstance(name, str) else name[1] for name in some.names)
 
 
+def _rooted(name: str, known: KnownNames) -> str | None:
+    """Return the help for a name that stands alone but belongs below a root: percent."""
+    paths = [f"{root}.{name}" for root, names in known.of.items() if names and name in names]
+    return f"write: {' or '.join(paths)}" if paths else None
+
+
 def name_findings(tree: nodes.Template, known: KnownNames) -> Iterator[Finding]:
     """Yield the names of a template that nothing gives, each with the nearest right one."""
     own = frozenset(_stored(tree))
@@ -165,8 +171,9 @@ def name_findings(tree: nodes.Template, known: KnownNames) -> Iterator[Finding]:
         if name.ctx == "load" and name.name not in right and name.name not in LATER_NAMES:
             if name.name.startswith("__"):
                 continue
-            right_here = sorted({*ROOTS, *own, *known.results})
-            help = suggest(name.name, right_here, lead="templates know")
+            help = _rooted(name.name, known) or suggest(
+                name.name, sorted({*ROOTS, *own, *known.results}), lead="templates know"
+            )
             yield Finding(name.lineno, "CLM502", f'unknown name "{name.name}"', help, name.name)
     guarded, tested = _guards(tree)
     for node in _first_levels(tree):

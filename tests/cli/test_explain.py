@@ -155,6 +155,7 @@ def test_a_send_cannot_be_explained_yet(say: Say) -> None:
         (["ded"], 'did you mean "dead"?'),
         (["quiet_hour"], 'did you mean "quiet_hours"? for a customer say which flow'),
         (["win_back"], "a flow is told by: clmctl explain flow win_back"),
+        (["c_1", "welcome"], "for a customer and a flow: clmctl explain c_1 --flow welcome"),
     ],
 )
 def test_what_is_no_code_is_told_how_to_ask(

@@ -254,3 +254,11 @@ def test_channels_that_nothing_carries_and_secrets_that_are_missing_are_found(
     assert "sms cannot be opened here: a secret is missing: the variable SMS_ACCOUNT" in missing
     assert again == missing
     assert push == "to_come sends on push, which nothing carries: its messages will stay queued"
+
+    ill.write(
+        channels=f"channels:\n  {SMS}\n", to_come=to_come, too=to_come.replace("to_come", "too")
+    )
+    *_, both = doctor(ill, capsys).of("channels", "warning")
+    assert (
+        both == "to_come, too send on push, which nothing carries: their messages will stay queued"
+    )

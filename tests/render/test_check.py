@@ -62,6 +62,15 @@ def test_problem_stands_where_it_is(
     assert near is None or f'did you mean "{near}"?' in (found[0].help or "")
 
 
+@pytest.mark.parametrize(
+    ("alone", "written"), [("first_name", "customer.first_name"), ("discount", "with.discount")]
+)
+def test_a_name_without_its_root_is_told_with_it(tmp_path: Path, alone: str, written: str) -> None:
+    found = problems(tmp_path, {"templates/hello/email.txt.j2": mail(f"{{{{ {alone} }}}}\n")})
+
+    assert [(problem.code, problem.help) for problem in found] == [("CLM502", f"write: {written}")]
+
+
 UNCLOSED = {
     "far from the end": ("{% if customer.city %}\n{{ customer.city }}\nmore\n{{ entry.at }}", 4, 1, "if"),
     "the inner of two": ("x\n{% for a in [1] %}\n  {%- if a %}\nb", 6, 3, "if"),
