@@ -21,6 +21,8 @@ from orchestrator.server.standing import Standing
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 ANYWHERE = Address("127.0.0.1", 0)
+PATIENCE = 60.0
+"""Seconds: a loaded machine is no fault of the server."""
 
 
 @dataclass
@@ -67,7 +69,10 @@ def served(shop: Shop, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[
     running.start()
     outside, own = (listener.url for listener in running.listeners)
     try:
-        with httpx.Client(base_url=outside) as client, httpx.Client(base_url=own) as machine:
+        with (
+            httpx.Client(base_url=outside, timeout=PATIENCE) as client,
+            httpx.Client(base_url=own, timeout=PATIENCE) as machine,
+        ):
             yield Served(client, machine, site, metrics, said)
     finally:
         running.stop()

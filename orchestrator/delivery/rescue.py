@@ -7,7 +7,7 @@ an update of rows that nobody else holds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
-    func,
     literal_column,
     or_,
     select,
@@ -33,6 +32,7 @@ from orchestrator.delivery.claims import in_state
 from orchestrator.delivery.ending import DONE, final, tell
 from orchestrator.delivery.marking import drop_payloads
 from orchestrator.delivery.outlet import LONGEST_LEASE, Outlet
+from orchestrator.delivery.poison import CRASHED, is_poison, suspects
 from orchestrator.delivery.policy import LOOKS, LOST, MOST_CRASHES, Attempt, Change, in_doubt
 
 COINCIDENCE = timedelta(seconds=5)
@@ -42,6 +42,7 @@ FORSAKEN = timedelta(hours=1)
 """After the end of a lease, if no worker carries the channel of what was at the wire."""
 _ROW = tables.message.c
 _POISON = "poison: {} workers were lost with it"
+_UNSENT = "the worker was lost before the call"
 _LISTS = {
     "in_doubt": "clmctl outbox in-doubt list",
     "dead": "clmctl outbox list --state dead",
@@ -97,10 +98,9 @@ class Rescuer:
         orphans = self._orphans(connection, all_of_them=all_of_them)
         if not orphans:
             return Counter()
-        suspects = _suspects(connection, orphans)
+        suspected = suspects(connection, orphans)
         rows = [
-            self._rescued(connection, one, one.crashes + (one.id in suspects), now)
-            for one in orphans
+            self._rescued(connection, one, now, is_suspect=one.id in suspected) for one in orphans
         ]
         connection.execute(_RESCUED, rows)
         drop_payloads(connection, [row["row"] for row in rows if row["to_state"] in DONE])
@@ -124,12 +124,16 @@ class Rescuer:
         return or_(_ROW.channel.in_(sorted(self.outlets)), forsaken)
 
     def _rescued(
-        self, connection: Connection, orphan: _Orphan, crashes: int, now: datetime
+        self, connection: Connection, orphan: _Orphan, now: datetime, *, is_suspect: bool
     ) -> dict[str, Any]:
-        change = self._change(orphan, crashes, now)
-        if orphan.state == "sending" or change.state == "dead":
-            facts = {"attempt": orphan.attempt, "detail": change.error}
-            tell(connection, orphan.id, "crashed", now, facts)
+        crashes = orphan.crashes + is_suspect
+        if is_poison(connection, orphan.id, crashes, now):
+            change = Change("dead", _POISON.format(crashes))
+        else:
+            change = self._change(orphan, crashes, now)
+        if is_suspect or change.state == "dead":
+            facts = {"attempt": orphan.attempt, "detail": change.error or _UNSENT}
+            tell(connection, orphan.id, CRASHED, now, facts)
         return {
             "row": orphan.id,
             "to_state": final(change.state, orphan.channel),
@@ -141,15 +145,13 @@ class Rescuer:
         }
 
     def _change(self, orphan: _Orphan, crashes: int, now: datetime) -> Change:
-        if crashes >= MOST_CRASHES:
-            return Change("dead", _POISON.format(crashes))
         if orphan.state == "claimed":
             back = Change("queued", orphan.error, orphan.not_before)
         else:
             back = self._after_a_call(orphan, now)
-        if back.state != "queued" or crashes != MOST_CRASHES - 1:
+        if back.state != "queued" or crashes < MOST_CRASHES - 1:
             return back
-        # What was lost with two workers comes back at another moment, lest whoever kills
+        # What was lost with two workers or more comes back at another moment, lest whoever kills
         # workers in a rhythm meets it again.
         return replace(back, not_before=now + COINCIDENCE * self.chance.random())
 
@@ -194,25 +196,3 @@ def told_of(states: Mapping[str, int]) -> str:
         parts.append(f"{number(count)} {word}{where}")
     total = counted(sum(states.values()), "message")
     return f"{total} of lost workers rescued: {', '.join(parts)}"
-
-
-def _suspects(connection: Connection, orphans: Sequence[_Orphan]) -> set[int]:
-    """Return which messages may be what brought their workers down.
-
-    Those that were at the wire, or, while nothing was there, the one that was alone in hand.
-    After a loss, what was at the wire goes alone, and workers begin with one in hand: whoever
-    was lost beside the culprit is cleared by its next attempt.
-    """
-    leases = sorted({one.lease for one in orphans})
-    query = (
-        select(_ROW.lease, _ROW.state, func.count())
-        .where(in_state("claimed", "sending"), _ROW.lease.in_(leases))
-        .group_by(_ROW.lease, _ROW.state)
-    )
-    held = {(lease, state): count for lease, state, count in connection.execute(query)}
-    return {
-        one.id
-        for one in orphans
-        if one.state == "sending"
-        or (held[one.lease, "claimed"] == 1 and (one.lease, "sending") not in held)
-    }

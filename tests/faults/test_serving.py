@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from threading import Lock, Thread
@@ -49,14 +50,19 @@ LINKED = PROJECT + "links: {base_url: 'https://shop.example'}\n"
 STATUSES = ("sent", "delivered", "read")
 
 
-CLIENT = httpx.Client(timeout=60)
-"""For all threads: to make one costs more than a request."""
+@lru_cache(maxsize=1)
+def client() -> httpx.Client:
+    """Return one for all threads: to make it costs more than a request."""
+    return httpx.Client(timeout=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _close_the_client() -> Iterator[None]:
+    """Close it; whoever asks later, for this module's tests may be run in parts, gets another."""
+    client()
     yield
-    CLIENT.close()
+    client().close()
+    client.cache_clear()
 
 
 def posted(url: str, number: int, key: str, status: str) -> bool:
@@ -70,7 +76,7 @@ def posted(url: str, number: int, key: str, status: str) -> bool:
     body = json.dumps({"entry": [{"changes": [{"value": {"statuses": [told]}}]}]}).encode()
     signature = hmac.digest(SECRET.encode(), body, hashlib.sha256).hex()
     try:
-        answer = CLIENT.post(
+        answer = client().post(
             f"{url}/receipts/whatsapp",
             content=body,
             headers={"x-hub-signature-256": f"sha256={signature}"},
@@ -122,7 +128,7 @@ class Mortal:
 
     def answers(self) -> bool:
         try:
-            return CLIENT.get(f"{self.url}/healthz").status_code == 200
+            return client().get(f"{self.url}/healthz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -242,7 +248,7 @@ def test_no_call_begins_after_a_withdrawal_was_answered(shop: Shop) -> None:
         def leave(customer: str) -> None:
             key = message_key("shop", customer, "greet", **where)  # type: ignore[arg-type]  # by name
             path = links.in_templates(key, "news")["unsubscribe"]
-            answer = CLIENT.post(base + path, data={"List-Unsubscribe": "One-Click"})
+            answer = client().post(base + path, data={"List-Unsubscribe": "One-Click"})
             assert answer.status_code == 200
             answered[customer] = time.monotonic()
 

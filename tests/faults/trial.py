@@ -107,10 +107,11 @@ class Trial:
         event = tables.message_event.c
         with self.shop.engine.connect() as connection:
             query = select(event.message_id, event.attempt, event.at).where(event.kind == "crashed")
-            found = [((id, attempt), at) for id, attempt, at in connection.execute(query)]
+            rescued = connection.execute(query.order_by(event.id.desc()))
+            found = {(id, attempt): at for id, attempt, at in rescued}  # the first time each
         took = sorted(
             (at - self.cut_off[which]).total_seconds()
-            for which, at in found
+            for which, at in found.items()
             if which in self.cut_off
         )
         if not took:

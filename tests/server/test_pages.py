@@ -76,7 +76,7 @@ def test_a_post_acts_at_once(server: Served, shop: Shop, body: dict[str, Any]) -
 def test_a_post_twice_and_at_the_same_time_is_one(server: Served, shop: Shop) -> None:
     url = f"{server.client.base_url}{path_of(shop, 'ana')}".replace("//u", "/u")
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: httpx.post(url, data=ONE_CLICK), range(16)))
+        answers = list(pool.map(lambda _: httpx.post(url, data=ONE_CLICK, timeout=60), range(16)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
     assert rows(shop.engine, LEFT) == [("ana", "news")]

@@ -162,7 +162,7 @@ def test_who_is_being_answered_makes_no_room(monkeypatch: pytest.MonkeyPatch) ->
         time.sleep(0.3)
         others = [opened(listener) for _ in range(10)]
         assert [is_open(one) for one in others].count(True) == 4
-        assert httpx.get(f"{listener.url}/now").status_code == 200
+        assert httpx.get(f"{listener.url}/now", timeout=20).status_code == 200
         answers.set()
         assert first.recv(65_536).startswith(b"HTTP/1.1 200 OK")
         for one in (first, *others):
@@ -179,7 +179,7 @@ def test_who_comes_when_all_are_being_answered_is_told_to_come_again(
         for _ in range(3):
             busy.append(opened(listener, asked("/later")))
             time.sleep(0.3)  # until it is being answered: only then it makes no room
-        assert httpx.get(f"{listener.url}/now").status_code == 503
+        assert httpx.get(f"{listener.url}/now", timeout=20).status_code == 503
         answers.set()
         assert all(one.recv(65_536).startswith(b"HTTP/1.1 200 OK") for one in busy)
         for one in busy:
