@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.cli.conventions import DatabaseOption, ProjectOption, verb, verb_app
 from orchestrator.counting import counted
-from orchestrator.errors import UsageError
+from orchestrator.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,8 +40,8 @@ def demo(
 
     2,000 invented customers and a year of their events, always the same. The ticks run on a
     virtual clock from 2026-02-15 to 2026-03-01; recipients open and click. A second time it
-    changes nothing. A database with other customers is refused, one of an older version of
-    clmctl brought up to date.
+    changes nothing. A database with other customers is refused, and so is a project whose
+    channels.yaml sends for real; a database of an older version of clmctl is brought up to date.
     """
     if folder is not None and project is not None:
         raise UsageError("the project is named twice", help="leave out --project")
@@ -52,6 +52,7 @@ def demo(
     from orchestrator.settings import LOCAL_FOLDER
 
     opened = root.open_project(folder or project)
+    _refuse_providers(opened)
     engine = root.open_demo_database(opened.folder, db)
     loader = loading.Loader(engine, opened.playbook.catalog, opened.folder / LOCAL_FOLDER / "demo")
     with console.stations("making the sample shop") as passed:
@@ -70,6 +71,18 @@ def demo(
     console.say()
     console.say(f"Next: clmctl run --dry-run --at {shop.TODAY:%Y-%m-%dT%H:%M}")
     return 0
+
+
+def _refuse_providers(opened: OpenProject) -> None:
+    """Refuse a project whose messages leave: an invented address may be somebody's."""
+    configured = opened.playbook.channels.items()
+    leaving = [name for name, its in configured if (its.adapter or name) not in ("file", "dry_run")]
+    if leaving:
+        raise RefusedError(
+            f"channels.yaml sends {', '.join(leaving)} for real, and the sample shop's customers "
+            "are invented: nothing was loaded",
+            help="put playbooks/channels.yaml aside, or say adapter: dry_run there",
+        )
 
 
 def _run_ticks(
