@@ -22,7 +22,7 @@ class UsageError(OrchestratorError):
 
 
 class RefusedError(OrchestratorError):
-    """A guardrail refused to go on."""
+    """A guardrail, or the state of what was asked for, refused to go on."""
 
     exit_code = 4
 

@@ -118,10 +118,8 @@ def _retry(connection: Connection, number: int, now: datetime) -> int:
     row = tables.message
     found = state_of(connection, number)
     if found not in RETRIED:
-        raise RefusedError(
-            f"message {number} is {found}, not dead",
-            help="clmctl outbox in-doubt resend is for what is in doubt",
-        )
+        way = "clmctl outbox in-doubt resend" if found == "in_doubt" else None
+        raise RefusedError(f"message {number} is {found}, not dead", help=way)
     put_aside = update(row).where(row.c.id == number, row.c.set_aside == 0).values(set_aside=1)
     if connection.execute(put_aside).rowcount == 0:
         raise RefusedError(f"message {number} was retried already")

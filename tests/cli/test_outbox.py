@@ -189,6 +189,18 @@ def test_a_retried_message_is_received_once(sent: list[str], shop: Shop, capsys:
     assert shop.told("2026-03-04T09:00:00") == []
 
 
+@pytest.mark.parametrize(("state", "is_told"), [("sent", False), ("in_doubt", True)])
+def test_what_sends_a_doubt_again_is_told_of_doubts_alone(
+    sent: list[str], shop: Shop, capsys: Printed, state: str, *, is_told: bool
+) -> None:
+    become(shop, 1, state=state)
+
+    assert answer(["outbox", "retry", "1", *sent]) == 4
+    said = capsys.readouterr().err
+    assert f"message 1 is {state}, not dead" in said
+    assert ("clmctl outbox in-doubt resend" in said) is is_told
+
+
 def test_only_dead_ones_are_retried_each_once_and_all_or_none(
     sent: list[str], shop: Shop, capsys: Printed
 ) -> None:
