@@ -35,6 +35,7 @@ from orchestrator.tick import workspace
 from orchestrator.tick.candidates import next_entry
 from orchestrator.tick.context import Tick
 from orchestrator.tick.live_flow import LiveFlow
+from orchestrator.tick.showing import runs_before_entries
 
 ADDRESSES = frozenset(("email", "phone", "push_token"))
 OTHERS = 5
@@ -177,6 +178,10 @@ class Case:
 
     def parts(self) -> list[Part]:
         """Return the entry tests, in the order of the tick; all must let the customer in."""
+        with runs_before_entries(self.tick, self.live.name):
+            return self._parts()
+
+    def _parts(self) -> list[Part]:
         inquiry = self._inquiry(self._run())
         admission = Admission(self.flow, self.standing, self.occurrence, self.speech)
         starts = Beginnings(inquiry, self.live, self.id, self._happening(), self.key)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     FromClause,
     Integer,
     Select,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -91,13 +93,18 @@ def with_changes(base: Table, changes: Table) -> FromClause:
 
 
 @cache
-def runs_with_changes() -> FromClause:
+def runs_with_changes(undecided: str | None = None) -> FromClause:
     """Return runs as entries know them: those ended before entries ended, new ones there.
 
     What ended later in this tick is still active: nobody sees it go before the next one.
+
+    Args:
+        undecided: a flow that is looked at as before its own entries: none of the runs that
+            they opened is there, none of those that they took the place of has ended.
     """
     base = tables.enrollment
-    gone = and_(run.c.status == "ended", run.c.ended_late == 0)
+    known = true() if undecided is None else ~_by_entries(undecided)
+    gone = and_(run.c.status == "ended", run.c.ended_late == 0, known)
     replaced = exists(
         select(run.c.flow).where(
             run.c.flow == base.c.flow,
@@ -118,8 +125,14 @@ def runs_with_changes() -> FromClause:
             cast(status, exact_text()).label("status"),
             run.c.entry_at,
             cast(ended_at, BigInteger).label("ended_at"),
-        ).where(or_(run.c.is_new == 1, gone)),
+        ).where(or_(and_(run.c.is_new == 1, known), gone)),
     ).subquery()
+
+
+def _by_entries(flow: str) -> ColumnElement[bool]:
+    """Return whether the entries of a flow opened a run, or ended it for one of those."""
+    ended = func.coalesce(run.c.exit_reason, "") == "restarted"
+    return and_(run.c.flow == flow, or_(run.c.is_new == 1, ended))
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlalchemy import FromClause, Table
@@ -30,6 +32,17 @@ def show_messages(tick: Tick) -> None:
 def show_runs(tick: Tick) -> None:
     """Let conditions see the runs this tick has ended and opened so far."""
     tick.facts = replace(tick.facts, runs=overlay.runs_with_changes())
+
+
+@contextmanager
+def runs_before_entries(tick: Tick, flow: str) -> Iterator[None]:
+    """Let conditions see, inside, the runs as they were while a flow's entries were decided."""
+    seen = tick.facts
+    tick.facts = replace(seen, runs=overlay.runs_with_changes(undecided=flow))
+    try:
+        yield
+    finally:
+        tick.facts = seen
 
 
 def show_attributes(tick: Tick) -> None:
