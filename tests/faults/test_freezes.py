@@ -145,7 +145,8 @@ def give_the_office_away(shop: Shop) -> None:
 # --- inside a transaction that others wait for ----------------------------------------
 
 HELD = """
-SELECT 1 FROM pg_locks lock JOIN pg_class held ON held.oid = lock.relation
+SELECT who.state FROM pg_locks lock JOIN pg_class held ON held.oid = lock.relation
+JOIN pg_stat_activity who ON who.pid = lock.pid
 WHERE held.relname = '%s' AND lock.mode = '%s' AND lock.granted
 """
 
@@ -161,16 +162,23 @@ def server_shop(postgres_url: str, tmp_path: Path) -> Shop:
 def frozen_while_it_holds(
     shop: Shop, process: ForkServerProcess, table: str, mode: str
 ) -> Iterator[None]:
-    """Let a process stand still just when its transaction holds a lock, and keeps it."""
+    """Let a process stand still just when its transaction holds a lock, and keeps it.
+
+    The server is to wait for its next statement by then: whoever stands still with a statement on
+    its way is cut off by the time that a statement may take, which is half an hour.
+    """
     query = HELD % (table, mode)
 
     def caught() -> bool:
         if not rows(shop.engine, query):
             return False
         os.kill(process.pid or 0, signal.SIGSTOP)
-        time.sleep(0.1)
-        if rows(shop.engine, query):
-            return True
+        for _ in range(20):
+            time.sleep(0.05)
+            if (found := rows(shop.engine, query)) == [("idle in transaction",)]:
+                return True
+            if not found:
+                break
         os.kill(process.pid or 0, signal.SIGCONT)
         return False
 
