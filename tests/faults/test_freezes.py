@@ -146,7 +146,7 @@ def give_the_office_away(shop: Shop) -> None:
 
 HELD = """
 SELECT who.state FROM pg_locks lock JOIN pg_class held ON held.oid = lock.relation
-JOIN pg_stat_activity who ON who.pid = lock.pid
+JOIN pg_stat_activity who ON who.pid = lock.pid AND who.datname = current_database()
 WHERE held.relname = '%s' AND lock.mode = '%s' AND lock.granted
 """
 
