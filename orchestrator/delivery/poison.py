@@ -73,7 +73,7 @@ def _lost_without(connection: Connection, id: int, now: datetime) -> int:
     """Return how often workers were lost without a message since one was lost with it."""
     event = tables.message_event.c
     with_it = select(event.at).where(event.message_id == id, event.kind == CRASHED)
-    first = select(func.min(event.at)).where(event.message_id == id, event.kind == CRASHED)
+    first = with_it.with_only_columns(func.min(event.at))
     query = select(func.count(event.at.distinct())).where(
         event.kind == CRASHED,
         event.at > first.scalar_subquery(),
