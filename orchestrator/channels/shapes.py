@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from orchestrator.channels.secret import Secret, SecretForm
@@ -17,6 +18,7 @@ from orchestrator.language.reader import Invalid, Reader, nearest
 from orchestrator.language.shapes import JsonSchema, ScalarShape
 from orchestrator.language.spelled import spelled_number
 
+T = TypeVar("T")
 _INSIDE, _EDGE = r"[^\u0000-\u001f\u007f]", r"[^\s\u0000-\u001f\u007f]"
 _PLACE = rf"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:{_EDGE}(?:{_INSIDE}*{_EDGE})?)"
 
@@ -98,7 +100,25 @@ class Rate:
         return f"{self.amount} per {self.per}"
 
 
-class RateShape(ScalarShape[Rate]):
+class _Patterned(ScalarShape[T]):
+    """A text that one pattern describes, to the reader and in the schema."""
+
+    _pattern: str
+
+    @abstractmethod
+    def made(self, text: str) -> T | None:
+        """Return the value of a text that fits the pattern, None if it is none after all."""
+
+    def parse(self, node: ScalarNode) -> T | None:
+        if isinstance(node.value, str) and re.fullmatch(self._pattern, node.value):
+            return self.made(node.value)
+        return None
+
+    def plain_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": f"^{self._pattern}$"}
+
+
+class RateShape(_Patterned[Rate]):
     """A rate such as ``50 per second``."""
 
     says = "a rate such as 50 per second or 1000 per hour"
@@ -106,10 +126,8 @@ class RateShape(ScalarShape[Rate]):
     hint = "write a number, per, and second, minute, hour or day"
     _pattern = r"[1-9][0-9]{0,6} per (?:second|minute|hour|day)"
 
-    def parse(self, node: ScalarNode) -> Rate | None:
-        if not isinstance(node.value, str) or not re.fullmatch(self._pattern, node.value):
-            return None
-        amount, _, per = node.value.split(" ")
+    def made(self, text: str) -> Rate:
+        amount, _, per = text.split(" ")
         return Rate(int(amount), next(known for known in _SECONDS if known == per))
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
@@ -121,25 +139,20 @@ class RateShape(ScalarShape[Rate]):
             help = self.meant(node, *_rates(node.text)) or help
         return super().refuse(node, reader, help=help)
 
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": f"^{self._pattern}$"}
 
-
-class SpanShape(ScalarShape[timedelta]):
+class SpanShape(_Patterned[timedelta]):
     """A short time such as ``30 seconds``, from a second to a day."""
 
     says = "a time such as 30 seconds or 5 min"
     sample = "30 seconds"
     hint = "write a number and seconds, min or hours; a day at most"
     _pattern = (
-        r"(?:[1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400) seconds?"
-        r"|(?:[1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440) min|(?:[1-9]|1[0-9]|2[0-4]) hours?"
+        r"(?:(?:[1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400) seconds?"
+        r"|(?:[1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440) min|(?:[1-9]|1[0-9]|2[0-4]) hours?)"
     )
 
-    def parse(self, node: ScalarNode) -> timedelta | None:
-        if not isinstance(node.value, str) or not re.fullmatch(self._pattern, node.value):
-            return None
-        amount, _, unit = node.value.partition(" ")
+    def made(self, text: str) -> timedelta:
+        amount, _, unit = text.partition(" ")
         length = {"s": 1, "m": 60, "h": 3_600}[unit[0]]
         return timedelta(seconds=int(amount) * length)
 
@@ -149,11 +162,8 @@ class SpanShape(ScalarShape[timedelta]):
             help = self.meant(node, *_spans(node.text)) or help
         return super().refuse(node, reader, help=help)
 
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": f"^(?:{self._pattern})$"}
 
-
-class UrlShape(ScalarShape[str]):
+class UrlShape(_Patterned[str]):
     """A web address over TLS; ``http://`` only to this machine itself, for trying things out."""
 
     says = "an address that begins with https://"
@@ -164,15 +174,13 @@ class UrlShape(ScalarShape[str]):
         r"(?:[/?#][^\s\\]*)?"
     )
 
-    def parse(self, node: ScalarNode) -> str | None:
-        if not isinstance(node.value, str) or not re.fullmatch(self._pattern, node.value):
-            return None
+    def made(self, text: str) -> str | None:
         try:
-            parts = urlsplit(node.value)
+            parts = urlsplit(text)
             found = parts.hostname is not None and parts.port != 0
         except ValueError:
             return None
-        return node.value if found else None
+        return text if found else None
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there, with the address over TLS that was probably meant."""
@@ -183,9 +191,6 @@ class UrlShape(ScalarShape[str]):
             )
             help = (self.meant(node, f"https://{rest}") if is_web else None) or help
         return super().refuse(node, reader, help=help)
-
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": f"^{self._pattern}$"}
 
 
 _EVERYWHERE = (
@@ -229,7 +234,7 @@ class NetworkShape(ScalarShape[str]):
         return {"type": "string", "pattern": r"^[0-9a-fA-F.:]+(?:/0*[1-9][0-9]{0,2})?$"}
 
 
-class ContactShape(ScalarShape[str]):
+class ContactShape(_Patterned[str]):
     """Whom to ask about what we send: ``mailto:`` or ``https://`` (RFC 8292, 2.1)."""
 
     says = "an address that begins with mailto: or https://"
@@ -240,10 +245,8 @@ class ContactShape(ScalarShape[str]):
         r"|https://[^\s/@?#\\\u0080-\uffff]+(?:[/?#][^\s\\\u0080-\uffff]*)?)"
     )
 
-    def parse(self, node: ScalarNode) -> str | None:
-        if isinstance(node.value, str) and re.fullmatch(self._pattern, node.value):
-            return node.value
-        return None
+    def made(self, text: str) -> str:
+        return text
 
     def refuse(self, node: Node, reader: Reader, *, help: str | None = None) -> Invalid:
         """Report what stands there; a bare address is answered with what goes before it."""
@@ -254,11 +257,8 @@ class ContactShape(ScalarShape[str]):
             help = (self.meant(node, f"{scheme}{text}") if is_near else None) or help
         return super().refuse(node, reader, help=help)
 
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": f"^{self._pattern}$"}
 
-
-class FolderShape(ScalarShape[str]):
+class FolderShape(_Patterned[str]):
     """A folder inside the project, with ``/`` between its parts."""
 
     says = "a folder inside the project, such as outbox or var/outbox"
@@ -266,13 +266,8 @@ class FolderShape(ScalarShape[str]):
     hint = "it is relative to the project's folder and does not leave it"
     _pattern = r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
 
-    def parse(self, node: ScalarNode) -> str | None:
-        if isinstance(node.value, str) and re.fullmatch(self._pattern, node.value):
-            return node.value
-        return None
-
-    def plain_schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": f"^{self._pattern}$"}
+    def made(self, text: str) -> str:
+        return text
 
 
 def _rates(text: str) -> Iterator[str]:
